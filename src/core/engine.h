@@ -1,0 +1,67 @@
+/* Many transfers on one curl multi handle. Knows curl, not Lua.
+ *
+ * An engine waits in one of two ways, chosen when it is opened: with curl_multi_poll, or, for a host's loop, through
+ * one descriptor (see poller.h) that carries every socket and the timers. It is not thread-safe: one thread at a
+ * time. libcurl's global state is set up once per process, by whichever engine comes first. */
+#ifndef PW_ENGINE_H
+#define PW_ENGINE_H
+
+#include "poller.h"
+#include "transfer.h"
+
+typedef struct pw_engine_options {
+  pw_transfer_settings transfer; /* its strings must outlive the engine */
+  long max_connections;          /* at least 1 */
+  bool hosted;                   /* one descriptor for a host's loop */
+} pw_engine_options;
+
+/* Since the engine was opened. */
+typedef struct pw_engine_counts {
+  int64_t started, finished, connections; /* transfers, transfers, connections opened */
+  int64_t multiplexed;                    /* transfers that went over HTTP/2 or 3 */
+  int64_t sent_bytes, received_bytes;
+  int active; /* transfers under way now */
+} pw_engine_counts;
+
+typedef struct pw_engine {
+  CURLM *multi; /* NULL when closed */
+  pw_engine_options options;
+  pw_poller poller;
+  pw_transfer *active;                /* on the multi handle */
+  pw_transfer *done_first, *done_last; /* finished, waiting to be taken */
+  pw_transfer *idle;                  /* ready for another exchange */
+  long idle_count;
+  int64_t curl_due, wake_due; /* hosted: monotonic microseconds at which to act; -1 for never */
+  pw_engine_counts counts;
+} pw_engine;
+
+/* Opens an engine in zeroed memory. On failure returns false, says why in `*reason` (a static string), and leaves
+ * nothing open. */
+bool pw_engine_open(pw_engine *engine, const pw_engine_options *options, const char **reason);
+
+/* Cancels everything and closes. Safe to call twice, and on zeroed memory. */
+void pw_engine_close(pw_engine *engine);
+
+/* Starts an exchange and returns its transfer, or NULL with `*reason` set (NULL: out of memory). */
+pw_transfer *pw_engine_start(pw_engine *engine, const pw_request *request, void *owner, const char **reason);
+
+/* Waits up to `milliseconds` for something to happen and moves every transfer on. Comes back early when a transfer
+ * is done or a signal came. Returns false with `*reason` set when libcurl itself failed. */
+bool pw_engine_step(pw_engine *engine, int milliseconds, const char **reason);
+
+/* Takes the next finished transfer, in the order of finishing; NULL when there is none. */
+pw_transfer *pw_engine_take(pw_engine *engine);
+
+/* Gives a taken transfer back for another use. */
+void pw_engine_release(pw_engine *engine, pw_transfer *transfer);
+
+/* Ends a transfer that is under way or finished; it goes back for another use. */
+void pw_engine_cancel(pw_engine *engine, pw_transfer *transfer);
+
+/* Hosted: makes the descriptor readable in `microseconds`, besides whatever else does; negative for never. */
+void pw_engine_wake_in(pw_engine *engine, int64_t microseconds);
+
+/* The monotonic clock, in microseconds. */
+int64_t pw_now(void);
+
+#endif

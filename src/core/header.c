@@ -1,0 +1,75 @@
+#include "header.h"
+
+#include <string.h>
+
+static char lower(char byte) { return byte >= 'A' && byte <= 'Z' ? (char)(byte + ('a' - 'A')) : byte; }
+
+static bool is_blank(char byte) { return byte == ' ' || byte == '\t' || byte == '\r'; }
+
+/* RFC 9110's tchar: what a field name is made of. */
+static bool is_token_byte(char byte) {
+  return (byte >= '0' && byte <= '9') || (lower(byte) >= 'a' && lower(byte) <= 'z') ||
+         (byte != 0 && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
+}
+
+static size_t token_size(const char *bytes, size_t size) {
+  size_t length = 0;
+  while (length < size && is_token_byte(bytes[length])) length++;
+  return length;
+}
+
+static pw_span trimmed(pw_span span) {
+  while (span.size > 0 && is_blank(span.bytes[0])) {
+    span.bytes++;
+    span.size--;
+  }
+  while (span.size > 0 && is_blank(span.bytes[span.size - 1])) span.size--;
+  return span;
+}
+
+static pw_span take_line(pw_span *rest) {
+  const char *end = memchr(rest->bytes, '\n', rest->size);
+  pw_span line = {rest->bytes, end != NULL ? (size_t)(end - rest->bytes) : rest->size};
+  size_t taken = line.size + (end != NULL ? 1 : 0);
+  rest->bytes += taken;
+  rest->size -= taken;
+  return line;
+}
+
+bool pw_header_next(pw_span *rest, pw_span *name, pw_span *value) {
+  while (rest->size > 0) {
+    pw_span line = take_line(rest);
+    size_t length = token_size(line.bytes, line.size);
+    if (length == 0 || length == line.size || line.bytes[length] != ':') continue;
+    *name = (pw_span){line.bytes, length};
+    *value = trimmed((pw_span){line.bytes + length + 1, line.size - length - 1});
+    return true;
+  }
+  return false;
+}
+
+static bool same_name(pw_span name, const char *wanted) {
+  size_t size = strlen(wanted);
+  if (name.size != size) return false;
+  for (size_t i = 0; i < size; i++) {
+    if (lower(name.bytes[i]) != lower(wanted[i])) return false;
+  }
+  return true;
+}
+
+bool pw_header_find(pw_span block, const char *name, pw_span *value) {
+  pw_span found;
+  while (pw_header_next(&block, &found, value)) {
+    if (same_name(found, name)) return true;
+  }
+  return false;
+}
+
+bool pw_header_is_sendable(const char *line, size_t size) {
+  size_t length = token_size(line, size);
+  if (length == 0 || length == size || line[length] != ':') return false;
+  for (size_t i = 0; i < size; i++) {
+    if (line[i] == '\r' || line[i] == '\n' || line[i] == 0) return false;
+  }
+  return true;
+}

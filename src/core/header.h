@@ -1,0 +1,25 @@
+/* Reading an answer's header block, and checking what goes into a request's. Knows neither Lua nor curl. */
+#ifndef PW_HEADER_H
+#define PW_HEADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A run of bytes inside somebody else's memory. */
+typedef struct pw_span {
+  const char *bytes;
+  size_t size;
+} pw_span;
+
+/* Takes the next `name: value` line off `rest`, which starts as a whole header block. Lines that hold no header
+ * (the status line, the empty last one, garbage) are passed over; white space around the value is left out.
+ * Returns false when there is no further header. */
+bool pw_header_next(pw_span *rest, pw_span *name, pw_span *value);
+
+/* Finds the first header called `name`, case-insensitively. */
+bool pw_header_find(pw_span block, const char *name, pw_span *value);
+
+/* True when the line can be sent as one header: a token, a colon, a value, and no CR, LF or NUL anywhere. */
+bool pw_header_is_sendable(const char *line, size_t size);
+
+#endif

@@ -1,0 +1,188 @@
+#include "json.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { MAX_DEPTH = 256 };
+
+static const double LARGEST_EXACT = 9007199254740992.0; /* 2^53 */
+
+/* Turns an integral float into an integer: distribution builds of lua-cjson 2.1.0 decode every number to a float. */
+static bool push_integer(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TNUMBER || lua_isinteger(L, index)) return false;
+  double value = lua_tonumber(L, index);
+  if (value < -LARGEST_EXACT || value > LARGEST_EXACT || floor(value) != value) return false;
+  lua_pushinteger(L, (lua_Integer)value);
+  return true;
+}
+
+/* Settles the table on top of the stack and every table in it: see decode in json.h. Assigning to fields that exist
+ * is allowed while lua_next walks. cjson has bounded the depth already. */
+static void settle(lua_State *L) {
+  luaL_checkstack(L, 6, "JSON nested too deep");
+  int table = lua_gettop(L);
+  lua_pushnil(L);
+  while (lua_next(L, table) != 0) {
+    int type = lua_type(L, -1);
+    if (type == LUA_TTABLE) {
+      settle(L);
+    } else if (type == LUA_TNUMBER) {
+      if (push_integer(L, -1)) {
+        lua_pushvalue(L, -3);
+        lua_insert(L, -2);
+        lua_rawset(L, table);
+      }
+    } else if (type == LUA_TLIGHTUSERDATA && lua_type(L, -2) == LUA_TSTRING) {
+      lua_pushvalue(L, -2);
+      lua_pushnil(L);
+      lua_rawset(L, table);
+    }
+    lua_pop(L, 1);
+  }
+}
+
+/* Gives `nil, message` for an error that a protected call left on the stack; running out of memory goes on up. */
+static int give_failure(lua_State *L, int status) {
+  if (status == LUA_ERRMEM) return lua_error(L);
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  return 2;
+}
+
+/* Upvalue 1: cjson's decode. */
+static int decode(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  lua_settop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  int status = lua_pcall(L, 1, 1, 0);
+  if (status != LUA_OK) return give_failure(L, status);
+  if (lua_type(L, -1) == LUA_TTABLE) {
+    settle(L);
+  } else if (push_integer(L, -1)) {
+    lua_remove(L, -2);
+  }
+  return 1;
+}
+
+static int refuse_integer(lua_State *L, lua_Integer value) {
+  return luaL_error(L,
+                    "the integer %I has more digits than the installed lua-cjson can write; pass it as a string, or "
+                    "install lua-cjson 2.1.0.10 or newer",
+                    (LUAI_UACINT)value);
+}
+
+/* Raises when the value at the top holds an integer that cjson would write with wrong digits, or is nested too deep
+ * (as one that holds itself is). */
+static void check_encodable(lua_State *L, lua_Integer largest, int depth) {
+  if (lua_isinteger(L, -1)) {
+    lua_Integer value = lua_tointeger(L, -1);
+    if (value > largest || value < -largest) refuse_integer(L, value);
+    return;
+  }
+  if (lua_type(L, -1) != LUA_TTABLE) return;
+  if (depth >= MAX_DEPTH) luaL_error(L, "tables nested over %d deep (does one hold itself?)", MAX_DEPTH);
+  luaL_checkstack(L, 4, "tables nested too deep");
+  lua_pushnil(L);
+  while (lua_next(L, -2) != 0) {
+    check_encodable(L, largest, depth + 1);
+    lua_pop(L, 1);
+  }
+}
+
+/* Upvalue 1: cjson's encode; 2: the largest integer that it writes exactly. */
+static int encode_unprotected(lua_State *L) {
+  lua_settop(L, 1);
+  check_encodable(L, lua_tointeger(L, lua_upvalueindex(2)), 0);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+/* Upvalue 1: encode_unprotected. */
+static int encode(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  int status = lua_pcall(L, 1, 1, 0);
+  return status == LUA_OK ? 1 : give_failure(L, status);
+}
+
+/* Calls `instance.<name>(argument)` for a setting that this lua-cjson may not have, or may refuse. */
+static void set_number(lua_State *L, int instance, const char *name, lua_Integer argument) {
+  if (lua_getfield(L, instance, name) == LUA_TFUNCTION) {
+    lua_pushinteger(L, argument);
+    lua_pcall(L, 1, 0, 0);
+  } else {
+    lua_pop(L, 1);
+  }
+}
+
+static void set_boolean(lua_State *L, int instance, const char *name, bool argument) {
+  lua_getfield(L, instance, name);
+  lua_pushboolean(L, argument);
+  lua_call(L, 1, 0);
+}
+
+static bool writes_exactly(lua_State *L, int instance, lua_Integer value) {
+  lua_getfield(L, instance, "encode");
+  lua_pushinteger(L, value);
+  lua_call(L, 1, 1);
+  lua_pushfstring(L, "%I", (LUAI_UACINT)value);
+  bool exact = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return exact;
+}
+
+/* The largest integer that comes out of encode digit for digit: all of them, those a float holds, or, with cjson
+ * 2.1.0, those of 14 digits. */
+static lua_Integer find_exact_integer(lua_State *L, int instance) {
+  if (writes_exactly(L, instance, LUA_MAXINTEGER)) return LUA_MAXINTEGER;
+  if (writes_exactly(L, instance, (lua_Integer)LARGEST_EXACT)) return (lua_Integer)LARGEST_EXACT;
+  lua_Integer largest = 999999999999999;
+  while (largest > 9 && !writes_exactly(L, instance, largest)) largest /= 10;
+  return largest;
+}
+
+static void push_instance(lua_State *L) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "cjson");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "new");
+  lua_call(L, 0, 1);
+  lua_remove(L, -2);
+}
+
+void pw_json_open(lua_State *L) {
+  int module = lua_gettop(L);
+  push_instance(L);
+  int instance = lua_gettop(L);
+  set_boolean(L, instance, "decode_invalid_numbers", false);
+  set_boolean(L, instance, "encode_invalid_numbers", false);
+  set_number(L, instance, "decode_max_depth", MAX_DEPTH);
+  set_number(L, instance, "encode_max_depth", MAX_DEPTH);
+  set_number(L, instance, "encode_number_precision", 14);
+  /* 2.1.0 refuses and keeps 14; 16 digits hold 2^53 and don't show a float's rounding, as 17 would. */
+  set_number(L, instance, "encode_number_precision", 16);
+  lua_Integer largest = find_exact_integer(L, instance);
+
+  lua_getfield(L, instance, "decode");
+  lua_pushcclosure(L, decode, 1);
+  lua_setfield(L, module, "decode");
+
+  lua_getfield(L, instance, "encode");
+  lua_pushinteger(L, largest);
+  lua_pushcclosure(L, encode_unprotected, 2);
+  lua_pushcclosure(L, encode, 1);
+  lua_setfield(L, module, "encode");
+
+  lua_getfield(L, instance, "null");
+  lua_setfield(L, module, "null");
+  lua_pushinteger(L, largest);
+  lua_setfield(L, module, "exact_integer");
+  lua_settop(L, module);
+}

@@ -1,0 +1,217 @@
+/* The engine as Lua sees it. Lua runs only between steps: no curl frame is ever below it. */
+#include <limits.h>
+#include <string.h>
+
+#include "binding.h"
+
+static pw_lua_engine *check(lua_State *L) {
+  pw_lua_engine *self = luaL_checkudata(L, 1, PW_ENGINE);
+  luaL_argcheck(L, self->engine.multi != NULL, 1, "the client is closed");
+  return self;
+}
+
+static int engine_close(lua_State *L) {
+  pw_lua_engine *self = luaL_checkudata(L, 1, PW_ENGINE);
+  if (self->engine.multi == NULL) return 0;
+  /* Transfers under way outlive the engine as objects: they become cancelled ones. */
+  if (lua_getiuservalue(L, 1, PW_ENGINE_ANCHORS) == LUA_TTABLE) {
+    lua_pushnil(L);
+    while (lua_next(L, -2) != 0) {
+      pw_lua_transfer *transfer = lua_touserdata(L, -1);
+      transfer->transfer = NULL;
+      transfer->done = true;
+      lua_pop(L, 1);
+    }
+  }
+  pw_engine_close(&self->engine);
+  lua_settop(L, 1);
+  lua_pushnil(L);
+  lua_setiuservalue(L, 1, PW_ENGINE_ANCHORS);
+  return 0;
+}
+
+/* Reads a string option and keeps it alive in the table at `strings`. */
+static const char *text_option(lua_State *L, int strings, const char *name) {
+  if (lua_getfield(L, 1, name) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return NULL;
+  }
+  const char *text = luaL_checkstring(L, -1);
+  lua_setfield(L, strings, name);
+  return text;
+}
+
+static lua_Integer integer_option(lua_State *L, const char *name) {
+  lua_getfield(L, 1, name);
+  lua_Integer value = luaL_checkinteger(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+static pw_engine_options read_options(lua_State *L, int strings) {
+  pw_engine_options options = {
+      .transfer =
+          {
+              .max_response_bytes = (size_t)integer_option(L, "max_response_bytes"),
+              .user_agent = text_option(L, strings, "user_agent"),
+              .ca_file = text_option(L, strings, "ca_file"),
+              .ca_path = text_option(L, strings, "ca_path"),
+              .proxy = text_option(L, strings, "proxy"),
+              .client_cert = text_option(L, strings, "client_cert"),
+              .client_key = text_option(L, strings, "client_key"),
+          },
+      .max_connections = (long)integer_option(L, "max_connections"),
+  };
+  lua_getfield(L, 1, "hosted");
+  options.hosted = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return options;
+}
+
+/* engine{max_connections, max_response_bytes, hosted, user_agent, ca_file, ..} -> engine, or nil and a sentence. */
+int pw_lua_engine_new(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  pw_lua_engine *self = lua_newuserdatauv(L, sizeof *self, 2);
+  memset(self, 0, sizeof *self);
+  luaL_setmetatable(L, PW_ENGINE);
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 2, PW_ENGINE_STRINGS);
+  pw_engine_options options = read_options(L, 3);
+  lua_newtable(L);
+  lua_setiuservalue(L, 2, PW_ENGINE_ANCHORS);
+  const char *reason = NULL;
+  if (!pw_engine_open(&self->engine, &options, &reason)) {
+    lua_pushnil(L);
+    lua_pushstring(L, reason);
+    return 2;
+  }
+  lua_settop(L, 2);
+  return 1;
+}
+
+static long milliseconds(lua_State *L, int index) {
+  lua_Number seconds = luaL_checknumber(L, index);
+  if (!(seconds > 0.001)) return 1;
+  return seconds > 2000000 ? 2000000000L : (long)(seconds * 1000);
+}
+
+/* Expects the anchors on top. */
+static int refuse_start(lua_State *L, const pw_lua_transfer *transfer, const char *reason) {
+  lua_pushnil(L);
+  lua_rawsetp(L, -2, transfer);
+  if (reason == NULL) return luaL_error(L, "not enough memory");
+  lua_pushnil(L);
+  lua_pushfstring(L, "libcurl refuses %s", reason);
+  return 2;
+}
+
+/* start(method, url, headers, body or nil, once, attempt_timeout, connect_timeout) -> transfer; or nil and a sentence
+ * when libcurl refuses. Times in seconds. */
+static int engine_start(lua_State *L) {
+  pw_lua_engine *self = check(L);
+  lua_settop(L, 8);
+  pw_request request = {
+      .method = luaL_checkstring(L, 2),
+      .url = luaL_checkstring(L, 3),
+      .headers = pw_lua_headers_check(L, 4),
+      .once = lua_toboolean(L, 6),
+      .attempt_timeout = milliseconds(L, 7),
+      .connect_timeout = milliseconds(L, 8),
+  };
+  request.body = luaL_optlstring(L, 5, NULL, &request.body_size);
+  pw_lua_transfer *transfer = pw_lua_transfer_push(L);
+  lua_pushvalue(L, 5);
+  lua_setiuservalue(L, 9, PW_TRANSFER_BODY);
+  lua_pushvalue(L, 4);
+  lua_setiuservalue(L, 9, PW_TRANSFER_HEADERS);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, 9, PW_TRANSFER_ENGINE);
+  /* Anchored before it starts: nothing that can raise comes between the start and the end of this function. */
+  lua_getiuservalue(L, 1, PW_ENGINE_ANCHORS);
+  lua_pushvalue(L, 9);
+  lua_rawsetp(L, 10, transfer);
+  const char *reason;
+  transfer->transfer = pw_engine_start(&self->engine, &request, transfer, &reason);
+  if (transfer->transfer == NULL) return refuse_start(L, transfer, reason);
+  lua_settop(L, 9);
+  return 1;
+}
+
+/* step(seconds) -> true, or nil and a sentence: waits until something happens, a signal comes, or the time is up. */
+static int engine_step(lua_State *L) {
+  pw_lua_engine *self = check(L);
+  lua_Number seconds = luaL_checknumber(L, 2);
+  int wait = seconds <= 0 ? 0 : seconds > 3600 ? 3600000 : (int)(seconds * 1000 + 0.999);
+  const char *reason;
+  if (pw_engine_step(&self->engine, wait, &reason)) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, reason);
+  return 2;
+}
+
+/* next() -> the next transfer that is done, or nil. Nothing is lost when memory ends in the middle. */
+static int engine_next(lua_State *L) {
+  pw_lua_engine *self = check(L);
+  pw_transfer *transfer = self->engine.done_first;
+  if (transfer == NULL) return 0;
+  lua_settop(L, 1);
+  lua_getiuservalue(L, 1, PW_ENGINE_ANCHORS);
+  const void *owner = transfer->owner;
+  lua_rawgetp(L, 2, owner);
+  pw_lua_transfer_settle(L, 3, transfer);
+  pw_engine_release(&self->engine, pw_engine_take(&self->engine));
+  lua_pushnil(L);
+  lua_rawsetp(L, 2, owner);
+  return 1;
+}
+
+static int engine_fd(lua_State *L) {
+  pw_lua_engine *self = check(L);
+  if (!self->engine.options.hosted) return 0;
+  lua_pushinteger(L, self->engine.poller.fd);
+  return 1;
+}
+
+/* wake_in(seconds or nil): hosted; the descriptor turns readable then. */
+static int engine_wake_in(lua_State *L) {
+  pw_lua_engine *self = check(L);
+  lua_Number seconds = luaL_optnumber(L, 2, -1);
+  pw_engine_wake_in(&self->engine, seconds < 0 ? -1 : (int64_t)(seconds * 1e6));
+  return 0;
+}
+
+static void set_count(lua_State *L, const char *name, int64_t value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static int engine_counts(lua_State *L) {
+  const pw_engine_counts *counts = &check(L)->engine.counts;
+  lua_createtable(L, 0, 7);
+  set_count(L, "started", counts->started);
+  set_count(L, "finished", counts->finished);
+  set_count(L, "active", counts->active);
+  set_count(L, "connections", counts->connections);
+  set_count(L, "multiplexed", counts->multiplexed);
+  set_count(L, "sent_bytes", counts->sent_bytes);
+  set_count(L, "received_bytes", counts->received_bytes);
+  return 1;
+}
+
+static int engine_active(lua_State *L) {
+  lua_pushinteger(L, check(L)->engine.counts.active);
+  return 1;
+}
+
+void pw_lua_engine_open(lua_State *L) {
+  static const luaL_Reg methods[] = {
+      {"start", engine_start}, {"step", engine_step},     {"next", engine_next},     {"active", engine_active},
+      {"fd", engine_fd},       {"wake_in", engine_wake_in}, {"counts", engine_counts}, {NULL, NULL},
+  };
+  pw_lua_class(L, PW_ENGINE, methods, engine_close);
+}

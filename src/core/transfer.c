@@ -1,0 +1,297 @@
+#include "transfer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  MAX_HEADER_BYTES = 256 * 1024, /* a block of 20,000 headers is an attack or a loop, not an answer */
+  KEPT_BODY_BYTES = 64 * 1024,   /* what an idle transfer holds on to */
+  KEPT_HEADER_BYTES = 8 * 1024,
+  /* Seconds. Common servers close an idle connection after 5 or more; a body that must go out once stays well below,
+   * so that it hardly ever meets a connection that the server is just closing. */
+  ONCE_MAX_IDLE = 2,
+  REPEATABLE_MAX_IDLE = 118 /* libcurl's own default */
+};
+
+static size_t store(pw_transfer *transfer, pw_buffer *buffer, const char *bytes, size_t size, const char *too_big) {
+  switch (pw_buffer_append(buffer, bytes, size)) {
+    case PW_APPENDED:
+      return size;
+    case PW_APPEND_FULL:
+      transfer->failure = PW_FAILURE_PROTOCOL;
+      snprintf(transfer->message, sizeof transfer->message, too_big, buffer->limit);
+      break;
+    case PW_APPEND_NO_MEMORY:
+      transfer->failure = PW_FAILURE_MEMORY;
+      break;
+  }
+  return size == 0 ? 1 : 0;
+}
+
+static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
+  pw_transfer *transfer = data;
+  if (unit * count == 0) return 0;
+  return store(transfer, &transfer->body, bytes, unit * count, "the answer's body is over %zu bytes");
+}
+
+static size_t on_header(char *bytes, size_t unit, size_t count, void *data) {
+  pw_transfer *transfer = data;
+  size_t size = unit * count;
+  /* A second status line follows an interim answer (100, 103): only the last answer's headers count. */
+  if (size > 5 && memcmp(bytes, "HTTP/", 5) == 0) transfer->headers.length = 0;
+  return store(transfer, &transfer->headers, bytes, size, "the answer's headers are over %zu bytes");
+}
+
+static size_t on_read(char *into, size_t unit, size_t count, void *data) {
+  pw_transfer *transfer = data;
+  size_t room = unit * count;
+  size_t left = transfer->request_size - transfer->request_offset;
+  size_t size = left < room ? left : room;
+  if (size == 0) return 0;
+  memcpy(into, transfer->request_body + transfer->request_offset, size);
+  transfer->request_offset += size;
+  return size;
+}
+
+/* Only for requests that may be repeated: without a seek function libcurl can't send a body again, and gives
+ * CURLE_SEND_FAIL_REWIND instead of a second POST. */
+static int on_seek(void *data, curl_off_t offset, int origin) {
+  pw_transfer *transfer = data;
+  if (origin != SEEK_SET || offset < 0 || (size_t)offset > transfer->request_size) return CURL_SEEKFUNC_FAIL;
+  transfer->request_offset = (size_t)offset;
+  return CURL_SEEKFUNC_OK;
+}
+
+static bool sent_anything(pw_transfer *transfer) {
+  long bytes = 0;
+  curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &bytes);
+  return bytes > 0 || transfer->request_offset > 0;
+}
+
+/* libcurl calls this on a connection that is ready, right before a request goes out, and again when it decides by
+ * itself to send the request a second time: the one place where that can be refused for a request without a body. */
+static int on_start(void *data, char *peer, char *local, int peer_port, int local_port) {
+  (void)peer, (void)local, (void)peer_port, (void)local_port;
+  pw_transfer *transfer = data;
+  transfer->starts++;
+  if (transfer->once && transfer->starts > 1 && sent_anything(transfer)) {
+    transfer->resend_refused = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
+  return CURL_PREREQFUNC_OK;
+}
+
+typedef struct option {
+  CURLoption id;
+  const char *name;
+  const char *text;
+} option;
+
+static bool set_texts(CURL *easy, const pw_transfer_settings *settings, const char **refused) {
+  const option options[] = {
+      {CURLOPT_USERAGENT, "user_agent", settings->user_agent},
+      {CURLOPT_CAINFO, "ca_file", settings->ca_file},
+      {CURLOPT_CAPATH, "ca_path", settings->ca_path},
+      {CURLOPT_PROXY, "proxy", settings->proxy},
+      {CURLOPT_SSLCERT, "client_cert", settings->client_cert},
+      {CURLOPT_SSLKEY, "client_key", settings->client_key},
+      {CURLOPT_ACCEPT_ENCODING, "encodings", ""}, /* every one that libcurl can undo */
+#if LIBCURL_VERSION_NUM >= 0x075500
+      {CURLOPT_PROTOCOLS_STR, "protocols", "http,https"},
+#endif
+  };
+  for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+    if (options[i].text == NULL) continue;
+    if (curl_easy_setopt(easy, options[i].id, options[i].text) != CURLE_OK) {
+      *refused = options[i].name;
+      return false;
+    }
+  }
+  return true;
+}
+
+static void set_numbers(CURL *easy, const pw_transfer_settings *settings) {
+#if LIBCURL_VERSION_NUM < 0x075500
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)settings->max_response_bytes);
+}
+
+static void set_callbacks(pw_transfer *transfer) {
+  CURL *easy = transfer->easy;
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->message);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+  curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+  curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
+  curl_easy_setopt(easy, CURLOPT_SEEKDATA, transfer);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_start);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+}
+
+pw_transfer *pw_transfer_new(const pw_transfer_settings *settings, const char **refused) {
+  *refused = NULL;
+  pw_transfer *transfer = calloc(1, sizeof *transfer);
+  if (transfer == NULL) return NULL;
+  transfer->headers.limit = MAX_HEADER_BYTES;
+  transfer->body.limit = settings->max_response_bytes;
+  transfer->easy = curl_easy_init();
+  if (transfer->easy == NULL || !set_texts(transfer->easy, settings, refused)) {
+    pw_transfer_free(transfer);
+    return NULL;
+  }
+  set_numbers(transfer->easy, settings);
+  set_callbacks(transfer);
+  return transfer;
+}
+
+/* Which of libcurl's request forms carries the method: a body makes it an upload by our read callback, never
+ * POSTFIELDS, which libcurl would send again unasked when a kept-alive connection dies. */
+static bool set_method(pw_transfer *transfer, const pw_request *request) {
+  CURL *easy = transfer->easy;
+  bool is_get = strcmp(request->method, "GET") == 0;
+  bool is_post = strcmp(request->method, "POST") == 0;
+  bool has_body = request->body != NULL || is_post;
+  curl_easy_setopt(easy, has_body ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
+  if (has_body) curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+  curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, request->once ? NULL : on_seek);
+  const char *custom = (is_get && !has_body) || is_post ? NULL : request->method;
+  return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, custom) == CURLE_OK;
+}
+
+bool pw_transfer_prepare(pw_transfer *transfer, const pw_request *request) {
+  CURL *easy = transfer->easy;
+  transfer->request_body = request->body;
+  transfer->request_size = request->body_size;
+  transfer->once = request->once;
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, request->attempt_timeout);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout);
+  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)(request->once ? ONCE_MAX_IDLE : REPEATABLE_MAX_IDLE));
+  /* Waiting for a connection that may turn out to be HTTP/2 beats opening another, but only TLS can offer it. */
+  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncmp(request->url, "https", 5) == 0 ? 1L : 0L);
+  return set_method(transfer, request) && curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK;
+}
+
+static bool says(const pw_transfer *transfer, const char *words) { return strstr(transfer->message, words) != NULL; }
+
+/* Two things have no code of their own in libcurl 7.88 and are told by its sentence. */
+static pw_failure failure_of(const pw_transfer *transfer, CURLcode code) {
+  switch (code) {
+    case CURLE_OK:
+      return PW_FAILURE_NONE;
+    case CURLE_OUT_OF_MEMORY:
+      return PW_FAILURE_MEMORY;
+    case CURLE_OPERATION_TIMEDOUT:
+      return PW_FAILURE_TIMEOUT;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_USE_SSL_FAILED:
+      return PW_FAILURE_TLS;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_FILESIZE_EXCEEDED:
+    case CURLE_WRITE_ERROR:
+      return PW_FAILURE_PROTOCOL;
+    default:
+      if (says(transfer, "alert certificate required")) return PW_FAILURE_TLS;
+      return says(transfer, "Too large response headers") ? PW_FAILURE_PROTOCOL : PW_FAILURE_NETWORK;
+  }
+}
+
+static int64_t fact(CURL *easy, CURLINFO id) {
+  curl_off_t value = 0;
+  curl_easy_getinfo(easy, id, &value);
+  return (int64_t)value;
+}
+
+static long small_fact(CURL *easy, CURLINFO id) {
+  long value = 0;
+  curl_easy_getinfo(easy, id, &value);
+  return value;
+}
+
+static void read_facts(pw_transfer *transfer) {
+  CURL *easy = transfer->easy;
+  pw_facts *facts = &transfer->facts;
+  facts->resolved = fact(easy, CURLINFO_NAMELOOKUP_TIME_T);
+  facts->connected = fact(easy, CURLINFO_CONNECT_TIME_T);
+  facts->secured = fact(easy, CURLINFO_APPCONNECT_TIME_T);
+  facts->requested = fact(easy, CURLINFO_PRETRANSFER_TIME_T);
+  facts->answered = fact(easy, CURLINFO_STARTTRANSFER_TIME_T);
+  facts->total = fact(easy, CURLINFO_TOTAL_TIME_T);
+  facts->sent_bytes = small_fact(easy, CURLINFO_REQUEST_SIZE) + fact(easy, CURLINFO_SIZE_UPLOAD_T);
+  facts->received_bytes = small_fact(easy, CURLINFO_HEADER_SIZE) + fact(easy, CURLINFO_SIZE_DOWNLOAD_T);
+  facts->new_connections = small_fact(easy, CURLINFO_NUM_CONNECTS);
+  switch (small_fact(easy, CURLINFO_HTTP_VERSION)) {
+    case CURL_HTTP_VERSION_1_0: facts->http_version = 10; break;
+    case CURL_HTTP_VERSION_1_1: facts->http_version = 11; break;
+    case CURL_HTTP_VERSION_2_0: facts->http_version = 20; break;
+    case CURL_HTTP_VERSION_3: facts->http_version = 30; break;
+    default: facts->http_version = 0;
+  }
+}
+
+void pw_transfer_finish(pw_transfer *transfer, CURLcode code) {
+  transfer->status = small_fact(transfer->easy, CURLINFO_RESPONSE_CODE);
+  transfer->sent = sent_anything(transfer);
+  read_facts(transfer);
+  if (transfer->failure == PW_FAILURE_NONE) transfer->failure = failure_of(transfer, code);
+  if (transfer->resend_refused || code == CURLE_SEND_FAIL_REWIND) {
+    transfer->failure = PW_FAILURE_NETWORK;
+    snprintf(transfer->message, sizeof transfer->message, "the connection ended before an answer came");
+  }
+  /* A server that demands a certificate says so only after TLS 1.3's client side is done and the request is on its
+   * way; it has not read it. */
+  if (transfer->failure == PW_FAILURE_TLS) transfer->sent = false;
+  if (code != CURLE_OK && transfer->message[0] == 0) {
+    snprintf(transfer->message, sizeof transfer->message, "%s", curl_easy_strerror(code));
+  }
+}
+
+void pw_transfer_reset(pw_transfer *transfer) {
+  pw_buffer_clear(&transfer->headers, KEPT_HEADER_BYTES);
+  pw_buffer_clear(&transfer->body, KEPT_BODY_BYTES);
+  transfer->status = 0;
+  transfer->failure = PW_FAILURE_NONE;
+  transfer->sent = transfer->once = transfer->resend_refused = false;
+  transfer->message[0] = 0;
+  transfer->request_body = NULL;
+  transfer->request_size = transfer->request_offset = 0;
+  transfer->starts = 0;
+  transfer->owner = NULL;
+  /* libcurl keeps pointers, not copies, of the header list: it must not see the old one again. */
+  curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL);
+}
+
+void pw_transfer_free(pw_transfer *transfer) {
+  if (transfer == NULL) return;
+  if (transfer->easy != NULL) curl_easy_cleanup(transfer->easy);
+  pw_buffer_free(&transfer->headers);
+  pw_buffer_free(&transfer->body);
+  free(transfer);
+}
