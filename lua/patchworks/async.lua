@@ -1,0 +1,349 @@
+--- Waiting: the one place where a call blocks, suspends its task, or lets a host's loop go on.
+--
+-- Everything above waits through `await`, `sleep`, and the conditions and jobs made of `park`. In a task (a coroutine
+-- that this file started) they yield; on a host's loop that offers it they wait there; anywhere else they drive the
+-- engines until what they wait for has come. This is the only file that yields.
+--
+-- @module patchworks.async
+local core = require "patchworks.core"
+local errors = require "patchworks.errors"
+
+local async = {}
+
+local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> task
+local ready, ready_first, ready_last = {}, 1, 0 -- tasks to resume, in order
+local timers = {} -- a heap of waiters by `due`
+local waiting = {} -- transfer -> waiter
+local busy = {} -- engine -> how many waiters it has
+
+-- A binary heap by `due`. A waiter that was woken stays until its time, or until half of the heap is such.
+local sleeping, stale = 0, 0
+
+local function sift_up(index)
+  local item = timers[index]
+  while index > 1 do
+    local parent = index // 2
+    if timers[parent].due <= item.due then break end
+    timers[index] = timers[parent]
+    index = parent
+  end
+  timers[index] = item
+end
+
+local function sift_down(index)
+  local item = timers[index]
+  while true do
+    local child = index * 2
+    if child > sleeping then break end
+    if child < sleeping and timers[child + 1].due < timers[child].due then child = child + 1 end
+    if item.due <= timers[child].due then break end
+    timers[index] = timers[child]
+    index = child
+  end
+  timers[index] = item
+end
+
+local function push_timer(waiter)
+  sleeping = sleeping + 1
+  timers[sleeping] = waiter
+  sift_up(sleeping)
+end
+
+local function pop_timer()
+  local first = timers[1]
+  timers[1] = timers[sleeping]
+  timers[sleeping] = nil
+  sleeping = sleeping - 1
+  if sleeping > 0 then sift_down(1) end
+  return first
+end
+
+local function drop_stale()
+  if stale < 64 or stale * 2 < sleeping then return end
+  local kept = {}
+  for i = 1, sleeping do
+    if not timers[i].over then kept[#kept + 1] = timers[i] end
+  end
+  timers, sleeping, stale = kept, #kept, 0
+  for i = sleeping // 2, 1, -1 do sift_down(i) end
+end
+
+--- Ends a wait: the waiter's task goes on in the next turn. A second call does nothing.
+-- @tparam table waiter from `waiter`
+function async.wake(waiter)
+  if waiter.over then return end
+  waiter.over = true
+  if waiter.due then stale = stale + 1 end
+  if waiter.task then
+    ready_last = ready_last + 1
+    ready[ready_last] = waiter.task
+  elseif waiter.notify then
+    waiter.notify()
+  end
+end
+
+local function fire_timers()
+  local now = core.now()
+  while sleeping > 0 and (timers[1].over or timers[1].due <= now) do
+    local waiter = pop_timer()
+    if waiter.over then
+      stale = stale - 1
+    else
+      waiter.due = nil
+      waiter.expired = true
+      async.wake(waiter)
+    end
+  end
+  drop_stale()
+end
+
+-- Takes what an engine has finished and wakes those who wait for it.
+local function dispatch(engine)
+  local transfer = engine:next()
+  while transfer do
+    local waiter = waiting[transfer]
+    if waiter then async.wake(waiter) end
+    transfer = engine:next()
+  end
+end
+
+local function resume(task)
+  if task.finished then return end
+  local ok, problem = coroutine.resume(task.coroutine)
+  if coroutine.status(task.coroutine) == "dead" then
+    if not ok then problem = select(2, coroutine.close(task.coroutine)) or problem end
+    task.finish(ok, problem)
+  end
+end
+
+-- Resumes what is ready now; what gets ready meanwhile waits for the next turn, so that engines get theirs.
+local function run_ready()
+  local last = ready_last
+  while ready_first <= last do
+    local task = ready[ready_first]
+    ready[ready_first] = nil
+    ready_first = ready_first + 1
+    resume(task)
+  end
+  if ready_first > ready_last then
+    ready_first, ready_last = 1, 0
+  end
+end
+
+local longest_wait = 60 -- seconds; a wait that nothing ends is only looked at again
+local shared_wait = 0.005 -- seconds on one engine while others have transfers too
+
+local function step(engine, seconds)
+  local ok, problem = engine:step(seconds)
+  if not ok then error(errors.new { kind = "network", message = "libcurl failed: " .. problem, outcome = "unknown" }, 0) end
+end
+
+-- Waits for engines and timers up to `seconds`.
+local function poll(seconds)
+  local first = next(busy)
+  local several = first and next(busy, first) ~= nil
+  if not first then
+    if seconds > 0 then core.sleep(seconds) end
+  elseif not several then
+    step(first, seconds)
+    dispatch(first)
+  else
+    for engine in pairs(busy) do step(engine, 0) end
+    step(first, math.min(seconds, shared_wait))
+    local engines = {}
+    for engine in pairs(busy) do engines[#engines + 1] = engine end
+    for _, engine in ipairs(engines) do dispatch(engine) end
+  end
+end
+
+--- One turn: wait for something to happen, up to `seconds`, and resume the tasks that can go on.
+-- @tparam number seconds
+function async.turn(seconds)
+  fire_timers()
+  if ready_first <= ready_last then seconds = 0 end
+  if sleeping > 0 then seconds = math.min(seconds, math.max(0, timers[1].due - core.now())) end
+  poll(seconds)
+  fire_timers()
+  run_ready()
+end
+
+--- For a host's loop: takes in what an engine has to say, without waiting, and resumes what can go on.
+-- @tparam userdata engine a hosted one
+-- @treturn ?number seconds after which to call again at the latest, or nil
+function async.pump(engine)
+  step(engine, 0)
+  dispatch(engine)
+  fire_timers()
+  repeat run_ready() until ready_first > ready_last
+  if sleeping > 0 then return math.max(0, timers[1].due - core.now()) end
+end
+
+--- Seconds until the next timer, or nil.
+function async.next_timer()
+  if ready_first <= ready_last then return 0 end
+  return sleeping > 0 and math.max(0, timers[1].due - core.now()) or nil
+end
+
+--- The task that runs now and can be suspended, or nil.
+function async.current()
+  local running = coroutine.running()
+  local task = tasks[running]
+  return task and coroutine.isyieldable() and task or nil
+end
+
+local host -- what a host's loop set: waits for a waiter in its own way, or says that it can't here
+
+--- Lets a host's loop wait in its own way in coroutines that it owns.
+-- @tparam ?function wait called with a waiter; returns true when it waited until the waiter was over, false when
+-- the running coroutine is not the loop's
+function async.set_host(wait)
+  host = wait
+end
+
+--- Makes something to wait for.
+-- @tparam ?number due the monotonic time at which the wait ends by itself
+function async.waiter(due)
+  local waiter = { task = async.current(), due = due }
+  if due then push_timer(waiter) end
+  return waiter
+end
+
+--- Waits until the waiter is woken or its time has come.
+-- @treturn boolean false when its time had come first
+function async.park(waiter)
+  if waiter.task then
+    if not waiter.over then coroutine.yield() end
+  elseif not (host and host(waiter)) then
+    while not waiter.over do async.turn(longest_wait) end
+  end
+  return not waiter.expired
+end
+
+local Held = { __name = "patchworks.held" }
+
+function Held.__close(held)
+  local engine = held.engine
+  waiting[held.transfer] = nil
+  local left = busy[engine] - 1
+  busy[engine] = left > 0 and left or nil
+  if not held.waiter.over then async.wake(held.waiter) end
+end
+
+-- The common case, a call with nothing else going on: no tables, no turns.
+local function await_alone(engine, transfer)
+  while not transfer:done() do
+    step(engine, longest_wait)
+    dispatch(engine)
+  end
+end
+
+--- Waits until a transfer is done. Cancelling the task ends the wait; the transfer is its owner's to close.
+-- @tparam userdata engine
+-- @tparam userdata transfer
+function async.await(engine, transfer)
+  if transfer:done() then return end
+  local task = async.current()
+  if not task and not host and next(busy) == nil and sleeping == 0 and ready_first > ready_last then
+    return await_alone(engine, transfer)
+  end
+  local waiter = { task = task }
+  waiting[transfer] = waiter
+  busy[engine] = (busy[engine] or 0) + 1
+  local _ <close> = setmetatable({ engine = engine, transfer = transfer, waiter = waiter }, Held)
+  async.park(waiter)
+end
+
+--- The real clock, and what a spec injects in its place.
+async.clock = {
+  --- Seconds of the monotonic clock.
+  now = core.now,
+  --- Seconds since 1970.
+  wall = os.time,
+  --- A float in [0, 1).
+  random = core.random,
+}
+
+--- Waits for a time.
+-- @tparam number seconds
+function async.clock.sleep(seconds)
+  if seconds > 0 then
+    local waiter <close> = setmetatable(async.waiter(core.now() + seconds), { __close = async.wake })
+    async.park(waiter)
+  end
+end
+
+local Condition = { __name = "patchworks.condition" }
+Condition.__index = Condition
+
+--- Something that many can wait for, and that one can announce.
+function async.condition()
+  return setmetatable({ waiters = {} }, Condition)
+end
+
+--- Waits until somebody announces it, or until the monotonic time `due`.
+-- @treturn boolean false when the time came first
+function Condition:wait(due)
+  local waiters = self.waiters
+  local waiter <close> = setmetatable(async.waiter(due), {
+    __close = function(waiter)
+      waiters[waiter] = nil
+      async.wake(waiter)
+    end,
+  })
+  waiters[waiter] = true
+  return async.park(waiter)
+end
+
+--- Wakes all who wait.
+function Condition:announce()
+  for waiter in pairs(self.waiters) do async.wake(waiter) end
+end
+
+local Task = { __name = "patchworks.task" }
+Task.__index = Task
+
+local function finish(task, ok, ...)
+  task.finished = true
+  task.ok = ok
+  task.results = table.pack(...)
+  task.ended:announce()
+  if task.on_end then task.on_end(task) end
+end
+
+--- Starts a function as a task: it runs at once, up to its first wait.
+-- @tparam function fn
+-- @tparam ?function on_end called with the task when it has ended
+-- @param ... the function's arguments
+-- @treturn table task
+function async.spawn(fn, on_end, ...)
+  local task = setmetatable({ ended = async.condition(), on_end = on_end }, Task)
+  local arguments = table.pack(...)
+  task.coroutine = coroutine.create(function() finish(task, true, fn(table.unpack(arguments, 1, arguments.n))) end)
+  task.finish = function(ok, problem)
+    if not ok then finish(task, false, problem) end
+  end
+  tasks[task.coroutine] = task
+  resume(task)
+  return task
+end
+
+--- Waits until the task has ended.
+-- @treturn boolean true when its function returned, with what it returned; false and what it raised
+function Task:join()
+  while not self.finished do self.ended:wait() end
+  return self.ok, table.unpack(self.results, 1, self.results.n)
+end
+
+--- Ends the task where it waits: its transfers are closed. One that has ended, or that runs now, is left alone.
+-- @treturn boolean whether it was ended
+function Task:cancel()
+  if self.finished or coroutine.status(self.coroutine) ~= "suspended" then return false end
+  self.finished = true -- a wake-up on the way finds it over
+  coroutine.close(self.coroutine)
+  finish(self, false, errors.new { kind = "cancelled", message = "the task was cancelled" })
+  return true
+end
+
+Task.__close = Task.cancel
+
+return async

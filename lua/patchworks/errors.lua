@@ -1,0 +1,95 @@
+--- What goes wrong, and whose fault it is.
+--
+-- The world's failures are values of one class: a function returns `nil, err`. Misuse raises a string at the
+-- caller's line.
+--
+--     kind                 when                                             status
+--     unauthenticated      the credential was not accepted                  401
+--     forbidden            it was, but may not do this                      403
+--     not_found                                                             404
+--     conflict                                                              409
+--     too_large            the request was over what the service takes      413
+--     invalid              the service refused a field; see `errors`        422
+--     rate_limited                                                          429
+--     server                                                                5xx
+--     http                 any other status that is no success
+--     network              not resolved, not connected, connection lost
+--     tls                  no secure channel, or a certificate is not good
+--     timeout              an attempt's or the call's time was up
+--     protocol             not what HTTP or the contract allows
+--     deployment_failed    the service could not deploy the version
+--     cancelled            the task was cancelled, or the client closed
+--
+-- @module patchworks.errors
+local errors = {}
+
+local Error = { __name = "patchworks.error" }
+Error.__index = Error
+
+local kinds = {
+  [401] = "unauthenticated",
+  [403] = "forbidden",
+  [404] = "not_found",
+  [409] = "conflict",
+  [413] = "too_large",
+  [422] = "invalid",
+  [429] = "rate_limited",
+}
+
+--- The kind of an answer that is no success.
+-- @tparam integer status
+-- @treturn string
+function errors.kind_of_status(status)
+  if kinds[status] then return kinds[status] end
+  return status >= 500 and status <= 599 and "server" or "http"
+end
+
+function Error:__tostring()
+  local parts = {}
+  if self.operation then parts[#parts + 1] = self.operation .. ": " end
+  parts[#parts + 1] = self.kind
+  if self.status then parts[#parts + 1] = (" (%d)"):format(self.status) end
+  parts[#parts + 1] = ": " .. self.message
+  if self.outcome == "unknown" then parts[#parts + 1] = " [it may have been done]" end
+  if self.hint then parts[#parts + 1] = " (" .. self.hint .. ")" end
+  return (table.concat(parts):gsub("%s+", " "))
+end
+
+--- Makes an error of the class.
+-- @tparam table fields `kind` and `message` at least; `outcome` is "none" unless given
+-- @treturn table the same table
+function errors.new(fields)
+  fields.outcome = fields.outcome or "none"
+  return setmetatable(fields, Error)
+end
+
+--- Whether a value is an error of the class.
+-- @param value anything
+-- @treturn boolean
+function errors.is_error(value)
+  return getmetatable(value) == Error
+end
+
+-- Where this module's own files are: the first frame that lies elsewhere is the caller's.
+local own_folder = debug.getinfo(1, "S").source:match("^(@.*[/\\])[^/\\]*$") or "@"
+
+local function caller_level()
+  local level = 2
+  while true do
+    local info = debug.getinfo(level, "S")
+    if not info then return 0 end
+    if info.what ~= "C" and info.source:sub(1, #own_folder) ~= own_folder then return level - 1 end
+    level = level + 1
+  end
+end
+
+--- Raises for misuse, at the line of the code that called into patchworks.
+-- @tparam string format as for string.format
+-- @param ... its arguments
+function errors.misuse(format, ...)
+  local message = select("#", ...) > 0 and format:format(...) or format
+  local level = caller_level()
+  error(message, level > 0 and level + 1 or 0)
+end
+
+return errors

@@ -1,0 +1,104 @@
+--- One gate per client, through which every request passes.
+--
+-- A 429 closes it for all of the client's calls until the time that the service named; then one goes first, and the
+-- others follow when it got through. `rate_limit` paces the client by itself. An `X-RateLimit-Remaining` bounds how
+-- many requests are under way at once, so that a crowd doesn't run into a limit that the service has announced.
+--
+-- @module patchworks.gate
+local async = require "patchworks.async"
+
+local Gate = { __name = "patchworks.gate" }
+Gate.__index = Gate
+
+local window = 60 -- seconds, of `rate_limit`
+
+local gate = {}
+
+--- Makes a gate.
+-- @tparam table clock see async.clock
+-- @tparam ?integer rate_limit the most requests in any 60 s
+function gate.new(clock, rate_limit)
+  return setmetatable({
+    clock = clock,
+    rate_limit = rate_limit,
+    sent = {}, -- a ring of the times of the last `rate_limit` requests
+    oldest = 1,
+    closed_until = nil,
+    probing = false,
+    remaining = nil,
+    under_way = 0,
+    changed = async.condition(),
+  }, Gate)
+end
+
+-- Seconds until `rate_limit` allows another request; 0 when it does now.
+local function pace(self, now)
+  local earliest = self.rate_limit and self.sent[self.oldest]
+  return earliest and math.max(0, earliest + window - now) or 0
+end
+
+local function note_sent(self, now)
+  if not self.rate_limit then return end
+  self.sent[self.oldest] = now
+  self.oldest = self.oldest % self.rate_limit + 1
+end
+
+-- What holds a request back: seconds to wait, or true for "until something changes"; nil when it may go.
+local function obstacle(self, now)
+  if self.closed_until and now < self.closed_until then return self.closed_until - now end
+  if self.closed_until and self.probing then return true end
+  if self.remaining and self.under_way >= math.max(1, self.remaining) then return true end
+  local seconds = pace(self, now)
+  return seconds > 0 and seconds or nil
+end
+
+--- Passes the gate, or finds out that the call's deadline comes first.
+-- @tparam number deadline monotonic
+-- @tparam ?function on_wait called with the seconds of a wait before it
+-- @treturn boolean passed
+-- @treturn ?number when not: the seconds that it would have had to wait
+function Gate:enter(deadline, on_wait)
+  local clock = self.clock
+  while true do
+    local now = clock.now()
+    local hold = obstacle(self, now)
+    if not hold then
+      if self.closed_until then self.probing = true end
+      note_sent(self, now)
+      self.under_way = self.under_way + 1
+      return true
+    elseif hold == true then
+      if not self.changed:wait(deadline) then return false, 0 end
+    elseif now + hold > deadline then
+      return false, hold
+    else
+      if on_wait then on_wait(hold) end
+      clock.sleep(hold)
+    end
+  end
+end
+
+--- Leaves the gate: every `enter` that passed is followed by one `leave`.
+-- @tparam ?integer status of the answer; nil when none came
+-- @tparam ?number retry_after seconds that a 429 asked for
+-- @tparam ?integer remaining what X-RateLimit-Remaining said
+function Gate:leave(status, retry_after, remaining)
+  self.under_way = self.under_way - 1
+  self.probing = false
+  if status == 429 then
+    local until_then = self.clock.now() + (retry_after or 1)
+    if not self.closed_until or until_then > self.closed_until then self.closed_until = until_then end
+    self.remaining = nil
+  elseif status then
+    if self.closed_until and self.clock.now() >= self.closed_until then self.closed_until = nil end
+    self.remaining = remaining
+  end
+  if next(self.changed.waiters) then self.changed:announce() end
+end
+
+--- Whether the gate is closed, and for how many more seconds.
+function Gate:closed_for()
+  return self.closed_until and math.max(0, self.closed_until - self.clock.now()) or nil
+end
+
+return gate

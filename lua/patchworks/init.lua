@@ -1,0 +1,54 @@
+--- Deploy, invoke and watch script versions on the Patchworks integration platform.
+--
+--     local patchworks = require "patchworks"
+--     local client = patchworks.new { api_key = "..." }
+--     for version in client.script_versions:list(42) do print(version) end
+--
+-- @module patchworks
+local client = require "patchworks.client"
+local core = require "patchworks.core"
+local errors = require "patchworks.errors"
+local pages = require "patchworks.pages"
+local script_versions = require "patchworks.script_versions"
+
+local patchworks = {
+  --- The version of this module.
+  _VERSION = "0.1.0",
+  --- What stands for JSON's null in lists.
+  null = core.null,
+}
+
+--- Makes a client: one connection pool, one credential, one rate limit.
+--
+-- Raises for misuse: no credential or two kinds of it, a credential with a newline, http:// to a host that isn't this
+-- machine, an unknown option.
+--
+-- @tparam ?table given
+--
+-- - `api_key`, `token`, or `username` and `password`: exactly one kind; by default from PATCHWORKS_API_KEY,
+--   PATCHWORKS_TOKEN, or PATCHWORKS_USERNAME and PATCHWORKS_PASSWORD. `login_url` and `login_field` ("username") say
+--   where and how a password is turned into a token
+-- - `base_url`: PATCHWORKS_BASE_URL, or `https://core.wearepatchworks.com`; a trailing `/api/v1` is accepted
+-- - `timeout`: seconds for a whole call, with every attempt and every wait; 60, invoke 150
+-- - `attempt_timeout`, `connect_timeout`: seconds, 30 and 10; invoke 150 and 10
+-- - `max_attempts`: 4
+-- - `max_response_bytes`: 64 MiB, before and after decompression
+-- - `max_connections`: 8
+-- - `rate_limit`: requests a minute that the client keeps to by itself; none
+-- - `allow_insecure`: allow http:// to other machines; `ca_file`, `ca_path`, `client_cert`, `client_key`: PEM files;
+--   `proxy`: a URL
+-- - `on_event`: called with a table for each attempt, retry, wait and page
+-- - `loop`: a host's loop, such as `require "patchworks.loop.luv"`
+-- @treturn table client: `script_versions`, `request`, `paginate`, `stats`, `close`
+function patchworks.new(given)
+  local self = client.new(given)
+  self.script_versions = script_versions.new(self)
+  return self
+end
+
+--- Whether a value is an error of this module.
+patchworks.is_error = errors.is_error
+
+client.Client.paginate = pages.paginate
+
+return patchworks

@@ -1,0 +1,171 @@
+--- Creating a version when answers get lost: after an unknown outcome, look before creating again.
+--
+-- The newest version's number is read first. When a create's outcome is unknown, a version that is newer than that
+-- and has the same content is the one that was made; only if there is none is it created again.
+--
+-- @module patchworks.reconcile
+local endpoints = require "patchworks.endpoints"
+local options = require "patchworks.options"
+local requests = require "patchworks.requests"
+
+local reconcile = {}
+
+-- The service does not say in which form `content` comes back, only that it is an object: its source is whichever
+-- string in it is the one that was sent. A Laravel application trims strings that it is sent, unless told not to.
+local function trim(text)
+  return (text:gsub("^%s+", ""):gsub("%s+$", ""))
+end
+
+--- Whether what the service gives as `content` holds this source.
+-- @param content what the answer had
+-- @tparam string source
+-- @treturn boolean
+function reconcile.same_content(content, source)
+  if type(content) == "string" then return content == source or trim(content) == trim(source) end
+  if type(content) ~= "table" then return false end
+  for _, value in pairs(content) do
+    if reconcile.same_content(value, source) then return true end
+  end
+  return false
+end
+
+--- What orders the versions of a script: the number, or the id where a version has none.
+function reconcile.number(version)
+  return math.type(version.version) == "integer" and version.version or version.id or 0
+end
+
+local function page_of(self, script, per_call, page, per_page, include)
+  local given = { page = page, per_page = per_page, include = include }
+  for name, value in pairs(per_call) do given[name] = value end
+  return self.client:call(endpoints.list, script, given)
+end
+
+local function newest_in(page)
+  local most = 0
+  for _, version in ipairs(page.data) do most = math.max(most, reconcile.number(version)) end
+  return most
+end
+
+-- The number of the newest version: of the first page, and of the last where the service lists in rising order.
+local function newest_number(self, script, per_call)
+  local page, problem = page_of(self, script, per_call, 1, 2)
+  if not page then return nil, problem end
+  local first, second = page.data[1], page.data[2]
+  local most = newest_in(page)
+  local last = type(page.meta) == "table" and page.meta.last_page
+  if first and second and reconcile.number(first) > reconcile.number(second) then return most end
+  if math.type(last) ~= "integer" or last <= 1 then return most end
+  page, problem = page_of(self, script, per_call, last, 2)
+  if not page then return nil, problem end
+  return math.max(most, newest_in(page))
+end
+
+-- The oldest version newer than `floor` with this content that no other call of this client holds. Reads on as long
+-- as a page has any that is newer, or the list rises.
+local function find(self, script, per_call, floor, source, claimed)
+  local found
+  local number, last = 1, 1
+  while number <= last do
+    local page, problem = page_of(self, script, per_call, number, 100, "content")
+    if not page then return nil, problem end
+    last = type(page.meta) == "table" and math.type(page.meta.last_page) == "integer" and page.meta.last_page or 1
+    local previous, falling = nil, #page.data > 1
+    for _, version in ipairs(page.data) do
+      local each = reconcile.number(version)
+      if previous and each > previous then falling = false end
+      previous = each
+      if
+        each > floor
+        and not claimed[version.id]
+        and (not found or each < reconcile.number(found))
+        and reconcile.same_content(version.content, source)
+      then
+        found = version
+      end
+    end
+    if falling and previous <= floor then break end
+    number = number + 1
+  end
+  return found
+end
+
+-- Looks for what an unknown outcome may have made: at once, and again later, since the service may still be at it; a
+-- time-out says that it is slow, and gets one more look.
+local function look(self, script, per_call, floor, source, claimed, problem)
+  local pauses = problem.kind == "timeout" and { 0, 1, 3 } or { 0, 1 }
+  for _, pause in ipairs(pauses) do
+    self.client.clock.sleep(pause)
+    local found, failure = find(self, script, per_call, floor, source, claimed)
+    if found or failure then return found, failure end
+  end
+end
+
+-- The ids that this client's own calls hold, by script, while any reconciled create of that script is under way: two
+-- calls with the same content must not adopt one version.
+local function claims_of(self, script)
+  self.claims = self.claims or {}
+  local key = tostring(script)
+  local claims = self.claims[key] or { users = 0, ids = {} }
+  self.claims[key] = claims
+  claims.users = claims.users + 1
+  return setmetatable({ ids = claims.ids }, {
+    __close = function()
+      claims.users = claims.users - 1
+      if claims.users == 0 then self.claims[key] = nil end
+    end,
+  })
+end
+
+-- The caller's options for the calls that this one is made of, with what is left of its time.
+local function time_left(given, deadline, clock)
+  local copy = { timeout = math.max(0.001, deadline - clock.now()) }
+  for name in pairs(options.per_call) do
+    if name ~= "timeout" then copy[name] = given[name] end
+  end
+  return copy
+end
+
+-- Explains that the look itself failed: the outcome of the create stays unknown.
+local function blind(problem, failure)
+  problem.hint = ("looking for it failed too: %s"):format(tostring(failure))
+  return nil, problem
+end
+
+--- Creates a version, and after an unknown outcome adopts the one that was made.
+-- @tparam table self script_versions
+-- @param script id
+-- @tparam table given as for create
+-- @return version, response; or nil and an error
+function reconcile.create(self, script, given)
+  local clock = self.client.clock
+  local source = requests.content(given, "create")
+  local plain = { content = source }
+  for name in pairs(options.per_call) do plain[name] = given[name] end
+  local call = self.client:prepare(endpoints.create, script, plain)
+  local deadline = clock.now() + call.timeout
+  local claims <close> = claims_of(self, script)
+  local floor, problem = newest_number(self, script, time_left(given, deadline, clock))
+  if not floor then return nil, problem end
+  local creates = 0
+  while true do
+    creates = creates + 1
+    call.timeout = math.max(0.001, deadline - clock.now())
+    local version, response = self.client:perform(call, "version")
+    if version then
+      if version.id then claims.ids[version.id] = true end
+      return version, response
+    end
+    problem = response
+    if problem.outcome ~= "unknown" then return nil, problem end
+    local found, failure = look(self, script, time_left(given, deadline, clock), floor, source, claims.ids, problem)
+    if failure then return blind(problem, failure) end
+    if found then
+      claims.ids[found.id] = true
+      found.content = nil
+      return found, problem.response
+    end
+    if creates >= call.max_attempts or clock.now() >= deadline then return nil, problem end
+  end
+end
+
+return reconcile

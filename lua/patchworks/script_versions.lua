@@ -1,0 +1,171 @@
+--- Script versions: the eight operations of the Core API, and what is made of them.
+--
+-- Every method also takes, in the table of its parameters, `timeout` and `attempt_timeout` (seconds), `max_attempts`,
+-- `headers` and `on_event` for that call alone. Every method gives its value and the response (`status`, `headers`,
+-- `body`, `attempts`, `timing`, `bytes`), or nil and an error (see patchworks.errors).
+--
+-- @module patchworks.script_versions
+local arguments = require "patchworks.arguments"
+local endpoints = require "patchworks.endpoints"
+local options = require "patchworks.options"
+local pages = require "patchworks.pages"
+local reconcile = require "patchworks.reconcile"
+local release = require "patchworks.release"
+local version = require "patchworks.version"
+
+local ScriptVersions = { __name = "patchworks.script_versions" }
+ScriptVersions.__index = ScriptVersions
+
+local script_versions = {}
+
+local function as_version(self, value, response)
+  if value == nil then return nil, response end
+  return setmetatable(value, self.version_class), response
+end
+
+--- Reads a version. 1 request.
+-- @tparam integer|string id of the version
+-- @tparam ?table given `include` ("content", "script", or a list), `filter` (`is_deployed`, `deployed_at`), `page`,
+-- `per_page` (1 to 100)
+-- @treturn ?table version; or nil and an error
+-- @usage local v, err = versions:get(7, { include = { "content", "script" } })
+function ScriptVersions:get(id, given)
+  return as_version(self, self.client:call(endpoints.get, id, given))
+end
+
+--- Makes a version. 1 request, which is never sent twice unless the service surely did nothing.
+-- @tparam integer|string script id
+-- @tparam table given `content` (the source) or `file` (a path to read it from); `reconcile`: after an unknown
+-- outcome, look whether the version is there before creating it again (costs 1 more request, 2 after a failure)
+-- @treturn ?table version; or nil and an error
+-- @usage local v, err = versions:create(42, { file = "orders.py" })
+function ScriptVersions:create(script, given)
+  if type(given) == "table" and given.reconcile then
+    arguments.check_type(given.reconcile, "boolean", "create: reconcile")
+    return as_version(self, reconcile.create(self, script, given))
+  end
+  return as_version(self, self.client:call(endpoints.create, script, given or {}))
+end
+
+--- Deletes a version for good. 1 request, repeated when an answer is lost; a 404 after such a repeat is a success.
+-- @tparam integer|string id
+-- @tparam ?table given the options of every call
+-- @treturn ?table `message`; or nil and an error
+function ScriptVersions:delete(id, given)
+  return self.client:call(endpoints.delete, id, given)
+end
+
+--- Begins to deploy a version; it goes on after the answer: see `wait` and `deploy_and_wait`. 1 request, repeated
+-- when an answer is lost.
+-- @tparam integer|string id
+-- @tparam ?table given the options of every call
+-- @treturn ?table the answer, which the contract does not type; or nil and an error
+function ScriptVersions:deploy(id, given)
+  return self.client:call(endpoints.deploy, id, given)
+end
+
+--- Runs a version. 1 request, never sent twice. A script may run for 120 s: `timeout` is 150 s unless set.
+-- @tparam integer|string id
+-- @tparam ?table given `payload` and `variables` (a string goes out as it is, a table as its JSON), `flow` (a
+-- string, or a table whose `variables` may be a table too)
+-- @treturn ?table what the script returned; or nil and an error
+-- @usage local answer, err = versions:invoke(7, { payload = order, variables = { region = "eu" } })
+function ScriptVersions:invoke(id, given)
+  return self.client:call(endpoints.invoke, id, given)
+end
+
+--- Uploads a version to the company's private marketplace. Needs an administrator: a token or a login. 1 request,
+-- never sent twice.
+-- @tparam integer|string id
+-- @tparam ?table given `private` (a boolean, or the contract's "true" or "false")
+-- @treturn ?table the answer, which the contract does not type; or nil and an error
+function ScriptVersions:upload(id, given)
+  return self.client:call(endpoints.upload, id, given)
+end
+
+local listing_names = { limit = true, read_ahead = true }
+local list_names = { include = true, filter = true, page = true, per_page = true, limit = true, read_ahead = true }
+for name in pairs(options.per_call) do
+  listing_names[name], list_names[name] = true, true
+end
+
+-- What of a listing's options goes into each page's request.
+local function page_options(given, without)
+  local copy = {}
+  for name, value in pairs(given or {}) do copy[name] = value end
+  for _, name in ipairs(without) do copy[name] = nil end
+  return copy
+end
+
+--- The versions of a script, newest first as the service gives them. Nothing is sent before items are asked for; 1
+-- request for each 100 versions.
+-- @tparam integer|string script id
+-- @tparam ?table given `include`, `filter` (`is_deployed`, `deployed_at`), `per_page` (1 to 100, 100), `page` (the
+-- first to read), `limit` (stop after that many), `read_ahead` (pages fetched ahead, 4)
+-- @treturn table listing; see patchworks.pages
+-- @usage for v in versions:list(42, { filter = { is_deployed = true } }) do print(v) end
+function ScriptVersions:list(script, given)
+  arguments.check_names(given, list_names, "list")
+  given = given or {}
+  local limit, per_page, read_ahead = pages.check_options(given, "list")
+  local base = page_options(given, { "limit", "read_ahead", "page" })
+  local from = arguments.check_integer(given.page, 1, math.maxinteger, "list: page") or 1
+  base.per_page = per_page
+  local call = self.client:prepare(endpoints.list, script, base) -- checks everything now, at the caller's line
+  local function fetch(number, size)
+    base.page, base.per_page = number, size
+    return self.client:call(endpoints.list, script, base)
+  end
+  return pages.listing {
+    operation = "list",
+    url = call.url,
+    fetch = fetch,
+    per_page = per_page,
+    from = from,
+    limit = limit,
+    read_ahead = read_ahead,
+    wrap = function(item)
+      if type(item) == "table" then setmetatable(item, self.version_class) end
+    end,
+    on_page = given.on_event or self.client.settings.on_event,
+  }
+end
+
+--- The log entries of a version. The contract declares no parameters here, though the answer comes in pages: page 1 is
+-- asked for bare, further ones by `page` when the first says that there are some.
+-- @tparam integer|string id
+-- @tparam ?table given `limit`, `read_ahead`
+-- @treturn table listing; see patchworks.pages
+-- @usage for entry in versions:logs(7) do print(entry.message) end
+function ScriptVersions:logs(id, given)
+  arguments.check_names(given, listing_names, "logs")
+  given = given or {}
+  local limit, _, read_ahead = pages.check_options(given, "logs")
+  local base = page_options(given, { "limit", "read_ahead" })
+  local url = self.client:prepare(endpoints.logs, id, base).url
+  local function fetch(number)
+    local call = self.client:prepare(endpoints.logs, id, base)
+    if number > 1 then call.url = url .. "?page=" .. number end
+    return self.client:perform(call, "page")
+  end
+  return pages.listing {
+    operation = "logs",
+    url = url,
+    fetch = fetch,
+    from = 1,
+    limit = limit,
+    read_ahead = read_ahead,
+    on_page = given.on_event or self.client.settings.on_event,
+  }
+end
+
+release.extend(ScriptVersions)
+
+--- Makes the resource of a client.
+function script_versions.new(client)
+  local self = setmetatable({ client = client }, ScriptVersions)
+  self.version_class = version.class(self)
+  return self
+end
+
+return script_versions

@@ -1,0 +1,38 @@
+--- A version as its methods see it: a plain table of the contract's fields, with behaviour behind it.
+-- @module patchworks.version
+local version = {}
+
+local function show(self)
+  local function text(name) return self[name] == nil and "?" or tostring(self[name]) end
+  local status = self.status or "status unknown"
+  if self.deploying then status = status .. ", deploying" end
+  return ("script version %s (script %s, v%s, %s)"):format(text "id", text "script_id", text "version", status)
+end
+
+local forwarded = { "deploy", "delete", "invoke", "upload", "logs", "wait", "deploy_and_wait", "tail" }
+
+--- Makes the metatable of a resource's versions.
+-- @tparam table resource script_versions
+function version.class(resource)
+  local methods = {}
+  for _, name in ipairs(forwarded) do
+    if resource[name] then
+      methods[name] = function(self, options) return resource[name](resource, self.id, options) end
+    end
+  end
+
+  --- Reads the version again and takes its fields over.
+  -- @tparam ?table options as for script_versions:get
+  -- @return the version itself and the response; or nil and an error
+  function methods.refresh(self, options)
+    local fresh, response = resource:get(self.id, options)
+    if not fresh then return nil, response end
+    for name in pairs(self) do self[name] = nil end
+    for name, value in pairs(fresh) do self[name] = value end
+    return self, response
+  end
+
+  return { __name = "patchworks.version", __index = methods, __tostring = show }
+end
+
+return version
