@@ -89,7 +89,7 @@ end
 function errors.misuse(format, ...)
   local message = select("#", ...) > 0 and format:format(...) or format
   local level = caller_level()
-  error(message, level > 0 and level + 1 or 0)
+  error(message, level)
 end
 
 return errors

@@ -10,6 +10,7 @@ local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local pages = require "patchworks.pages"
 local script_versions = require "patchworks.script_versions"
+local tasks = require "patchworks.tasks"
 
 local patchworks = {
   --- The version of this module.
@@ -48,6 +49,10 @@ end
 
 --- Whether a value is an error of this module.
 patchworks.is_error = errors.is_error
+
+--- Many calls at once: see patchworks.tasks.
+patchworks.run = tasks.run
+patchworks.map = tasks.map
 
 client.Client.paginate = pages.paginate
 
