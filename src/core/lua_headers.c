@@ -49,7 +49,10 @@ void pw_lua_headers_open(lua_State *L) {
 int pw_lua_header(lua_State *L) {
   pw_span block, value;
   block.bytes = luaL_checklstring(L, 1, &block.size);
-  if (!pw_header_find(block, luaL_checkstring(L, 2), &value)) return 0;
+  if (!pw_header_find(block, luaL_checkstring(L, 2), &value)) {
+    lua_pushnil(L);
+    return 1;
+  }
   lua_pushlstring(L, value.bytes, value.size);
   return 1;
 }

@@ -77,6 +77,17 @@ static int now(lua_State *L) {
   return 1;
 }
 
+/* sleep(seconds): comes back early when a signal comes, so that Ctrl-C ends a wait. */
+static int sleep_for(lua_State *L) {
+  lua_Number seconds = luaL_checknumber(L, 1);
+  if (seconds <= 0) return 0;
+  if (seconds > 3600) seconds = 3600;
+  struct timespec time = {.tv_sec = (time_t)seconds};
+  time.tv_nsec = (long)((seconds - (lua_Number)time.tv_sec) * 1e9);
+  nanosleep(&time, NULL);
+  return 0;
+}
+
 /* random() -> a float in [0, 1), from the system: the host's math.random keeps its sequence. */
 static int random_fraction(lua_State *L) {
   uint64_t bits;
@@ -88,8 +99,11 @@ static int random_fraction(lua_State *L) {
 /* date(text) -> seconds since 1970 of a date as HTTP writes it, or nil. */
 static int date(lua_State *L) {
   time_t when = curl_getdate(luaL_checkstring(L, 1), NULL);
-  if (when == (time_t)-1) return 0;
-  lua_pushinteger(L, (lua_Integer)when);
+  if (when == (time_t)-1) {
+    lua_pushnil(L);
+  } else {
+    lua_pushinteger(L, (lua_Integer)when);
+  }
   return 1;
 }
 
@@ -119,6 +133,7 @@ int luaopen_patchworks_core(lua_State *L) {
       {"escape", escape},
       {"query", query},
       {"now", now},
+      {"sleep", sleep_for},
       {"random", random_fraction},
       {"date", date},
       {"versions", versions},
