@@ -18,6 +18,17 @@ local client = { Client = Client }
 
 local default_timeout, default_attempt_timeout = 60, 30
 
+local function emit(self, call, event)
+  local listener = call.on_event or self.settings.on_event
+  if not listener then return end
+  event.operation, event.method, event.url = call.operation, call.method, call.url
+  listener(event)
+end
+
+local function listens(self, call)
+  return call.on_event or self.settings.on_event
+end
+
 --- Makes a client. See patchworks.new.
 function client.new(given)
   local settings = options.resolve(given)
@@ -42,10 +53,13 @@ function client.new(given)
     engine = engine,
     clock = clock,
     auth = auth.new(credential),
-    gate = gate.new(clock, settings.rate_limit),
     bucket = retry.bucket(),
     counts = { calls = 0, retries = 0, waits = 0, logins = 0 },
   }, Client)
+  self.gate = gate.new(clock, settings.rate_limit, function(call, seconds)
+    self.counts.waits = self.counts.waits + 1
+    emit(self, call, { type = "wait", seconds = seconds })
+  end)
   if settings.loop then settings.loop.attach(engine) end
   return self
 end
@@ -54,17 +68,6 @@ local credential_names = { key = "an API key", token = "a token", login = "a log
 
 function Client:__tostring()
   return ("patchworks client (%s, %s)"):format(self.base_url, credential_names[self.auth.kind])
-end
-
-local function emit(self, call, event)
-  local listener = call.on_event or self.settings.on_event
-  if not listener then return end
-  event.operation, event.method, event.url = call.operation, call.method, call.url
-  listener(event)
-end
-
-local function listens(self, call)
-  return call.on_event or self.settings.on_event
 end
 
 -- Makes the error that a call ends with.
@@ -115,10 +118,7 @@ end
 -- seconds before another attempt may go, when one may.
 local function attempt(self, call, headers, story, deadline)
   local clock = self.clock
-  local passed, hold = self.gate:enter(deadline, function(seconds)
-    self.counts.waits = self.counts.waits + 1
-    emit(self, call, { type = "wait", seconds = seconds })
-  end)
+  local passed, hold = self.gate:enter(deadline, call)
   if not passed then return nil, { held = hold } end
   local passage <close> = setmetatable({ gate = self.gate }, Passage)
   local began = clock.now()
@@ -183,8 +183,10 @@ end
 -- The headers to send, after a login where one is needed; or nil and an error.
 local function authorise(self, call, story, deadline)
   if call.anonymous then return auth.anonymous() end
-  local ok, problem = self.auth:ready(function() return login(self, deadline) end, deadline)
-  if ok then return self.auth.headers(call.header_lines) end
+  local credential = self.auth
+  if credential.headers_alone then return credential.headers(call.header_lines) end
+  local ok, problem = credential:ready(function() return login(self, deadline) end, deadline)
+  if ok then return credential.headers(call.header_lines) end
   if problem then return refused_login(call, problem) end
   return fail(self, call, { kind = "timeout", message = "the call's time was up during the login", sent = false }, story)
 end

@@ -17,10 +17,12 @@ local gate = {}
 --- Makes a gate.
 -- @tparam table clock see async.clock
 -- @tparam ?integer rate_limit the most requests in any 60 s
-function gate.new(clock, rate_limit)
+-- @tparam ?function on_wait called before a wait, with what `enter` was given and the seconds
+function gate.new(clock, rate_limit, on_wait)
   return setmetatable({
     clock = clock,
     rate_limit = rate_limit,
+    on_wait = on_wait,
     sent = {}, -- a ring of the times of the last `rate_limit` requests
     oldest = 1,
     closed_until = nil,
@@ -54,10 +56,10 @@ end
 
 --- Passes the gate, or finds out that the call's deadline comes first.
 -- @tparam number deadline monotonic
--- @tparam ?function on_wait called with the seconds of a wait before it
+-- @param call told to `on_wait`
 -- @treturn boolean passed
 -- @treturn ?number when not: the seconds that it would have had to wait
-function Gate:enter(deadline, on_wait)
+function Gate:enter(deadline, call)
   local clock = self.clock
   while true do
     local now = clock.now()
@@ -72,7 +74,7 @@ function Gate:enter(deadline, on_wait)
     elseif now + hold > deadline then
       return false, hold
     else
-      if on_wait then on_wait(hold) end
+      if self.on_wait then self.on_wait(call, hold) end
       clock.sleep(hold)
     end
   end
