@@ -1,0 +1,72 @@
+# make            the client's core and the sandbox, into build/
+# make core       the client's core alone: needs neither libmicrohttpd nor SQLite
+# make env        prints what makes a shell find them: eval "$(make -s env)"
+# make install    into PREFIX (/usr/local), below DESTDIR
+# make SANITIZE=address,undefined BUILD=build/asan   with sanitizers
+PREFIX ?= /usr/local
+BUILD ?= build
+CC ?= cc
+WERROR ?= -Werror
+LUA_VERSION := 5.4
+
+PKG_CONFIG ?= pkg-config
+LUA_PC := $(firstword $(foreach name,lua5.4 lua-5.4 lua54 lua,$(shell $(PKG_CONFIG) --exists $(name) 2>/dev/null && echo $(name))))
+LUA_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags $(LUA_PC) 2>/dev/null)
+CURL_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libcurl 2>/dev/null)
+CURL_LIBS ?= $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null || echo -lcurl)
+HTTPD_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libmicrohttpd sqlite3 2>/dev/null)
+HTTPD_LIBS ?= $(shell $(PKG_CONFIG) --libs libmicrohttpd sqlite3 2>/dev/null || echo -lmicrohttpd -lsqlite3)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(WERROR)
+OPTIMISE ?= -O2 -g
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(OPTIMISE) $(WARNINGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
+SHARED := -shared
+ifeq ($(shell uname -s),Darwin)
+SHARED := -bundle -undefined dynamic_lookup
+endif
+
+CORE_SOURCES := $(wildcard src/core/*.c)
+SANDBOX_SOURCES := $(wildcard src/sandbox/*.c)
+CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
+SANDBOX_OBJECTS := $(SANDBOX_SOURCES:%.c=$(BUILD)/%.o)
+CORE := $(BUILD)/patchworks/core.so
+SANDBOX := $(BUILD)/patchworks/sandbox/server.so
+
+all: core $(if $(SANDBOX_SOURCES),sandbox)
+core: $(CORE)
+sandbox: $(SANDBOX)
+
+$(CORE): $(CORE_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(SHARED) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LIBS) -lm -pthread
+
+$(SANDBOX): $(SANDBOX_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(SHARED) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(HTTPD_LIBS) -pthread
+
+$(BUILD)/src/core/%.o: src/core/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LUA_CFLAGS) $(CURL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/src/sandbox/%.o: src/sandbox/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LUA_CFLAGS) $(HTTPD_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(CORE_OBJECTS:.o=.d) $(SANDBOX_OBJECTS:.o=.d)
+
+env:
+	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
+	@echo 'export LUA_CPATH="$(abspath $(BUILD))/?.so;;"'
+
+SHARE := $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
+LIB := $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
+install: all
+	@for file in $$(cd lua && find . -name '*.lua'); do install -D -m 644 "lua/$$file" "$(SHARE)/$$file"; done
+	install -D -m 755 $(CORE) $(LIB)/patchworks/core.so
+	$(if $(SANDBOX_SOURCES),install -D -m 755 $(SANDBOX) $(LIB)/patchworks/sandbox/server.so)
+	install -D -m 755 bin/patchworks $(DESTDIR)$(PREFIX)/bin/patchworks
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all core sandbox env install clean
