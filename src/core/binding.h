@@ -36,7 +36,7 @@ int pw_lua_engine_new(lua_State *L);
 void pw_lua_engine_open(lua_State *L);
 
 /* lua_transfer.c */
-pw_lua_transfer *pw_lua_transfer_push(lua_State *L);                           /* pushes one that is not started */
+pw_lua_transfer *pw_lua_transfer_push(lua_State *L);                         /* pushes one that is not started */
 void pw_lua_transfer_settle(lua_State *L, int index, pw_transfer *transfer); /* copies the end in; may raise */
 void pw_lua_transfer_open(lua_State *L);
 

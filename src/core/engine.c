@@ -211,16 +211,15 @@ static CURLMcode step_hosted(pw_engine *engine, int milliseconds) {
     int what = (events[i].readable ? CURL_CSELECT_IN : 0) | (events[i].writable ? CURL_CSELECT_OUT : 0) |
                (events[i].broken ? CURL_CSELECT_ERR : 0);
     int running;
-    code = events[i].fd < 0 ? act_on_timer(engine)
-                            : curl_multi_socket_action(engine->multi, events[i].fd, what, &running);
+    code =
+        events[i].fd < 0 ? act_on_timer(engine) : curl_multi_socket_action(engine->multi, events[i].fd, what, &running);
   }
   collect(engine);
   return code;
 }
 
 bool pw_engine_step(pw_engine *engine, int milliseconds, const char **reason) {
-  CURLMcode code =
-      engine->options.hosted ? step_hosted(engine, milliseconds) : step_polling(engine, milliseconds);
+  CURLMcode code = engine->options.hosted ? step_hosted(engine, milliseconds) : step_polling(engine, milliseconds);
   if (code != CURLM_OK) *reason = curl_multi_strerror(code);
   return code == CURLM_OK;
 }

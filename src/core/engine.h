@@ -27,9 +27,9 @@ typedef struct pw_engine {
   CURLM *multi; /* NULL when closed */
   pw_engine_options options;
   pw_poller poller;
-  pw_transfer *active;                /* on the multi handle */
+  pw_transfer *active;                 /* on the multi handle */
   pw_transfer *done_first, *done_last; /* finished, waiting to be taken */
-  pw_transfer *idle;                  /* ready for another exchange */
+  pw_transfer *idle;                   /* ready for another exchange */
   long idle_count;
   int64_t curl_due, wake_due; /* hosted: monotonic microseconds at which to act; -1 for never */
   pw_engine_counts counts;

@@ -210,7 +210,7 @@ static int engine_active(lua_State *L) {
 
 void pw_lua_engine_open(lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"start", engine_start}, {"step", engine_step},     {"next", engine_next},     {"active", engine_active},
+      {"start", engine_start}, {"step", engine_step},       {"next", engine_next},     {"active", engine_active},
       {"fd", engine_fd},       {"wake_in", engine_wake_in}, {"counts", engine_counts}, {NULL, NULL},
   };
   pw_lua_class(L, PW_ENGINE, methods, engine_close);

@@ -24,7 +24,8 @@ int pw_lua_headers_new(lua_State *L) {
     size_t size;
     const char *line = luaL_checklstring(L, -1, &size);
     if (!pw_header_is_sendable(line, size)) {
-      return luaL_error(L, "header %d can't be sent: a name, a colon and a value without CR, LF or NUL are needed", (int)i);
+      return luaL_error(L, "header %d can't be sent: a name, a colon and a value without CR, LF or NUL are needed",
+                        (int)i);
     }
     struct curl_slist *longer = curl_slist_append(*list, line);
     if (longer == NULL) return luaL_error(L, "not enough memory");

@@ -16,15 +16,12 @@ enum {
 
 static size_t store(pw_transfer *transfer, pw_buffer *buffer, const char *bytes, size_t size, const char *too_big) {
   switch (pw_buffer_append(buffer, bytes, size)) {
-    case PW_APPENDED:
-      return size;
+    case PW_APPENDED: return size;
     case PW_APPEND_FULL:
       transfer->failure = PW_FAILURE_PROTOCOL;
       snprintf(transfer->message, sizeof transfer->message, too_big, buffer->limit);
       break;
-    case PW_APPEND_NO_MEMORY:
-      transfer->failure = PW_FAILURE_MEMORY;
-      break;
+    case PW_APPEND_NO_MEMORY: transfer->failure = PW_FAILURE_MEMORY; break;
   }
   return size == 0 ? 1 : 0;
 }
@@ -90,15 +87,15 @@ typedef struct option {
 
 static bool set_texts(CURL *easy, const pw_transfer_settings *settings, const char **refused) {
   const option options[] = {
-      {CURLOPT_USERAGENT, "user_agent", settings->user_agent},
-      {CURLOPT_CAINFO, "ca_file", settings->ca_file},
-      {CURLOPT_CAPATH, "ca_path", settings->ca_path},
-      {CURLOPT_PROXY, "proxy", settings->proxy},
-      {CURLOPT_SSLCERT, "client_cert", settings->client_cert},
-      {CURLOPT_SSLKEY, "client_key", settings->client_key},
-      {CURLOPT_ACCEPT_ENCODING, "encodings", ""}, /* every one that libcurl can undo */
+    {CURLOPT_USERAGENT, "user_agent", settings->user_agent},
+    {CURLOPT_CAINFO, "ca_file", settings->ca_file},
+    {CURLOPT_CAPATH, "ca_path", settings->ca_path},
+    {CURLOPT_PROXY, "proxy", settings->proxy},
+    {CURLOPT_SSLCERT, "client_cert", settings->client_cert},
+    {CURLOPT_SSLKEY, "client_key", settings->client_key},
+    {CURLOPT_ACCEPT_ENCODING, "encodings", ""}, /* every one that libcurl can undo */
 #if LIBCURL_VERSION_NUM >= 0x075500
-      {CURLOPT_PROTOCOLS_STR, "protocols", "http,https"},
+    {CURLOPT_PROTOCOLS_STR, "protocols", "http,https"},
 #endif
   };
   for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
@@ -190,12 +187,9 @@ static bool says(const pw_transfer *transfer, const char *words) { return strstr
 /* Two things have no code of their own in libcurl 7.88 and are told by its sentence. */
 static pw_failure failure_of(const pw_transfer *transfer, CURLcode code) {
   switch (code) {
-    case CURLE_OK:
-      return PW_FAILURE_NONE;
-    case CURLE_OUT_OF_MEMORY:
-      return PW_FAILURE_MEMORY;
-    case CURLE_OPERATION_TIMEDOUT:
-      return PW_FAILURE_TIMEOUT;
+    case CURLE_OK: return PW_FAILURE_NONE;
+    case CURLE_OUT_OF_MEMORY: return PW_FAILURE_MEMORY;
+    case CURLE_OPERATION_TIMEDOUT: return PW_FAILURE_TIMEOUT;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
@@ -208,15 +202,13 @@ static pw_failure failure_of(const pw_transfer *transfer, CURLcode code) {
     case CURLE_SSL_ENGINE_INITFAILED:
     case CURLE_SSL_ENGINE_NOTFOUND:
     case CURLE_SSL_ENGINE_SETFAILED:
-    case CURLE_USE_SSL_FAILED:
-      return PW_FAILURE_TLS;
+    case CURLE_USE_SSL_FAILED: return PW_FAILURE_TLS;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_FILESIZE_EXCEEDED:
-    case CURLE_WRITE_ERROR:
-      return PW_FAILURE_PROTOCOL;
+    case CURLE_WRITE_ERROR: return PW_FAILURE_PROTOCOL;
     default:
       if (says(transfer, "alert certificate required")) return PW_FAILURE_TLS;
       return says(transfer, "Too large response headers") ? PW_FAILURE_PROTOCOL : PW_FAILURE_NETWORK;

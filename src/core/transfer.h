@@ -37,10 +37,10 @@ typedef struct pw_transfer_settings {
 
 /* One exchange. Everything is borrowed and must stay until the exchange is done or cancelled. */
 typedef struct pw_request {
-  const char *method;              /* "GET", "POST", .. */
-  const char *url;                 /* absolute, encoded */
+  const char *method;               /* "GET", "POST", .. */
+  const char *url;                  /* absolute, encoded */
   const struct curl_slist *headers; /* checked lines */
-  const char *body;                /* NULL for none */
+  const char *body;                 /* NULL for none */
   size_t body_size;
   bool once;            /* never let a byte of this go out a second time */
   long attempt_timeout; /* milliseconds for the whole exchange, at least 1 */
@@ -61,7 +61,7 @@ typedef struct pw_transfer {
   pw_buffer body;    /* the answer's body, decompressed */
   long status;       /* of the final answer; 0 when there is none */
   pw_failure failure;
-  bool sent;                    /* at least one byte of the request may have reached the service */
+  bool sent;                     /* at least one byte of the request may have reached the service */
   char message[CURL_ERROR_SIZE]; /* what went wrong, in a sentence without the URL's secrets */
   pw_facts facts;
 
@@ -70,8 +70,8 @@ typedef struct pw_transfer {
   bool once, resend_refused;
   int starts; /* how often libcurl began to send this request */
 
-  void *owner;                        /* the engine's user's, never read here */
-  bool active;                        /* the engine's: on the multi handle */
+  void *owner;                         /* the engine's user's, never read here */
+  bool active;                         /* the engine's: on the multi handle */
   struct pw_transfer *next, *previous; /* the engine's lists */
 } pw_transfer;
 
