@@ -1,0 +1,204 @@
+-- The C core by itself: encoding, headers, JSON, and userdata that is used wrongly.
+local core = require "patchworks.core"
+
+describe("core.escape", function()
+  it("keeps RFC 3986's unreserved characters and encodes everything else", function()
+    assert.equal("azAZ09-._~", core.escape "azAZ09-._~")
+    assert.equal("%2F..%2F%3Fx%3D1%23%25%20%2B%5B%5D", core.escape "/../?x=1#% +[]")
+    assert.equal("%00%0D%0A%FF", core.escape "\0\r\n\255")
+    assert.equal("", core.escape "")
+  end)
+end)
+
+describe("core.query", function()
+  it("joins encoded pairs in the order given", function()
+    assert.equal("filter%5Bis_deployed%5D=true&include=content%2Cscript", core.query {
+      "filter[is_deployed]", "true", "include", "content,script",
+    })
+    assert.equal("", core.query {})
+  end)
+
+  it("refuses a key without a value", function()
+    assert.has_error(function() core.query { "page" } end)
+  end)
+end)
+
+describe("core.parse_headers", function()
+  it("takes names in lower case, trims values, joins repeated ones, and passes garbage over", function()
+    local block = "HTTP/1.1 200 OK\r\nContent-Type:  application/json \r\nSet-Cookie: a\r\nset-cookie: b\r\nno colon\r\n: x\r\n\r\n"
+    assert.same({ ["content-type"] = "application/json", ["set-cookie"] = "a, b" }, core.parse_headers(block))
+  end)
+
+  it("finds one header whatever its case", function()
+    assert.equal("7", core.header("HTTP/2 429\r\nretry-after: 7\r\n", "Retry-After"))
+    assert.is_nil(core.header("HTTP/2 429\r\n", "Retry-After"))
+    assert.equal("", core.header("A:\n", "a"))
+  end)
+end)
+
+describe("core.headers", function()
+  it("refuses a line that could end and begin another, without showing it", function()
+    for _, line in ipairs { "Authorization: geheim\r\nX: y", "Authorization: geheim\n", "Authorization: geheim\0", "no colon", ": x", "a b: c" } do
+      local ok, problem = pcall(core.headers, { line })
+      assert.is_false(ok)
+      assert.is_nil(tostring(problem):find("geheim", 1, true))
+    end
+  end)
+end)
+
+describe("core.decode", function()
+  it("gives integers where a number is integral and within 2^53", function()
+    local value = core.decode '{"a":7,"b":7.0,"c":1e3,"d":9007199254740992,"e":-3,"f":0.5,"g":1e300}'
+    for _, name in ipairs { "a", "b", "c", "d", "e" } do
+      assert.equal("integer", math.type(value[name]), name)
+    end
+    assert.equal(9007199254740992, value.d)
+    assert.equal("float", math.type(value.f))
+    assert.equal(1e300, value.g)
+  end)
+
+  it("leaves null fields out, and keeps null's place in lists", function()
+    local value = core.decode '{"a":null,"b":[null,1,null],"c":{"d":null,"e":[{"f":null}]}}'
+    assert.is_nil(value.a)
+    assert.equal(core.null, value.b[1])
+    assert.equal(1, value.b[2])
+    assert.equal(core.null, value.b[3])
+    assert.is_nil(next(value.c.e[1]))
+    assert.is_nil(value.c.d)
+  end)
+
+  it("passes strings through byte for byte", function()
+    local bytes = "\0\1\127\128\255\"\\/é\u{1F600}"
+    assert.equal(bytes, core.decode(core.encode(bytes)))
+  end)
+
+  it("refuses what is not JSON, and depth without bound", function()
+    for _, text in ipairs { "", "nope", "{", "[1,]", '{"a":NaN}', "[Infinity]", "[0x10]", '{"a":1}x', ("["):rep(100000), ("["):rep(300) .. ("]"):rep(300) } do
+      local value, problem = core.decode(text)
+      assert.is_nil(value)
+      assert.is_string(problem)
+    end
+  end)
+
+  it("uses an instance of its own, and leaves the host's settings alone", function()
+    local cjson = require "cjson"
+    cjson.decode_max_depth(3)
+    finally(function() cjson.decode_max_depth(1000) end)
+    assert.is_table(core.decode "[[[[[[1]]]]]]")
+    assert.has_error(function() cjson.decode "[[[[[[1]]]]]]" end)
+    assert.has_no.errors(function() cjson.decode "[0x10]" end)
+  end)
+end)
+
+describe("core.encode", function()
+  it("writes every integer that it accepts digit for digit", function()
+    for _, integer in ipairs { 0, 7, -1, 99999999999999, -99999999999999 } do
+      assert.equal(("%d"):format(integer), core.encode(integer))
+    end
+    assert.equal(("%d"):format(core.exact_integer), core.encode(core.exact_integer))
+  end)
+
+  it("refuses an integer that the installed lua-cjson would write with wrong digits, and names the fix", function()
+    if core.exact_integer == math.maxinteger then pending "this lua-cjson writes every integer" end
+    local text, problem = core.encode { id = core.exact_integer + 1 }
+    assert.is_nil(text)
+    assert.matches("pass it as a string", problem, 1, true)
+  end)
+
+  it("refuses functions, sparse lists, NaN, and tables that hold themselves", function()
+    local loop = {}
+    loop.loop, loop.again = loop, loop
+    for _, value in ipairs { print, { [1] = 1, [1000] = 2 }, 0 / 0, math.huge, loop } do
+      local text, problem = core.encode(value)
+      assert.is_nil(text)
+      assert.is_string(problem)
+    end
+  end)
+end)
+
+describe("core.date", function()
+  it("reads the three forms of HTTP dates", function()
+    assert.equal(784111777, core.date "Sun, 06 Nov 1994 08:49:37 GMT")
+    assert.equal(784111777, core.date "Sunday, 06-Nov-94 08:49:37 GMT")
+    assert.equal(784111777, core.date "Sun Nov  6 08:49:37 1994")
+    assert.is_nil(core.date "yesterday")
+  end)
+end)
+
+describe("core.random", function()
+  it("gives fractions, and leaves math.random's sequence alone", function()
+    math.randomseed(42)
+    local expected = { math.random(), math.random() }
+    math.randomseed(42)
+    local first = math.random()
+    for _ = 1, 100 do
+      local fraction = core.random()
+      assert.is_true(fraction >= 0 and fraction < 1)
+    end
+    assert.same(expected, { first, math.random() })
+  end)
+end)
+
+describe("core.engine", function()
+  local function engine() return assert(core.engine { max_connections = 2, max_response_bytes = 1000 }) end
+
+  it("fails cleanly where nobody listens, and says that nothing was sent", function()
+    local e <close> = engine()
+    local transfer <close> = e:start("POST", "http://127.0.0.1:1/", core.headers { "A: b" }, "body", true, 5, 5)
+    while not transfer:done() do
+      e:step(5)
+      e:next()
+    end
+    local status, kind, message, sent = transfer:answer()
+    assert.is_nil(status)
+    assert.equal("network", kind)
+    assert.is_string(message)
+    assert.is_false(sent)
+  end)
+
+  it("refuses every protocol but http and https", function()
+    local e <close> = engine()
+    for _, url in ipairs { "file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/" } do
+      local transfer <close> = e:start("GET", url, core.headers {}, nil, false, 5, 5)
+      while not transfer:done() do
+        e:step(5)
+        e:next()
+      end
+      assert.equal("protocol", (select(2, transfer:answer())))
+    end
+  end)
+
+  it("can be closed twice, with transfers under way, in any order", function()
+    local e = engine()
+    local transfers = {}
+    for i = 1, 5 do transfers[i] = e:start("GET", "http://127.0.0.1:1/", core.headers {}, nil, false, 5, 5) end
+    transfers[1]:close()
+    transfers[1]:close()
+    e:close()
+    e:close()
+    for _, transfer in ipairs(transfers) do
+      assert.is_true(transfer:done())
+      assert.equal("cancelled", (select(2, transfer:answer())))
+      transfer:close()
+    end
+    assert.has_error(function() e:step(0) end)
+    transfers = nil
+    collectgarbage()
+  end)
+
+  it("is collected with transfers under way", function()
+    do
+      local e = engine()
+      for _ = 1, 5 do e:start("GET", "http://127.0.0.1:1/", core.headers {}, nil, false, 5, 5) end
+    end
+    collectgarbage()
+    collectgarbage()
+  end)
+
+  it("refuses to work on what is not its own", function()
+    local e <close> = engine()
+    assert.has_error(function() e.step({}, 1) end)
+    assert.has_error(function() e:start("GET", "http://127.0.0.1/", {}, nil, false, 1, 1) end)
+    assert.has_error(function() core.engine { max_connections = 1 } end)
+  end)
+end)
