@@ -1,0 +1,153 @@
+-- What `patchworks.new` accepts, and what it says when it doesn't. Nothing here is sent anywhere.
+local options = require "patchworks.options"
+local patchworks = require "patchworks"
+
+local function none() end
+local function environment(values)
+  return function(name) return values[name] end
+end
+
+describe("patchworks.new", function()
+  local function refuses(pattern, given, getenv)
+    local ok, problem = pcall(function() options.resolve(given, getenv or none) end)
+    assert.is_false(ok)
+    assert.matches(pattern, problem, 1, true)
+    return problem
+  end
+
+  it("raises at the caller's line", function()
+    local line = debug.getinfo(1, "l").currentline + 1
+    local ok, problem = pcall(function() patchworks.new { api_key = "" } end)
+    assert.is_false(ok)
+    assert.matches("options_spec.lua:" .. line .. ": ", problem, 1, true)
+  end)
+
+  it("says what to do when there is no credential", function()
+    refuses("PATCHWORKS_API_KEY", {})
+    refuses("PATCHWORKS_API_KEY", nil)
+  end)
+
+  it("wants exactly one kind of credential, in the call or in the environment", function()
+    refuses("exactly one kind", { api_key = "k", token = "t" })
+    refuses("exactly one kind", { api_key = "k", username = "u", password = "p" })
+    local problem =
+      refuses("exactly one kind", {}, environment { PATCHWORKS_API_KEY = "k", PATCHWORKS_TOKEN = "t" })
+    assert.matches("the environment", problem, 1, true)
+    refuses("password", { username = "u" })
+  end)
+
+  it("prefers the call's credential to the environment's", function()
+    local settings = options.resolve({ token = "mine" }, environment { PATCHWORKS_API_KEY = "theirs" })
+    assert.equal("token", settings.credential.kind)
+    assert.equal("mine", settings.credential.secret)
+  end)
+
+  it("takes a login from the environment", function()
+    local settings = options.resolve({}, environment { PATCHWORKS_USERNAME = "u", PATCHWORKS_PASSWORD = "p" })
+    assert.equal("login", settings.credential.kind)
+    assert.equal("https://app.wearepatchworks.com/fabric/api/login", settings.credential.url)
+  end)
+
+  it("keeps a password for another service than the vendor's at that service", function()
+    local settings = options.resolve({ username = "u", password = "p", base_url = "http://127.0.0.1:1/x/api/v1" }, none)
+    assert.equal("http://127.0.0.1:1/x/fabric/api/login", settings.credential.url)
+  end)
+
+  it("refuses credentials that can't be a header, and never shows them", function()
+    for _, secret in ipairs { "", "geheim\r", "geheim\n", "ge\0heim", 12, {}, true } do
+      for _, name in ipairs { "api_key", "token" } do
+        local problem = refuses(name, { [name] = secret })
+        assert.is_nil(problem:find("geheim", 1, true))
+      end
+      refuses("password", { username = "u", password = secret })
+    end
+  end)
+
+  it("wants an http(s) URL", function()
+    for _, url in ipairs {
+      "", "core.wearepatchworks.com", "ftp://x", "https://", "https:///x", "https://x?y", "https://x#y", "https://a b",
+      "https://x\r\n", "https://x:port", 7, {},
+    } do
+      refuses("base_url", { api_key = "k", base_url = url })
+    end
+    refuses("user name", { api_key = "k", base_url = "https://u:p@x" })
+  end)
+
+  it("refuses http:// beyond this machine unless told", function()
+    for _, url in ipairs { "http://example.com", "http://127.0.0.1.example.com", "http://localhost.example.com", "http://10.0.0.1" } do
+      refuses("allow_insecure", { api_key = "k", base_url = url })
+      assert.equal(url, options.resolve({ api_key = "k", base_url = url, allow_insecure = true }, none).base_url)
+    end
+    refuses("login_url", { username = "u", password = "p", login_url = "http://example.com/login" })
+    for _, url in ipairs { "http://localhost:80", "http://127.0.0.1", "http://127.9.9.9:1", "http://[::1]:8080" } do
+      assert.equal(url, options.resolve({ api_key = "k", base_url = url }, none).base_url)
+    end
+  end)
+
+  it("takes a trailing /api/v1, slashes, and a base path", function()
+    for given, expected in pairs {
+      ["https://x/api/v1"] = "https://x",
+      ["https://x/api/v1/"] = "https://x",
+      ["https://x/"] = "https://x",
+      ["https://x/y/api/v1"] = "https://x/y",
+      ["HTTPS://x/y"] = "https://x/y",
+    } do
+      assert.equal(expected, options.resolve({ api_key = "k", base_url = given }, none).base_url)
+    end
+    local settings = options.resolve({ api_key = "k" }, environment { PATCHWORKS_BASE_URL = "https://z" })
+    assert.equal("https://z", settings.base_url)
+  end)
+
+  it("suggests the near name for an unknown option", function()
+    refuses("did you mean `api_key`?", { apikey = "k" })
+    refuses("did you mean `timeout`?", { api_key = "k", timeuot = 5 })
+    refuses("unknown option", { api_key = "k", [1] = 2 })
+  end)
+
+  it("checks numbers, and names the range", function()
+    for _, name in ipairs { "timeout", "attempt_timeout", "connect_timeout" } do
+      for _, value in ipairs { 0, -1, "5", 0 / 0, math.huge } do
+        refuses(name .. ": expected a positive number of seconds", { api_key = "k", [name] = value })
+      end
+    end
+    refuses("max_attempts: expected an integer from 1 to 100", { api_key = "k", max_attempts = 0 })
+    refuses("max_connections", { api_key = "k", max_connections = 1.5 })
+    refuses("rate_limit", { api_key = "k", rate_limit = 0 })
+    refuses("max_response_bytes", { api_key = "k", max_response_bytes = -1 })
+    refuses("on_event", { api_key = "k", on_event = "x" })
+  end)
+
+  it("says which file it can't read", function()
+    refuses("/does/not/exist", { api_key = "k", ca_file = "/does/not/exist" })
+  end)
+
+  it("does not change the caller's table", function()
+    local given = { api_key = "k", base_url = "https://x/api/v1" }
+    options.resolve(given, none)
+    assert.same({ api_key = "k", base_url = "https://x/api/v1" }, given)
+  end)
+
+  it("gives a client that shows no secret", function()
+    local client <close> = patchworks.new { api_key = "geheim" }
+    local seen = {}
+    local function look(value)
+      if type(value) == "string" then assert.is_nil(value:find("geheim", 1, true)) end
+      if type(value) ~= "table" or seen[value] then return end
+      seen[value] = true
+      for key, item in pairs(value) do
+        look(key)
+        look(item)
+      end
+      look(getmetatable(value))
+    end
+    look(client)
+    assert.equal("patchworks client (https://core.wearepatchworks.com, an API key)", tostring(client))
+  end)
+
+  it("can be closed twice, and says so afterwards", function()
+    local client = patchworks.new { api_key = "k" }
+    client:close()
+    client:close()
+    assert.has_error(function() client.script_versions:get(7) end)
+  end)
+end)
