@@ -1,0 +1,113 @@
+#include "deployer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+enum { REASON_SIZE = 2000, CHECK_SECONDS = 30 };
+
+static void trim(char *text) {
+  size_t size = strlen(text);
+  while (size > 0 && strchr(" \t\r\n", text[size - 1]) != NULL) text[--size] = '\0';
+  char *start = text + strspn(text, " \t\r\n");
+  memmove(text, start, strlen(start) + 1);
+}
+
+/* What the service says of code that it can't deploy; empty when it can. */
+static void reason_of(pw_ran ran, const pw_language *language, pw_run *run, char reason[REASON_SIZE]) {
+  reason[0] = '\0';
+  switch (ran) {
+    case PW_RAN:
+      if (run->exit_code == 0) return;
+      snprintf(reason, REASON_SIZE, "%s%s", run->error.bytes != NULL ? run->error.bytes : "",
+               run->out.bytes != NULL ? run->out.bytes : "");
+      break;
+    case PW_RAN_NO_PROGRAM:
+      snprintf(reason, REASON_SIZE, "The sandbox finds no %s on this machine: install it to deploy %s scripts.",
+               language->interpreter, language->title);
+      break;
+    case PW_RAN_TIMED_OUT:
+      snprintf(reason, REASON_SIZE, "Checking the code took more than %d s.", CHECK_SECONDS);
+      break;
+    default: snprintf(reason, REASON_SIZE, "The sandbox could not run %s.", language->interpreter); break;
+  }
+  pw_text_make_utf8(reason, strlen(reason)); /* it may have been cut inside of a character */
+  trim(reason);
+  if (reason[0] == '\0') snprintf(reason, REASON_SIZE, "The code is not valid %s.", language->title);
+}
+
+static void check(pw_deployer *deployer, int64_t id, const char *name, const char *content) {
+  char reason[REASON_SIZE] = "The sandbox ran out of memory.";
+  const pw_language *language = pw_language_find(name);
+  size_t size;
+  char *source = pw_text_from_json(content, &size);
+  pw_ran ran = PW_RAN_FAILED;
+  if (source != NULL && language != NULL) {
+    pw_run run;
+    ran = pw_runner_run(deployer->runner, language, source, size, NULL, CHECK_SECONDS, &run);
+    reason_of(ran, language, &run, reason);
+    pw_run_free(&run);
+  }
+  free(source);
+  pthread_mutex_lock(&deployer->lock);
+  bool closing = deployer->closing;
+  pthread_mutex_unlock(&deployer->lock);
+  if (closing) return; /* cut short: the next process checks it */
+  pw_store_checked(deployer->store, id, reason[0] != '\0' ? reason : NULL, ran == PW_RAN);
+}
+
+static bool wait_for_work(pw_deployer *deployer) {
+  pthread_mutex_lock(&deployer->lock);
+  while (!deployer->work && !deployer->closing) pthread_cond_wait(&deployer->wake, &deployer->lock);
+  deployer->work = false;
+  bool closing = deployer->closing;
+  pthread_mutex_unlock(&deployer->lock);
+  return !closing;
+}
+
+static void *work(void *context) {
+  pw_deployer *deployer = context;
+  while (wait_for_work(deployer)) {
+    int64_t id;
+    char *language = NULL, *content = NULL;
+    pw_found found = pw_store_next_check(deployer->store, &id, &language, &content);
+    if (found == PW_FOUND) {
+      check(deployer, id, language, content);
+      pw_deployer_notify(deployer); /* there may be another */
+    }
+    free(language);
+    free(content);
+  }
+  return NULL;
+}
+
+bool pw_deployer_open(pw_deployer *deployer, pw_store *store, pw_runner *runner) {
+  deployer->store = store;
+  deployer->runner = runner;
+  deployer->work = true;
+  pthread_mutex_init(&deployer->lock, NULL);
+  pthread_cond_init(&deployer->wake, NULL);
+  deployer->started = pthread_create(&deployer->thread, NULL, work, deployer) == 0;
+  return deployer->started;
+}
+
+void pw_deployer_notify(pw_deployer *deployer) {
+  pthread_mutex_lock(&deployer->lock);
+  deployer->work = true;
+  pthread_cond_signal(&deployer->wake);
+  pthread_mutex_unlock(&deployer->lock);
+}
+
+void pw_deployer_close(pw_deployer *deployer) {
+  if (deployer->store == NULL) return;
+  pthread_mutex_lock(&deployer->lock);
+  deployer->closing = true;
+  pthread_cond_signal(&deployer->wake);
+  pthread_mutex_unlock(&deployer->lock);
+  if (deployer->started) pthread_join(deployer->thread, NULL);
+  pthread_cond_destroy(&deployer->wake);
+  pthread_mutex_destroy(&deployer->lock);
+  memset(deployer, 0, sizeof *deployer);
+}

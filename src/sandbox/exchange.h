@@ -1,0 +1,47 @@
+/* One request and its answer. */
+#ifndef PW_EXCHANGE_H
+#define PW_EXCHANGE_H
+
+#include "server.h"
+
+enum { PW_EXCHANGE_HEADERS = 6, PW_BODY_LIMIT = 8 * 1024 * 1024 };
+
+typedef struct pw_exchange {
+  pw_server *server;
+  struct MHD_Connection *connection;
+  char *uri;                /* raw, as it came; owned */
+  const char *path, *query; /* in `uri`, still encoded; `query` is "" when there is none */
+  const char *method;
+  char *body; /* owned; ends with NUL */
+  size_t size, capacity;
+  bool started, too_large;
+  const char *operation, *authorization; /* for the journal */
+  bool administrator;                    /* came with a token */
+  int64_t subject;                       /* the id in the path */
+
+  int status; /* of the answer; 0 while there is none */
+  sqlite3_str *answer;
+  bool html;
+  const char *header_names[PW_EXCHANGE_HEADERS];
+  char header_values[PW_EXCHANGE_HEADERS][64];
+} pw_exchange;
+
+/* A request's header, or NULL. */
+const char *pw_exchange_header(const pw_exchange *exchange, const char *name);
+
+/* Adds a header to the answer; `name` is static. */
+void pw_exchange_add(pw_exchange *exchange, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Starts a success: returns where its JSON goes. */
+sqlite3_str *pw_exchange_answer(pw_exchange *exchange, int status);
+
+/* Answers with an error as Laravel does: `{"message": ..}`, or a page for those who don't ask for JSON. */
+void pw_exchange_refuse(pw_exchange *exchange, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Answers 422 with a sentence about one field. */
+void pw_exchange_invalid(pw_exchange *exchange, const char *field, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

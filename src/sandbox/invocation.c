@@ -1,0 +1,149 @@
+/* Invoking: the handler contract, from a request's body to the handler's data, and from its result to an answer. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "input.h"
+#include "operations.h"
+#include "text.h"
+
+enum { MOST_LINES = 1000 };
+
+/* A text that must hold a JSON object; PHP writes an empty one as []. */
+#define OBJECT_IN(text)                                                                                          \
+  "CASE WHEN " text " IS NULL OR " text " IN ('', '[]') THEN '{}' WHEN json_valid(" text ") AND json_type(" text \
+  ") = 'object' THEN " text " END"
+
+/* What is wrong with a body's field; NULL for nothing. `?1` is the body. */
+static const char *const find_fault =
+    "WITH b(payload, variables, flow) AS (SELECT json_type(?1, '$.payload'), json_type(?1, '$.variables'),"
+    " json_type(?1, '$.flow')), f(flow) AS (SELECT iif(b.flow = 'text', ?1 ->> '$.flow', coalesce(?1 -> '$.flow', '{}')) FROM b)"
+    "SELECT CASE WHEN b.payload NOT IN ('text', 'null') THEN 'payload must be a string'"
+    " WHEN b.variables NOT IN ('text', 'null') THEN 'variables must be a string'"
+    " WHEN b.variables = 'text' AND (" OBJECT_IN("(?1 ->> '$.variables')") ") IS NULL"
+    "  THEN 'variables must hold a JSON object'"
+    " WHEN b.flow NOT IN ('text', 'object', 'null') THEN 'flow must be a string or an object'"
+    " WHEN b.flow IN ('text', 'object') AND (" OBJECT_IN("f.flow") ") IS NULL THEN 'flow must hold a JSON object'"
+    " WHEN b.flow = 'object' AND json_type(f.flow, '$.variables') NOT IN ('text', 'null')"
+    "  THEN 'flow.variables must be a string'"
+    " WHEN b.flow IN ('text', 'object') AND json_type(f.flow, '$.variables') = 'text'"
+    "  AND (" OBJECT_IN("(f.flow ->> '$.variables')") ") IS NULL THEN 'flow.variables must hold a JSON object' END FROM b, f";
+
+/* The handler's data. ?1 is a good body, ?2 the version's id, ?3 its script's. */
+static const char *const make_data =
+    "WITH f(flow) AS (SELECT CASE json_type(?1, '$.flow') WHEN 'text' THEN " OBJECT_IN("(?1 ->> '$.flow')")
+    " WHEN 'object' THEN ?1 -> '$.flow' ELSE '{}' END),"
+    " v(variables) AS (SELECT CASE json_type(f.flow, '$.variables') WHEN 'text' THEN "
+    OBJECT_IN("(f.flow ->> '$.variables')") " WHEN 'object' THEN f.flow -> '$.variables' ELSE '{}' END FROM f)"
+    "SELECT '{\"payload\":' || coalesce(?1 -> '$.payload', 'null') || ',\"variables\":' || "
+    OBJECT_IN("(?1 ->> '$.variables')") " || ',\"meta\":' || json_object('script_version_id', ?2, 'script_id', ?3)"
+    " || ',\"flow\":' || json_set(f.flow, '$.variables', json(v.variables)) || '}' FROM f, v";
+
+static char *data_of(pw_exchange *exchange, int64_t script) {
+  pw_store *store = &exchange->server->store;
+  if (!pw_input_fields(exchange, "[\"payload\",\"variables\",\"flow\"]")) return NULL;
+  char *fault = pw_store_evaluate(store, find_fault, exchange->body, NULL);
+  if (fault != NULL) {
+    char field[32];
+    size_t size = strcspn(fault, " ");
+    memcpy(field, fault, size);
+    field[size] = '\0';
+    pw_exchange_invalid(exchange, field, "The %s field%s.", field, fault + size);
+    sqlite3_free(fault);
+    return NULL;
+  }
+  char version_text[24], script_text[24];
+  sqlite3_snprintf(sizeof version_text, version_text, "%lld", (long long)exchange->subject);
+  sqlite3_snprintf(sizeof script_text, script_text, "%lld", (long long)script);
+  return pw_store_evaluate(store, make_data, exchange->body, version_text, script_text, NULL);
+}
+
+static void log_lines(pw_exchange *exchange, const char *text) {
+  for (int lines = 0; text != NULL && *text != '\0' && lines < MOST_LINES; lines++) {
+    size_t size = strcspn(text, "\n");
+    if (size > 0) pw_store_log(&exchange->server->store, exchange->subject, "info", text, (int)size);
+    text += size + (text[size] == '\n');
+  }
+}
+
+static void fail(pw_exchange *exchange, const char *message) {
+  pw_store_log(&exchange->server->store, exchange->subject, "error", message, -1);
+  pw_exchange_invalid(exchange, "script", "%s", message);
+}
+
+static void fail_with(pw_exchange *exchange, char *message) {
+  fail(exchange, message != NULL ? message : "The script failed.");
+  sqlite3_free(message);
+}
+
+/* Answers with what the handler returned, or says what it raised. */
+static void answer_result(pw_exchange *exchange, const pw_run *run) {
+  pw_store *store = &exchange->server->store;
+  static const char *const raised = "SELECT iif(json_valid(?1), ?1 ->> '$.raised', NULL)";
+  static const char *const object =
+      "SELECT iif(json_valid(?1) AND json_type(?1, '$.answer') = 'object', ?1 -> '$.answer', NULL)";
+  static const char *const logs = "SELECT iif(json_type(?1, '$.logs') = 'array', ?1 -> '$.logs', NULL)";
+  if (run->result == NULL) {
+    fail_with(exchange, sqlite3_mprintf("The script ended without an answer (exit code %d).", run->exit_code));
+    return;
+  }
+  char *problem = pw_store_evaluate(store, raised, run->result, NULL);
+  char *answer = problem == NULL ? pw_store_evaluate(store, object, run->result, NULL) : NULL;
+  if (problem != NULL) {
+    fail_with(exchange, sqlite3_mprintf("The script failed: %s", problem));
+  } else if (answer == NULL) {
+    fail(exchange, "The handler returned no object.");
+  } else {
+    char *list = pw_store_evaluate(store, logs, answer, NULL);
+    if (list != NULL) pw_store_log_list(store, exchange->subject, list);
+    sqlite3_free(list);
+    sqlite3_str_appendall(pw_exchange_answer(exchange, 200), answer);
+  }
+  sqlite3_free(problem);
+  sqlite3_free(answer);
+}
+
+static void run_script(pw_exchange *exchange, const pw_language *language, const char *source, size_t size,
+                       const char *data) {
+  pw_server *server = exchange->server;
+  double seconds = server->settings.invoke_seconds;
+  pw_run run;
+  pw_ran ran = pw_runner_run(&server->runner, language, source, size, data, seconds, &run);
+  log_lines(exchange, run.out.bytes);
+  if (run.error.size > 0) pw_store_log(&server->store, exchange->subject, "warning", run.error.bytes, -1);
+  switch (ran) {
+    case PW_RAN: answer_result(exchange, &run); break;
+    case PW_RAN_TIMED_OUT:
+      fail_with(exchange, sqlite3_mprintf("The script ran longer than %g seconds and was stopped.", seconds));
+      break;
+    case PW_RAN_TOO_MUCH: fail(exchange, "The script wrote more than 8 MB and was stopped."); break;
+    case PW_RAN_NO_PROGRAM:
+      fail_with(exchange, sqlite3_mprintf("The sandbox finds no %s on this machine.", language->interpreter));
+      break;
+    case PW_RAN_FAILED:
+      pw_exchange_refuse(exchange, 500, "The sandbox could not run %s.", language->interpreter);
+      break;
+  }
+  pw_run_free(&run);
+}
+
+void pw_operation_invoke(pw_exchange *exchange) {
+  pw_query query;
+  if (!pw_input_query(exchange, PW_QUERY_NONE, &query)) return;
+  int64_t script = 0;
+  char *name = NULL, *content = NULL, *data = NULL, *source = NULL;
+  size_t size = 0;
+  pw_found found = pw_store_invoked(&exchange->server->store, exchange->subject, &script, &name, &content);
+  const pw_language *language = found == PW_FOUND ? pw_language_find(name) : NULL;
+  if (found == PW_NOT_FOUND) {
+    pw_exchange_refuse(exchange, 404, "No query results for model [ScriptVersion] %lld", (long long)exchange->subject);
+  } else if (found == PW_CONFLICT) {
+    pw_exchange_refuse(exchange, 409, "The script version is not deployed.");
+  } else if (language != NULL && (data = data_of(exchange, script)) != NULL &&
+             (source = pw_text_from_json(content, &size)) != NULL) {
+    run_script(exchange, language, source, size, data);
+  }
+  sqlite3_free(data);
+  free(name);
+  free(content);
+  free(source);
+}

@@ -1,0 +1,127 @@
+#include "journal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAPACITY = 256 };
+
+void pw_journal_open(pw_journal *journal) {
+  pthread_mutex_init(&journal->lock, NULL);
+  journal->opened = true;
+}
+
+static void drop(pw_entry *entry) {
+  if (--entry->holders == 0) free(entry);
+}
+
+static void forget_locked(pw_journal *journal) {
+  for (size_t i = 0; i < journal->count; i++) drop(journal->entries[(journal->first + i) % journal->capacity]);
+  journal->first = journal->count = 0;
+}
+
+void pw_journal_close(pw_journal *journal) {
+  if (!journal->opened) return;
+  forget_locked(journal);
+  free(journal->entries);
+  pthread_mutex_destroy(&journal->lock);
+  memset(journal, 0, sizeof *journal);
+}
+
+static const char *put(char **to, const char *bytes, size_t size) {
+  char *start = *to;
+  if (size > 0) memcpy(start, bytes, size);
+  start[size] = '\0';
+  *to = start + size + 1;
+  return start;
+}
+
+static pw_entry *make(const pw_request_note *note) {
+  size_t body = note->body_size < PW_JOURNAL_BODY ? note->body_size : PW_JOURNAL_BODY;
+  size_t method = strlen(note->method), path = strlen(note->path), query = strlen(note->query);
+  pw_entry *entry = malloc(sizeof *entry + method + path + query + note->headers_size + body + 5);
+  if (entry == NULL) return NULL;
+  char *to = entry->text;
+  *entry = (pw_entry){.holders = 1,
+                      .at = note->at,
+                      .operation = note->operation,
+                      .authorization = note->authorization,
+                      .headers_size = note->headers_size,
+                      .body_size = body};
+  entry->method = put(&to, note->method, method);
+  entry->path = put(&to, note->path, path);
+  entry->query = put(&to, note->query, query);
+  entry->headers = put(&to, note->headers, note->headers_size);
+  entry->body = put(&to, note->body, body);
+  return entry;
+}
+
+/* Makes room for one more: grows, or lets the oldest go. */
+static bool make_room(pw_journal *journal) {
+  if (journal->count < journal->capacity) return true;
+  if (journal->capacity >= PW_JOURNAL_SIZE) {
+    drop(journal->entries[journal->first]);
+    journal->first = (journal->first + 1) % journal->capacity;
+    journal->count--;
+    return true;
+  }
+  size_t capacity = journal->capacity == 0 ? FIRST_CAPACITY : journal->capacity * 2;
+  if (capacity > PW_JOURNAL_SIZE) capacity = PW_JOURNAL_SIZE;
+  pw_entry **entries = malloc(capacity * sizeof *entries);
+  if (entries == NULL) return false;
+  for (size_t i = 0; i < journal->count; i++) entries[i] = journal->entries[(journal->first + i) % journal->capacity];
+  free(journal->entries);
+  journal->entries = entries;
+  journal->capacity = capacity;
+  journal->first = 0;
+  return true;
+}
+
+pw_entry *pw_journal_add(pw_journal *journal, const pw_request_note *note) {
+  pw_entry *entry = make(note);
+  if (entry == NULL) return NULL;
+  pthread_mutex_lock(&journal->lock);
+  if (make_room(journal)) {
+    journal->entries[(journal->first + journal->count++) % journal->capacity] = entry;
+    entry->holders++;
+  } else {
+    free(entry);
+    entry = NULL;
+  }
+  pthread_mutex_unlock(&journal->lock);
+  return entry;
+}
+
+void pw_journal_forget(pw_journal *journal) {
+  pthread_mutex_lock(&journal->lock);
+  forget_locked(journal);
+  pthread_mutex_unlock(&journal->lock);
+}
+
+size_t pw_journal_count(pw_journal *journal, const char *operation) {
+  size_t count = 0;
+  pthread_mutex_lock(&journal->lock);
+  for (size_t i = 0; i < journal->count; i++) {
+    const pw_entry *entry = journal->entries[(journal->first + i) % journal->capacity];
+    if (operation == NULL || strcmp(entry->operation, operation) == 0) count++;
+  }
+  pthread_mutex_unlock(&journal->lock);
+  return count;
+}
+
+size_t pw_journal_hold(pw_journal *journal, pw_entry **entries, size_t most) {
+  pthread_mutex_lock(&journal->lock);
+  size_t count = journal->count < most ? journal->count : most;
+  for (size_t i = 0; i < count; i++) {
+    entries[i] = journal->entries[(journal->first + i) % journal->capacity];
+    entries[i]->holders++;
+  }
+  pthread_mutex_unlock(&journal->lock);
+  return count;
+}
+
+void pw_journal_release(pw_journal *journal, pw_entry *entry) {
+  if (entry == NULL) return;
+  pthread_mutex_lock(&journal->lock);
+  drop(entry);
+  pthread_mutex_unlock(&journal->lock);
+}

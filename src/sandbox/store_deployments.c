@@ -1,0 +1,132 @@
+/* Deploying, and what is remembered of an invocation.
+ *
+ * A deployment is a row's `ready_at`: it ends when that time has come and the code was checked, which the deployer does
+ * meanwhile (see deployer.h). Both are in the database, so a restart in between goes on where it was. */
+#include "store.h"
+
+static void settle_one(pw_store *store, int64_t id) {
+  /* An old failure stays to be seen until the next try has ended. */
+  sqlite3_stmt *statement = pw_store_prepare(
+      store,
+      "UPDATE versions SET ready_at = NULL, checked = 0, check_reason = NULL, updated_at = ?2,"
+      " status = iif(check_reason IS NULL, 'Deployed', status),"
+      " deployed_at = iif(check_reason IS NULL, ?2, deployed_at),"
+      " deployment_failed_at = iif(check_reason IS NULL, NULL, ?2), deployment_failure_reason = check_reason"
+      " WHERE id = ?1");
+  if (statement == NULL) return;
+  sqlite3_bind_int64(statement, 1, id);
+  pw_store_bind_date(statement, 2, pw_clock_stamp(store->clock));
+  sqlite3_step(statement);
+  if (pw_store_done(statement)) store->deploying--;
+}
+
+void pw_store_settle(pw_store *store) {
+  for (;;) {
+    sqlite3_stmt *statement =
+        pw_store_prepare(store, "SELECT id FROM versions WHERE ready_at <= ?1 AND checked ORDER BY ready_at LIMIT 1");
+    if (statement == NULL) return;
+    sqlite3_bind_int64(statement, 1, pw_clock_now(store->clock));
+    int64_t id = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    pw_store_done(statement);
+    if (id == 0) return;
+    int before = store->deploying;
+    settle_one(store, id);
+    if (store->deploying == before) return; /* the disk says no: later, perhaps */
+  }
+}
+
+/* Code of a language that was checked before has the same check now. */
+static const char *const begin_deployment =
+    "UPDATE versions AS v SET ready_at = ?2,"
+    " checked = EXISTS(SELECT 1 FROM checks c JOIN scripts s ON s.language = c.language"
+    "  WHERE s.id = v.script_id AND c.content = v.content),"
+    " check_reason = (SELECT c.reason FROM checks c JOIN scripts s ON s.language = c.language"
+    "  WHERE s.id = v.script_id AND c.content = v.content)"
+    " WHERE id = ?1 AND ready_at IS NULL";
+
+pw_found pw_store_deploy(pw_store *store, int64_t id, int64_t microseconds, sqlite3_str *out) {
+  static const pw_selection plain = {.is_deployed = -1};
+  pw_store_lock(store);
+  bool ok = false;
+  sqlite3_stmt *statement = pw_store_prepare(store, begin_deployment);
+  if (statement != NULL) {
+    sqlite3_bind_int64(statement, 1, id);
+    sqlite3_bind_int64(statement, 2, pw_clock_now(store->clock) + microseconds);
+    sqlite3_step(statement);
+    ok = pw_store_done(statement);
+    if (ok && sqlite3_changes(store->db) > 0) store->deploying++;
+  }
+  pw_store_unlock(store);
+  return ok ? pw_store_get(store, id, &plain, out) : PW_STORE_FAILED;
+}
+
+pw_found pw_store_next_check(pw_store *store, int64_t *id, char **language, char **content) {
+  pw_found found = PW_STORE_FAILED;
+  pw_store_lock(store);
+  sqlite3_stmt *statement =
+      pw_store_prepare(store,
+                       "SELECT v.id, s.language, v.content FROM versions v JOIN scripts s ON s.id = v.script_id"
+                       " WHERE v.ready_at IS NOT NULL AND NOT v.checked ORDER BY v.ready_at LIMIT 1");
+  if (statement != NULL) {
+    found = PW_NOT_FOUND;
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+      *id = sqlite3_column_int64(statement, 0);
+      *language = pw_store_column(statement, 1);
+      *content = pw_store_column(statement, 2);
+      found = *language != NULL && *content != NULL ? PW_FOUND : PW_STORE_FAILED;
+    }
+    pw_store_done(statement);
+  }
+  pw_store_unlock(store);
+  return found;
+}
+
+void pw_store_checked(pw_store *store, int64_t id, const char *reason, bool remember) {
+  static const char *const keep =
+      "INSERT OR REPLACE INTO checks SELECT s.language, v.content, ?2 FROM versions v"
+      " JOIN scripts s ON s.id = v.script_id WHERE v.id = ?1";
+  static const char *const tell =
+      "UPDATE versions SET checked = 1, check_reason = ?2 WHERE id = ?1 AND ready_at IS NOT NULL";
+  pw_store_lock(store);
+  const char *steps[] = {tell, remember ? keep : NULL};
+  for (int i = 0; i < 2; i++) {
+    sqlite3_stmt *statement = steps[i] != NULL ? pw_store_prepare(store, steps[i]) : NULL;
+    if (statement == NULL) continue;
+    sqlite3_bind_int64(statement, 1, id);
+    if (reason != NULL) sqlite3_bind_text(statement, 2, reason, -1, SQLITE_STATIC);
+    sqlite3_step(statement);
+    pw_store_done(statement);
+  }
+  pw_store_unlock(store);
+}
+
+pw_found pw_store_invoked(pw_store *store, int64_t id, int64_t *script, char **language, char **content) {
+  static const char *const code =
+      "SELECT v.status = 'Deployed', v.script_id, s.language, v.content FROM versions v"
+      " JOIN scripts s ON s.id = v.script_id WHERE v.id = ?1";
+  static const char *const note = "UPDATE versions SET last_invoked_on = ?2 WHERE id = ?1";
+  pw_found found = PW_STORE_FAILED;
+  pw_store_lock(store);
+  sqlite3_stmt *statement = pw_store_prepare(store, code);
+  if (statement != NULL) {
+    sqlite3_bind_int64(statement, 1, id);
+    found = PW_NOT_FOUND;
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+      found = sqlite3_column_int(statement, 0) ? PW_FOUND : PW_CONFLICT;
+      *script = sqlite3_column_int64(statement, 1);
+      *language = pw_store_column(statement, 2);
+      *content = pw_store_column(statement, 3);
+    }
+    pw_store_done(statement);
+  }
+  statement = found == PW_FOUND ? pw_store_prepare(store, note) : NULL;
+  if (statement != NULL) {
+    sqlite3_bind_int64(statement, 1, id);
+    pw_store_bind_date(statement, 2, pw_clock_stamp(store->clock));
+    sqlite3_step(statement);
+    if (!pw_store_done(statement)) found = PW_STORE_FAILED;
+  }
+  if (found == PW_FOUND && (*language == NULL || *content == NULL)) found = PW_STORE_FAILED;
+  pw_store_unlock(store);
+  return found;
+}
