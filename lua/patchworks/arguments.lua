@@ -111,6 +111,8 @@ function arguments.check_callable(value, what)
   misuse("%s: expected a function, got %s", what, arguments.show(value))
 end
 
+local most_id = ("%d"):format(math.maxinteger)
+
 --- Checks an identifier and gives it as it stands in a path. The contract types ids as integers in answers and as
 -- strings in paths: only a positive integer, or its plain decimal string, may reach a URL.
 -- @param id what the caller gave
@@ -119,7 +121,7 @@ end
 function arguments.check_id(id, what)
   if math.type(id) == "integer" then
     if id > 0 then return ("%d"):format(id) end
-  elseif type(id) == "string" and #id <= 19 and id:find("^[1-9]%d*$") then
+  elseif type(id) == "string" and id:find("^[1-9]%d*$") and (#id < 19 or #id == 19 and id <= most_id) then
     return id
   end
   local hint = type(id) == "table" and math.type(id.id) == "integer" and " (pass its `id`)" or ""

@@ -14,6 +14,8 @@ enum {
   REPEATABLE_MAX_IDLE = 118 /* libcurl's own default */
 };
 
+static const char TOO_BIG_BODY[] = "the answer's body is over %zu bytes (max_response_bytes)";
+
 static size_t store(pw_transfer *transfer, pw_buffer *buffer, const char *bytes, size_t size, const char *too_big) {
   switch (pw_buffer_append(buffer, bytes, size)) {
     case PW_APPENDED: return size;
@@ -29,7 +31,7 @@ static size_t store(pw_transfer *transfer, pw_buffer *buffer, const char *bytes,
 static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
   pw_transfer *transfer = data;
   if (unit * count == 0) return 0;
-  return store(transfer, &transfer->body, bytes, unit * count, "the answer's body is over %zu bytes");
+  return store(transfer, &transfer->body, bytes, unit * count, TOO_BIG_BODY);
 }
 
 static size_t on_header(char *bytes, size_t unit, size_t count, void *data) {
@@ -253,6 +255,14 @@ void pw_transfer_finish(pw_transfer *transfer, CURLcode code) {
   transfer->sent = sent_anything(transfer);
   read_facts(transfer);
   if (transfer->failure == PW_FAILURE_NONE) transfer->failure = failure_of(transfer, code);
+  if (code == CURLE_FILESIZE_EXCEEDED) {
+    snprintf(transfer->message, sizeof transfer->message, TOO_BIG_BODY, transfer->body.limit);
+  }
+  /* What libcurl 7.88 calls out of memory is also a header line that is longer than it takes. */
+  if (code == CURLE_OUT_OF_MEMORY && transfer->headers.length > 0) {
+    transfer->failure = PW_FAILURE_PROTOCOL;
+    snprintf(transfer->message, sizeof transfer->message, "the answer has a header that libcurl can't hold");
+  }
   if (transfer->resend_refused || code == CURLE_SEND_FAIL_REWIND) {
     transfer->failure = PW_FAILURE_NETWORK;
     snprintf(transfer->message, sizeof transfer->message, "the connection ended before an answer came");
