@@ -219,12 +219,20 @@ function async.park(waiter)
   return not waiter.expired
 end
 
+--- Wakes all who wait for transfers of an engine that was closed: those are done, and cancelled.
+function async.forget(engine)
+  for _, waiter in pairs(waiting) do
+    if waiter.engine == engine then async.wake(waiter) end
+  end
+  busy[engine] = nil
+end
+
 local Held = { __name = "patchworks.held" }
 
 function Held.__close(held)
   local engine = held.engine
   waiting[held.transfer] = nil
-  local left = busy[engine] - 1
+  local left = (busy[engine] or 0) - 1
   busy[engine] = left > 0 and left or nil
   if not held.waiter.over then async.wake(held.waiter) end
 end
@@ -246,7 +254,7 @@ function async.await(engine, transfer)
   if not task and not host and next(busy) == nil and sleeping == 0 and ready_first > ready_last then
     return await_alone(engine, transfer)
   end
-  local waiter = { task = task }
+  local waiter = { task = task, engine = engine }
   waiting[transfer] = waiter
   busy[engine] = (busy[engine] or 0) + 1
   local _ <close> = setmetatable({ engine = engine, transfer = transfer, waiter = waiter }, Held)

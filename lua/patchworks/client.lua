@@ -104,7 +104,7 @@ local function exchange(self, call, headers, seconds)
   async.await(engine, transfer)
   local status, body, header_block, sent = transfer:answer()
   if status then return answers.response(status, body, header_block, transfer) end
-  return nil, { kind = body, message = header_block, sent = sent }
+  return nil, { kind = body, message = header_block or "the client was closed", sent = sent }
 end
 
 local Passage = { __name = "patchworks.passage" }
@@ -410,6 +410,7 @@ function Client:close()
   if self.settings.loop and not self.closed then self.settings.loop.detach(self.engine) end
   self.closed = true
   self.engine:close()
+  async.forget(self.engine)
 end
 
 Client.__close = Client.close

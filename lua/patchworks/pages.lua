@@ -150,8 +150,9 @@ function Walk:next()
     return nil, problem
   end
   if repeats(page, self.previous) then
+    local message = ("page %d holds what the page before it held"):format(self.number)
     self:close()
-    return protocol(self.listing, ("page %d holds what the page before it held"):format(self.number), page)
+    return protocol(self.listing, message, page)
   end
   self.previous = ids_of(page)
   self.size = self.size or #page.data

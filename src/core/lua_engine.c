@@ -20,6 +20,8 @@ static int engine_close(lua_State *L) {
       pw_lua_transfer *transfer = lua_touserdata(L, -1);
       transfer->transfer = NULL;
       transfer->done = true;
+      lua_pushnil(L);
+      lua_setiuservalue(L, -2, PW_TRANSFER_BODY); /* the request's, which is no message */
       lua_pop(L, 1);
     }
   }

@@ -1,0 +1,150 @@
+-- Keys, tokens and logins.
+local patchworks = require "patchworks"
+local sandbox = require "patchworks.sandbox"
+
+local server, id
+
+before_each(function()
+  server = assert(sandbox.start { deploy_seconds = 0 })
+  local client <close> = server:client()
+  id = client.script_versions:create(1, { content = "x" }).id
+  server:forget_requests()
+end)
+after_each(function() server:close() end)
+
+local function login_client(options)
+  options = options or {}
+  options.username = options.username or server.username
+  options.password = options.password or server.password
+  return server:client(options)
+end
+
+describe("a token", function()
+  it("goes out as a bearer's", function()
+    local client <close> = server:client { token = server:token() }
+    assert.truthy(client.script_versions:get(id))
+    assert.equal("bearer", server:requests()[1].authorization)
+  end)
+
+  it("that is refused is not asked for again", function()
+    local client <close> = server:client { token = "stale" }
+    local _, err = client.script_versions:get(id)
+    assert.equal("unauthenticated", err.kind)
+    assert.truthy(err.hint:find "PATCHWORKS_TOKEN")
+    assert.equal(1, server:count())
+  end)
+end)
+
+describe("a login", function()
+  it("comes before the first call, once", function()
+    local client <close> = login_client()
+    for _ = 1, 3 do assert.truthy(client.script_versions:get(id)) end
+    assert.same({ 1, 3 }, { server:count "login", server:count "get" })
+    assert.equal(1, client:stats().logins)
+    assert.equal("none", server:requests()[1].authorization)
+  end)
+
+  it("is renewed once when the token has expired", function()
+    local client <close> = login_client()
+    client.script_versions:get(id)
+    server:advance(90000)
+    local version, response = client.script_versions:get(id)
+    assert.equal(id, version.id)
+    assert.same({ 401, 200 }, { response.attempts[1].status, response.attempts[2].status })
+    assert.same({ 2, 3 }, { server:count "login", server:count "get" })
+  end)
+
+  it("is renewed once for 100 calls that meet an expired token", function()
+    local client <close> = login_client { max_connections = 32 }
+    client.script_versions:get(id)
+    server:advance(90000)
+    server:forget_requests()
+    local items = {}
+    for i = 1, 100 do items[i] = i end
+    local results, failures = patchworks.map(items, function() return client.script_versions:get(id) end, { concurrency = 100 })
+    assert.is_nil(failures)
+    assert.equal(100, #results)
+    assert.equal(1, server:count "login")
+    assert.is_true(server:count "get" <= 200)
+  end)
+
+  it("serves once-only calls too: a 401 did nothing", function()
+    local client <close> = login_client()
+    client.script_versions:get(id)
+    server:advance(90000)
+    assert.truthy(client.script_versions:create(1, { content = "y" }))
+    assert.equal(2, server:count "create")
+    local key <close> = server:client()
+    assert.equal(2, key.script_versions:list(1):count())
+  end)
+
+  it("is not renewed for ever", function()
+    local client <close> = login_client()
+    server:fail { operation = "get", how = "status", status = 401, times = math.huge }
+    local _, err = client.script_versions:get(id)
+    assert.equal("unauthenticated", err.kind)
+    assert.same({ 2, 2 }, { server:count "login", server:count "get" })
+  end)
+
+  it("that is refused fails all who wait for it, with one clear error", function()
+    local client <close> = login_client { password = "wrong-password" }
+    local items = {}
+    for i = 1, 100 do items[i] = i end
+    local results, failures = patchworks.map(items, function() return client.script_versions:get(id) end, { concurrency = 100 })
+    assert.equal(0, #results)
+    assert.equal(100, #failures)
+    for _, failure in ipairs(failures) do
+      assert.equal("unauthenticated", failure.error.kind)
+      assert.equal("none", failure.error.outcome)
+      assert.equal("get", failure.error.operation)
+      assert.truthy(failure.error.message:find "login failed")
+      assert.truthy(failure.error.hint:find "PATCHWORKS_PASSWORD")
+      assert.is_nil(tostring(failure.error):find "wrong%-password")
+    end
+    assert.equal(1, server:count "login")
+    assert.equal(0, server:count "get")
+  end)
+
+  it("is tried again by the next call after it failed", function()
+    local client <close> = login_client { max_attempts = 1 }
+    server:fail { operation = "login", how = "status", status = 500 }
+    assert.equal("server", select(2, client.script_versions:get(id)).kind)
+    assert.truthy(client.script_versions:get(id))
+  end)
+
+  it("is repeated after a passing failure", function()
+    local client <close> = login_client()
+    server:fail { operation = "login", how = "status", status = 503, retry_after = 0 }
+    assert.truthy(client.script_versions:get(id))
+    assert.equal(2, server:count "login")
+  end)
+
+  it("whose answer has no token is a protocol error", function()
+    local client <close> = login_client { max_attempts = 1 }
+    for _, body in ipairs { "{}", '{"token":7}', '{"token":""}', '{"token":"a\\r\\nb"}', "<html>" } do
+      server:fail { operation = "login", how = "status", status = 200, body = body }
+      local _, err = client.script_versions:get(id)
+      assert.same({ "protocol", "none" }, { err.kind, err.outcome }, body)
+      assert.truthy(err.hint:find "login_url")
+    end
+  end)
+
+  it("takes another field and another place", function()
+    local client <close> = login_client { login_field = "email", login_url = server.login_url }
+    assert.truthy(client.script_versions:get(id))
+    assert.truthy(server:requests()[1].body:find '"email"')
+  end)
+
+  it("that is cancelled in the middle leaves the others able to log in", function()
+    local client <close> = login_client()
+    server:fail { operation = "login", how = "slow", seconds = 5 }
+    patchworks.run(function(tasks)
+      local first = tasks:spawn(function() return client.script_versions:get(id) end)
+      while server:count "login" == 0 do client.clock.sleep(0.005) end
+      tasks:cancel(first)
+    end)
+    local began = os.time()
+    assert.truthy(client.script_versions:get(id))
+    assert.is_true(os.time() - began < 4)
+  end)
+end)

@@ -1,0 +1,227 @@
+-- Listings: items, pages, limits, read-ahead, and services that answer nonsense.
+local cjson = require "cjson"
+local patchworks = require "patchworks"
+local sandbox = require "patchworks.sandbox"
+
+local server, client, versions
+
+before_each(function()
+  server = assert(sandbox.start { deploy_seconds = 0 })
+  client = server:client { max_attempts = 1 }
+  versions = client.script_versions
+end)
+after_each(function()
+  client:close()
+  server:close()
+end)
+
+local function fill(count) server:populate { script = 1, versions = count } end
+
+local function numbers(listing, until_number)
+  local list = {}
+  for version in listing do
+    list[#list + 1] = version.version
+    if version.version == until_number then break end
+  end
+  return list
+end
+
+local function pages_asked()
+  local asked = {}
+  for i, request in ipairs(server:requests()) do asked[i] = tonumber(request.query:match "page=(%d+)") end
+  return asked
+end
+
+-- The nth answer of `list` is this page.
+local function answer_page(fields)
+  server:fail { operation = "list", how = "status", status = 200, body = cjson.encode(fields) }
+end
+
+describe("a listing", function()
+  it("fetches nothing before it is asked for", function()
+    fill(1)
+    local listing = versions:list(1)
+    assert.equal(0, server:count())
+    assert.equal(1, listing:first().version)
+  end)
+
+  it("gives every item once, in order, at any read-ahead", function()
+    fill(95)
+    for _, read_ahead in ipairs { 0, 1, 4, 100 } do
+      local list = {}
+      for version in versions:list(1, { per_page = 10, read_ahead = read_ahead }) do list[#list + 1] = version.version end
+      assert.equal(95, #list)
+      for i, number in ipairs(list) do assert.equal(96 - i, number) end
+    end
+  end)
+
+  it("answers all, first, count, page and pages", function()
+    fill(25)
+    local listing = versions:list(1, { per_page = 10 })
+    assert.equal(25, #listing:all())
+    assert.equal(25, listing:first().version)
+    assert.equal(25, listing:count())
+    local page = listing:page(3)
+    assert.same({ 5, 5, 3 }, { #page.data, page.data[1].version, page.meta.current_page })
+    assert.equal("string", type(page.links.first))
+    assert.equal(200, page.response.status)
+    local sizes = {}
+    for each in listing:pages() do sizes[#sizes + 1] = #each.data end
+    assert.same({ 10, 10, 5 }, sizes)
+  end)
+
+  it("counts and finds the first with one small request", function()
+    fill(250)
+    versions:list(1):count()
+    versions:list(1):first()
+    for _, request in ipairs(server:requests()) do assert.truthy(request.query:find("per_page=1", 1, true)) end
+    assert.equal(2, server:count())
+  end)
+
+  it("is empty where there is nothing", function()
+    local listing = versions:list(1)
+    assert.same({}, listing:all())
+    assert.is_nil(listing:first())
+    assert.equal(0, listing:count())
+    for _ in versions:list(1) do error "nothing is due" end
+  end)
+
+  it("starts at a page, and may be iterated twice", function()
+    fill(30)
+    local listing = versions:list(1, { per_page = 10, page = 3 })
+    assert.equal(10, #listing:all())
+    local again = versions:list(1, { per_page = 10 })
+    assert.equal(30, #numbers(again))
+    assert.equal(30, #numbers(again))
+  end)
+
+  it("keeps no more connections than it may, and frees what a break leaves", function()
+    fill(100)
+    for version in versions:list(1, { per_page = 10, read_ahead = 4 }) do
+      if version.version == 95 then break end
+    end
+    assert.equal(0, client:stats().active)
+    assert.equal(100, #versions:list(1, { per_page = 10 }):all())
+    assert.is_true(client:stats().connections <= 16)
+  end)
+end)
+
+describe("read-ahead", function()
+  it("asks for no page past the limit", function()
+    fill(100)
+    assert.equal(25, #versions:list(1, { per_page = 10, limit = 25, read_ahead = 8 }):all())
+    assert.same({ 1, 2, 3 }, pages_asked())
+    server:forget_requests()
+    assert.equal(10, #versions:list(1, { per_page = 10, limit = 10, read_ahead = 8 }):all())
+    assert.same({ 1 }, pages_asked())
+  end)
+
+  it("stays within its number of pages", function()
+    fill(200)
+    server:latency(0.01)
+    for _ in versions:list(1, { per_page = 10, read_ahead = 2 }) do break end
+    local most = 0
+    for _, number in ipairs(pages_asked()) do most = math.max(most, number) end
+    assert.is_true(most <= 3)
+  end)
+
+  it("brings pages side by side and gives them in order", function()
+    fill(90)
+    server:latency(0.05)
+    local before = os.time()
+    local list = numbers(versions:list(1, { per_page = 10, read_ahead = 8 }))
+    assert.equal(90, #list)
+    for i, number in ipairs(list) do assert.equal(91 - i, number) end
+    assert.is_true(os.time() - before <= 2)
+  end)
+
+  it("raises an error of a later page when its turn comes", function()
+    fill(50)
+    server:fail { operation = "list", how = "status", status = 403, every = 3 }
+    local got = {}
+    local ok, err = pcall(function()
+      for version in versions:list(1, { per_page = 10, read_ahead = 8 }) do got[#got + 1] = version.version end
+    end)
+    assert.same({ false, "forbidden" }, { ok, err.kind })
+    assert.is_true(#got == 10 or #got == 20)
+    assert.equal(0, client:stats().active)
+  end)
+
+  it("works in tasks, and in a coroutine of the caller's own", function()
+    fill(55)
+    local counts = patchworks.map({ 1, 2, 3 }, function() return #versions:list(1, { per_page = 10 }):all() end)
+    assert.same({ 55, 55, 55 }, counts)
+    local generator = coroutine.wrap(function()
+      for version in versions:list(1, { per_page = 10 }) do coroutine.yield(version.version) end
+    end)
+    assert.same({ 55, 54 }, { generator(), generator() })
+  end)
+end)
+
+describe("a service that answers nonsense", function()
+  local function item(id) return { id = id, version = id } end
+
+  it("by giving an item twice is corrected", function()
+    answer_page { data = { item(3), item(2) }, meta = { current_page = 1, last_page = 2 } }
+    answer_page { data = { item(2), item(1) }, meta = { current_page = 2, last_page = 2 } }
+    assert.same({ 3, 2, 1 }, numbers(versions:list(1, { per_page = 2, read_ahead = 0 })))
+  end)
+
+  it("by giving a page again is an error, not a loop", function()
+    for _ = 1, 2 do answer_page { data = { item(3), item(2) }, meta = { last_page = 99 } } end
+    local _, err = versions:list(1, { per_page = 2, read_ahead = 0 }):all()
+    assert.equal("protocol", err.kind)
+    assert.truthy(err.message:find "page before it")
+    answer_page { data = { item(3) }, meta = { current_page = 1, last_page = 2 } }
+    answer_page { data = { item(2) }, meta = { current_page = 1, last_page = 2 } }
+    _, err = versions:list(1, { per_page = 1, read_ahead = 0 }):all()
+    assert.truthy(err.message:find "page 2")
+  end)
+
+  it("by a last page that is no number is an error", function()
+    for _, last in ipairs { "2", 1.5, -1, cjson.null } do
+      answer_page { data = { item(1) }, meta = { current_page = 1, last_page = last } }
+      assert.equal("protocol", select(2, versions:list(1):all()).kind)
+    end
+  end)
+
+  it("by an endless last page ends at the first empty repetition", function()
+    answer_page { data = { item(1) }, meta = { current_page = 1, last_page = 3 } }
+    answer_page { data = {}, meta = { current_page = 2, last_page = 3 } }
+    answer_page { data = {}, meta = { current_page = 3, last_page = 3 } }
+    assert.same({ 1 }, numbers(versions:list(1, { read_ahead = 0 })))
+  end)
+end)
+
+describe("paginate", function()
+  it("reaches any other list", function()
+    fill(45)
+    local listing = client:paginate("/scripts/1/script-versions", { per_page = 20, query = { include = { "script", "content" } } })
+    local all = listing:all()
+    assert.equal(45, #all)
+    assert.equal("python", all[45].script.language)
+    assert.equal("integer", math.type(all[1].id))
+    assert.equal(45, client:paginate("/scripts/1/script-versions"):count())
+  end)
+
+  it("checks its options", function()
+    assert.has_error(function() client:paginate("scripts") end)
+    assert.has_error(function() client:paginate("/scripts", { per_page = 101 }) end)
+    assert.has_error(function() client:paginate("/scripts", { body = {} }) end)
+  end)
+end)
+
+describe("memory of a lazy list", function()
+  it("is small for 20,000 versions", function()
+    fill(20000)
+    collectgarbage()
+    collectgarbage()
+    local before, most, count = collectgarbage "count", 0, 0
+    for _ in versions:list(1) do
+      count = count + 1
+      if count % 500 == 0 then most = math.max(most, collectgarbage "count") end
+    end
+    assert.equal(20000, count)
+    assert.is_true(most - before < 8 * 1024, ("%.0f KB"):format(most - before))
+  end)
+end)

@@ -1,0 +1,19 @@
+-- A clock that a spec moves: sleeping takes no time, and is noted.
+local core = require "patchworks.core"
+
+return function(random)
+  local clock = { slept = {}, time = core.now() }
+  function clock.now() return clock.time end
+  function clock.wall() return 1700000000 + math.floor(clock.time) end
+  function clock.random() return random or 0.5 end
+  function clock.sleep(seconds)
+    clock.slept[#clock.slept + 1] = seconds
+    clock.time = clock.time + seconds
+  end
+  function clock.total()
+    local sum = 0
+    for _, seconds in ipairs(clock.slept) do sum = sum + seconds end
+    return sum
+  end
+  return clock
+end
