@@ -182,7 +182,7 @@ describe("core.engine", function()
       transfer:close()
     end
     assert.has_error(function() e:step(0) end)
-    transfers = nil
+    transfers = nil -- luacheck: ignore
     collectgarbage()
   end)
 

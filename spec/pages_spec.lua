@@ -119,7 +119,8 @@ describe("read-ahead", function()
   it("stays within its number of pages", function()
     fill(200)
     server:latency(0.01)
-    for _ in versions:list(1, { per_page = 10, read_ahead = 2 }) do break end
+    local walk <close> = versions:list(1, { per_page = 10, read_ahead = 2 })
+    walk(nil, nil)
     local most = 0
     for _, number in ipairs(pages_asked()) do most = math.max(most, number) end
     assert.is_true(most <= 3)

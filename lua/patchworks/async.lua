@@ -135,7 +135,8 @@ local shared_wait = 0.005 -- seconds on one engine while others have transfers t
 
 local function step(engine, seconds)
   local ok, problem = engine:step(seconds)
-  if not ok then error(errors.new { kind = "network", message = "libcurl failed: " .. problem, outcome = "unknown" }, 0) end
+  if ok then return end
+  error(errors.new { kind = "network", message = "libcurl failed: " .. problem, outcome = "unknown" }, 0)
 end
 
 -- Waits for engines and timers up to `seconds`.

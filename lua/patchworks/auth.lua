@@ -31,6 +31,39 @@ local function build(line, extra)
   return core.headers(lines)
 end
 
+local function without(text, secret)
+  if type(text) ~= "string" then return text end
+  local parts, start = {}, 1
+  while true do
+    local from, to = text:find(secret, start, true)
+    if not from then return table.concat(parts) .. text:sub(start) end
+    parts[#parts + 1] = text:sub(start, from - 1) .. "[redacted]"
+    start = to + 1
+  end
+end
+
+-- Takes a secret out of all that an error can show.
+local function redact(failure, secret)
+  failure.message = without(failure.message, secret)
+  local response = failure.response
+  if response then
+    response.body = without(response.body, secret)
+    response.header_block = without(response.header_block, secret)
+  end
+  if failure.errors then
+    local clean = {}
+    for field, list in pairs(failure.errors) do
+      if type(list) == "table" then
+        local texts = {}
+        for i, text in ipairs(list) do texts[i] = without(text, secret) end
+        list = texts
+      end
+      clean[without(field, secret)] = without(list, secret)
+    end
+    failure.errors = clean
+  end
+end
+
 --- Makes the client's credential.
 -- @tparam table credential `{kind = "key", secret = ..}`, `{kind = "token", secret = ..}` or
 -- `{kind = "login", username = .., secret = .., field = .., url = ..}`; see options.lua
@@ -46,6 +79,12 @@ function auth.new(credential)
   self.headers = function(extra)
     return extra and build(line, extra) or self.headers_alone
   end
+  -- Too short a secret would turn up in any text by chance, and its redaction would tell it.
+  self.redact = function(_, failure)
+    for _, secret in ipairs { credential.secret, line and line:match("^Authorization: Bearer (.*)$") } do
+      if #secret >= 4 then redact(failure, secret) end
+    end
+  end
   if credential.kind == "key" then
     accept("Authorization: " .. credential.secret)
   elseif credential.kind == "token" then
@@ -53,7 +92,9 @@ function auth.new(credential)
   else
     self.login_url = credential.url
     self.accept_token = function(token) accept("Authorization: Bearer " .. token) end
-    self.login_body = function() return core.encode { [credential.field] = credential.username, password = credential.secret } end
+    self.login_body = function()
+      return core.encode { [credential.field] = credential.username, password = credential.secret }
+    end
   end
   return self
 end

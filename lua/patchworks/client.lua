@@ -7,6 +7,7 @@ local auth = require "patchworks.auth"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local gate = require "patchworks.gate"
+local login = require "patchworks.login"
 local options = require "patchworks.options"
 local requests = require "patchworks.requests"
 local retry = require "patchworks.retry"
@@ -70,8 +71,9 @@ function Client:__tostring()
   return ("patchworks client (%s, %s)"):format(self.base_url, credential_names[self.auth.kind])
 end
 
--- Makes the error that a call ends with.
+-- Makes the error that a call ends with. A service that echoes the credential must not bring it into a log.
 local function fail(self, call, failure, story)
+  self.auth:redact(failure)
   return nil,
     errors.new {
       kind = failure.kind,
@@ -123,7 +125,9 @@ local function attempt(self, call, headers, story, deadline)
   local passage <close> = setmetatable({ gate = self.gate }, Passage)
   local began = clock.now()
   local left = deadline - began
-  if left <= 0 then return nil, { kind = "timeout", message = "the call's time was up before it was sent", sent = false } end
+  if left <= 0 then
+    return nil, { kind = "timeout", message = "the call's time was up before it was sent", sent = false }
+  end
   local response, failure = exchange(self, call, headers, math.min(left, call.attempt_timeout))
   local record = { started = began - story.began, seconds = clock.now() - began }
   story.attempts[#story.attempts + 1] = record
@@ -140,55 +144,16 @@ local function attempt(self, call, headers, story, deadline)
   return nil, failure
 end
 
--- Sends the login: a token, or nil and an error.
-local function login(self, deadline)
-  local call = {
-    operation = "login",
-    method = "POST",
-    url = self.auth.login_url,
-    body = self.auth.login_body(),
-    delivery = "repeatable",
-    timeout = math.max(0.001, deadline - self.clock.now()),
-    attempt_timeout = self.settings.attempt_timeout or default_attempt_timeout,
-    max_attempts = self.settings.max_attempts,
-    anonymous = true,
-  }
-  self.counts.logins = self.counts.logins + 1
-  local response, problem = self:send(call)
-  if not response then
-    if problem.kind == "invalid" then problem.kind = "unauthenticated" end
-    problem.hint = self.auth:hint("unauthenticated")
-    problem.outcome = "none"
-    return nil, problem
-  end
-  local value, failure = answers.unwrap("object", response)
-  if value and type(value.token) == "string" and value.token ~= "" and not value.token:find("[\r\n\0]") then
-    return value.token
-  end
-  failure = failure or { kind = "protocol", message = "the login's answer holds no token", status = response.status }
-  failure.hint = "is `login_url` right?"
-  local _, err = fail(self, call, failure, { attempts = response.attempts })
-  err.outcome = "none"
-  return nil, err
-end
-
-local function refused_login(call, problem)
-  local copy = {}
-  for name, value in pairs(problem) do copy[name] = value end
-  copy.message = "the login failed: " .. problem.message
-  copy.operation, copy.url, copy.login_url = call.operation, call.url, problem.url
-  return nil, errors.new(copy)
-end
-
 -- The headers to send, after a login where one is needed; or nil and an error.
 local function authorise(self, call, story, deadline)
   if call.anonymous then return auth.anonymous() end
   local credential = self.auth
   if credential.headers_alone then return credential.headers(call.header_lines) end
-  local ok, problem = credential:ready(function() return login(self, deadline) end, deadline)
+  local ok, problem = credential:ready(function() return login.send(self, deadline) end, deadline)
   if ok then return credential.headers(call.header_lines) end
-  if problem then return refused_login(call, problem) end
-  return fail(self, call, { kind = "timeout", message = "the call's time was up during the login", sent = false }, story)
+  if problem then return login.refused(call, problem) end
+  local failure = { kind = "timeout", message = "the call's time was up during the login", sent = false }
+  return fail(self, call, failure, story)
 end
 
 -- The failure of a call that the gate holds back past its deadline: the last one, if there was any.
@@ -371,14 +336,14 @@ function Client:prepare_request(method, path, given, allowed)
   path = requests.check_path(path, "request: path")
   arguments.check_names(given, allowed or request_names, "request")
   given = given or none
+  arguments.check_type(given.repeatable, "boolean", "request: repeatable")
   local query = requests.free_query(given.query, "request: query")
   local call = {
     operation = method .. " " .. path,
     method = method,
     url = self.base_url .. "/api/v1" .. path .. (query ~= "" and "?" .. query or ""),
     body = requests.free_body(given.body, "request: body"),
-    delivery = arguments.check_type(given.repeatable, "boolean", "request: repeatable") and method ~= "GET" and "repeatable"
-      or methods[method],
+    delivery = given.repeatable and method ~= "GET" and "repeatable" or methods[method],
   }
   if call.body and method == "GET" then errors.misuse("request: a GET has no body") end
   return add_call_options(self, call, given, none, "request")

@@ -54,7 +54,8 @@ end
 
 local function check_secret(value, what)
   if type(value) ~= "string" or value == "" then
-    misuse("%s: expected a string that is not empty, got %s", what, value == "" and "an empty one" or "a " .. type(value))
+    local came = value == "" and "an empty one" or "a " .. type(value)
+    misuse("%s: expected a string that is not empty, got %s", what, came)
   end
   if value:find("[\r\n\0]") then misuse("%s: it holds CR, LF or NUL (is there a newline at its end?)", what) end
   return value
@@ -130,7 +131,9 @@ end
 local function check_texts(given)
   for _, name in ipairs { "ca_file", "ca_path", "proxy", "client_cert", "client_key" } do
     local value = arguments.check_type(given[name], "string", name)
-    if value and (value == "" or value:find("[\r\n\0]")) then misuse("%s: %s can't be used", name, arguments.show(value)) end
+    if value and (value == "" or value:find("[\r\n\0]")) then
+      misuse("%s: %s can't be used", name, arguments.show(value))
+    end
   end
   for _, name in ipairs { "ca_file", "client_cert", "client_key" } do
     local file <close>, problem = io.open(given[name] or "/", "rb")

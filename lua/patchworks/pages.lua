@@ -40,8 +40,10 @@ local function check(self, page, number)
   if math.type(meta.last_page) ~= "integer" or meta.last_page < 0 then
     return protocol(self, "meta.last_page is no page number: " .. tostring(meta.last_page), page)
   end
-  if meta.current_page ~= nil and meta.current_page ~= number then
-    return protocol(self, ("asked for page %d, and page %s came again"):format(number, tostring(meta.current_page)), page)
+  -- The contract allows a current_page of 0, which is no page's number and so tells nothing.
+  if meta.current_page ~= nil and meta.current_page ~= 0 and meta.current_page ~= number then
+    local came = tostring(meta.current_page)
+    return protocol(self, ("asked for page %d, and page %s came again"):format(number, came), page)
   end
   return page
 end
@@ -55,7 +57,9 @@ local function get_page(self, number, per_page)
   if self.wrap then
     for _, item in ipairs(page.data) do self.wrap(item) end
   end
-  if self.on_page then self.on_page { type = "page", operation = self.operation, number = number, of = page.meta.last_page } end
+  if self.on_page then
+    self.on_page { type = "page", operation = self.operation, number = number, of = page.meta.last_page }
+  end
   return page
 end
 

@@ -48,7 +48,7 @@ end
 --- Ends a task of the group: what it waits for is closed. It is not counted as a failure.
 -- @tparam table task
 -- @treturn boolean whether it was ended
-function Group:cancel(task)
+function Group:cancel(task) -- luacheck: no self
   task.cancelled = true
   return task:cancel()
 end

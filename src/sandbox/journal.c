@@ -14,15 +14,21 @@ static void drop(pw_entry *entry) {
   if (--entry->holders == 0) free(entry);
 }
 
+/* The entry at this place of the ring, from the oldest on; there must be one. */
+static pw_entry *at(const pw_journal *journal, size_t place) {
+  size_t index = journal->first + place;
+  return journal->entries[index < journal->capacity ? index : index - journal->capacity];
+}
+
 static void forget_locked(pw_journal *journal) {
-  for (size_t i = 0; i < journal->count; i++) drop(journal->entries[(journal->first + i) % journal->capacity]);
+  for (size_t i = 0; i < journal->count; i++) drop(at(journal, i));
   journal->first = journal->count = 0;
 }
 
 void pw_journal_close(pw_journal *journal) {
   if (!journal->opened) return;
   forget_locked(journal);
-  free(journal->entries);
+  free((void *)journal->entries);
   pthread_mutex_destroy(&journal->lock);
   memset(journal, 0, sizeof *journal);
 }
@@ -66,10 +72,10 @@ static bool make_room(pw_journal *journal) {
   }
   size_t capacity = journal->capacity == 0 ? FIRST_CAPACITY : journal->capacity * 2;
   if (capacity > PW_JOURNAL_SIZE) capacity = PW_JOURNAL_SIZE;
-  pw_entry **entries = malloc(capacity * sizeof *entries);
+  pw_entry **entries = (pw_entry **)malloc(capacity * sizeof(pw_entry *));
   if (entries == NULL) return false;
-  for (size_t i = 0; i < journal->count; i++) entries[i] = journal->entries[(journal->first + i) % journal->capacity];
-  free(journal->entries);
+  for (size_t i = 0; i < journal->count; i++) entries[i] = at(journal, i);
+  free((void *)journal->entries);
   journal->entries = entries;
   journal->capacity = capacity;
   journal->first = 0;
@@ -101,8 +107,7 @@ size_t pw_journal_count(pw_journal *journal, const char *operation) {
   size_t count = 0;
   pthread_mutex_lock(&journal->lock);
   for (size_t i = 0; i < journal->count; i++) {
-    const pw_entry *entry = journal->entries[(journal->first + i) % journal->capacity];
-    if (operation == NULL || strcmp(entry->operation, operation) == 0) count++;
+    if (operation == NULL || strcmp(at(journal, i)->operation, operation) == 0) count++;
   }
   pthread_mutex_unlock(&journal->lock);
   return count;
@@ -112,7 +117,7 @@ size_t pw_journal_hold(pw_journal *journal, pw_entry **entries, size_t most) {
   pthread_mutex_lock(&journal->lock);
   size_t count = journal->count < most ? journal->count : most;
   for (size_t i = 0; i < count; i++) {
-    entries[i] = journal->entries[(journal->first + i) % journal->capacity];
+    entries[i] = at(journal, i);
     entries[i]->holders++;
   }
   pthread_mutex_unlock(&journal->lock);
