@@ -32,7 +32,7 @@ SANDBOX_OBJECTS := $(SANDBOX_SOURCES:%.c=$(BUILD)/%.o)
 CORE := $(BUILD)/patchworks/core.so
 SANDBOX := $(BUILD)/patchworks/sandbox/server.so
 
-all: core $(if $(SANDBOX_SOURCES),sandbox)
+all: core sandbox
 core: $(CORE)
 sandbox: $(SANDBOX)
 
@@ -58,15 +58,25 @@ env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
 	@echo 'export LUA_CPATH="$(abspath $(BUILD))/?.so;;"'
 
-SHARE := $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
-LIB := $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
-install: all
-	@for file in $$(cd lua && find . -name '*.lua'); do install -D -m 644 "lua/$$file" "$(SHARE)/$$file"; done
-	install -D -m 755 $(CORE) $(LIB)/patchworks/core.so
-	$(if $(SANDBOX_SOURCES),install -D -m 755 $(SANDBOX) $(LIB)/patchworks/sandbox/server.so)
-	install -D -m 755 bin/patchworks $(DESTDIR)$(PREFIX)/bin/patchworks
+SHARE ?= $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
+LIB ?= $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
+BIN ?= $(DESTDIR)$(PREFIX)/bin
+SANDBOX_LUA := patchworks/sandbox.lua
+CLIENT_LUA := $(filter-out $(SANDBOX_LUA),$(patsubst lua/%,%,$(wildcard lua/patchworks/*.lua lua/patchworks/*/*.lua lua/patchworks/*/*/*.lua)))
+
+install: install-client install-sandbox
+
+# The client's rock, and the sandbox's.
+install-client: core
+	@for file in $(CLIENT_LUA); do install -D -m 644 "lua/$$file" "$(SHARE)/$$file" || exit 1; done
+	install -D -m 755 $(CORE) "$(LIB)/patchworks/core.so"
+	install -D -m 755 bin/patchworks "$(BIN)/patchworks"
+
+install-sandbox: sandbox
+	install -D -m 644 lua/$(SANDBOX_LUA) "$(SHARE)/$(SANDBOX_LUA)"
+	install -D -m 755 $(SANDBOX) "$(LIB)/patchworks/sandbox/server.so"
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all core sandbox env install clean
+.PHONY: all core sandbox env install install-client install-sandbox clean

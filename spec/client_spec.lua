@@ -1,4 +1,5 @@
 -- The client itself: requests of any kind, events, figures, closing; and who it says it is.
+local lua = require "spec.support.lua"
 local patchworks = require "patchworks"
 local sandbox = require "patchworks.sandbox"
 
@@ -125,8 +126,13 @@ describe("the client", function()
   end)
 
   it("takes its credential from the environment", function()
-    local command = ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s lua5.4 -e 'print(select(2, require(\"patchworks\").new().script_versions:get(1)).kind)'"):format(server.url, server.key)
+    local path = os.tmpname()
+    local script <close> = io.open(path, "w")
+    script:write 'print(select(2, require("patchworks").new().script_versions:get(1)).kind)'
+    script:flush()
+    local command = ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s %s %s"):format(server.url, server.key, lua, path)
     local pipe <close> = io.popen(command)
     assert.equal("not_found", pipe:read "l")
+    os.remove(path)
   end)
 end)

@@ -144,7 +144,7 @@ describe("read-ahead", function()
       for version in versions:list(1, { per_page = 10, read_ahead = 8 }) do got[#got + 1] = version.version end
     end)
     assert.same({ false, "forbidden" }, { ok, err.kind })
-    assert.is_true(#got == 10 or #got == 20)
+    assert.is_true(#got % 10 == 0 and #got >= 10 and #got < 50) -- whichever arrived third
     assert.equal(0, client:stats().active)
   end)
 

@@ -1,5 +1,6 @@
 -- The sandbox as seen over a plain socket: none of the client's code is between.
 local cjson = require "cjson"
+local lua = require "spec.support.lua"
 local raw = require "spec.support.raw"
 local sandbox = require "patchworks.sandbox"
 local wait_until = require "spec.support.wait_until"
@@ -569,7 +570,7 @@ describe("the sandbox's file", function()
     local out <close> = io.open(script, "w")
     out:write(program)
     out:flush()
-    local child <close> = io.popen(("exec lua5.4 %s & echo $!; wait"):format(script))
+    local child <close> = io.popen(("exec %s %s & echo $!; wait"):format(lua, script))
     local pid = child:read "n"
     server = { key = "sandbox-key", port = child:read "n", close = function() end }
     local answered = {}

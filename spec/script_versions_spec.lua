@@ -2,7 +2,6 @@
 local cjson = require "cjson"
 local patchworks = require "patchworks"
 local sandbox = require "patchworks.sandbox"
-local wait_until = require "spec.support.wait_until"
 
 local server, client, versions
 
@@ -433,7 +432,10 @@ describe("memory", function()
     end
     local after, lua_after = resident(), collectgarbage "count"
     assert.is_true(lua_after - lua_before < 16, ("%.1f KB"):format(lua_after - lua_before))
-    if before then assert.is_true(after - before < 512 * 1024, ("%d bytes"):format(after - before)) end
+    -- A sanitizer and valgrind keep freed memory for a while.
+    if before and not os.getenv "PATCHWORKS_INSTRUMENTED" then
+      assert.is_true(after - before < 512 * 1024, ("%d bytes"):format(after - before))
+    end
   end)
 end)
 
@@ -458,8 +460,7 @@ describe("wait", function()
     versions = server:client().script_versions
     local version = assert(versions:create(1, { content = "x" }))
     version:deploy()
-    local _, err = version:wait { interval = 0.01, timeout = 0.1 }
+    local _, err = version:wait { interval = 0.01, timeout = 1 }
     assert.same({ "timeout", "Draft" }, { err.kind, err.version.status })
-    wait_until(function() return true end)
   end)
 end)

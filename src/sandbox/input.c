@@ -113,7 +113,7 @@ bool pw_input_fields(pw_exchange *exchange, const char *json_list) {
   char *unknown =
       pw_store_evaluate(&exchange->server->store,
                         "SELECT key FROM json_each(?1) WHERE key NOT IN (SELECT value FROM json_each(?2)) LIMIT 1",
-                        exchange->body, json_list, NULL);
+                        exchange->body, json_list, PW_END);
   if (unknown == NULL) return true;
   pw_exchange_invalid(exchange, unknown, "The %s field is not known here.", unknown);
   sqlite3_free(unknown);
@@ -121,5 +121,5 @@ bool pw_input_fields(pw_exchange *exchange, const char *json_list) {
 }
 
 char *pw_input_type(pw_exchange *exchange, const char *path) {
-  return pw_store_evaluate(&exchange->server->store, "SELECT json_type(?1, ?2)", exchange->body, path, NULL);
+  return pw_store_evaluate(&exchange->server->store, "SELECT json_type(?1, ?2)", exchange->body, path, PW_END);
 }

@@ -41,7 +41,7 @@ static const char *const make_data =
 static char *data_of(pw_exchange *exchange, int64_t script) {
   pw_store *store = &exchange->server->store;
   if (!pw_input_fields(exchange, "[\"payload\",\"variables\",\"flow\"]")) return NULL;
-  char *fault = pw_store_evaluate(store, find_fault, exchange->body, NULL);
+  char *fault = pw_store_evaluate(store, find_fault, exchange->body, PW_END);
   if (fault != NULL) {
     char field[32];
     size_t size = strcspn(fault, " ");
@@ -54,7 +54,7 @@ static char *data_of(pw_exchange *exchange, int64_t script) {
   char version_text[24], script_text[24];
   sqlite3_snprintf(sizeof version_text, version_text, "%lld", (long long)exchange->subject);
   sqlite3_snprintf(sizeof script_text, script_text, "%lld", (long long)script);
-  return pw_store_evaluate(store, make_data, exchange->body, version_text, script_text, NULL);
+  return pw_store_evaluate(store, make_data, exchange->body, version_text, script_text, PW_END);
 }
 
 static void log_lines(pw_exchange *exchange, const char *text) {
@@ -86,14 +86,14 @@ static void answer_result(pw_exchange *exchange, const pw_run *run) {
     fail_with(exchange, sqlite3_mprintf("The script ended without an answer (exit code %d).", run->exit_code));
     return;
   }
-  char *problem = pw_store_evaluate(store, raised, run->result, NULL);
-  char *answer = problem == NULL ? pw_store_evaluate(store, object, run->result, NULL) : NULL;
+  char *problem = pw_store_evaluate(store, raised, run->result, PW_END);
+  char *answer = problem == NULL ? pw_store_evaluate(store, object, run->result, PW_END) : NULL;
   if (problem != NULL) {
     fail_with(exchange, sqlite3_mprintf("The script failed: %s", problem));
   } else if (answer == NULL) {
     fail(exchange, "The handler returned no object.");
   } else {
-    char *list = pw_store_evaluate(store, logs, answer, NULL);
+    char *list = pw_store_evaluate(store, logs, answer, PW_END);
     if (list != NULL) pw_store_log_list(store, exchange->subject, list);
     sqlite3_free(list);
     sqlite3_str_appendall(pw_exchange_answer(exchange, 200), answer);

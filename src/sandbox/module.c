@@ -129,7 +129,7 @@ static int populate(lua_State *L) {
   pw_server *server = check(L);
   int64_t script = luaL_checkinteger(L, 2), versions = luaL_checkinteger(L, 3);
   box *held = push_box(L, 0);
-  held->text = pw_store_evaluate(&server->store, "SELECT json_quote(?1)", luaL_checkstring(L, 4), NULL);
+  held->text = pw_store_evaluate(&server->store, "SELECT json_quote(?1)", luaL_checkstring(L, 4), PW_END);
   lua_pushboolean(L, held->text != NULL && pw_store_populate(&server->store, script, versions, held->text));
   return 1;
 }

@@ -110,7 +110,8 @@ void pw_operation_create(pw_exchange *exchange) {
   bool text = type != NULL && strcmp(type, "text") == 0;
   bool missing = type == NULL || strcmp(type, "null") == 0;
   sqlite3_free(type);
-  char *content = text ? pw_store_evaluate(store_of(exchange), "SELECT ?1 -> '$.content'", exchange->body, NULL) : NULL;
+  char *content =
+      text ? pw_store_evaluate(store_of(exchange), "SELECT ?1 -> '$.content'", exchange->body, PW_END) : NULL;
   if (missing || (text && content != NULL && strcmp(content, "\"\"") == 0)) {
     pw_exchange_invalid(exchange, "content", "The content field is required.");
   } else if (!text) {
@@ -162,7 +163,7 @@ void pw_operation_upload(pw_exchange *exchange) {
   if (!pw_input_fields(exchange, "[\"private\"]")) return;
   char *type = pw_input_type(exchange, "$.private");
   char *flag =
-      pw_store_evaluate(store_of(exchange), "SELECT coalesce(?1 ->> '$.private', 'true')", exchange->body, NULL);
+      pw_store_evaluate(store_of(exchange), "SELECT coalesce(?1 ->> '$.private', 'true')", exchange->body, PW_END);
   bool text = type == NULL || strcmp(type, "text") == 0;
   if (!text || flag == NULL || (strcmp(flag, "true") != 0 && strcmp(flag, "false") != 0)) {
     pw_exchange_invalid(exchange, "private", "The private field must be the string \"true\" or \"false\".");
@@ -194,9 +195,9 @@ void pw_operation_login(pw_exchange *exchange) {
   static const char *const read = "SELECT iif(json_type(?1, '$.' || ?2) = 'text', ?1 ->> ('$.' || ?2), NULL)";
   const pw_settings *settings = &exchange->server->settings;
   if (!pw_input_fields(exchange, "[\"username\",\"email\",\"password\"]")) return;
-  char *name = pw_store_evaluate(store_of(exchange), read, exchange->body, "username", NULL);
-  if (name == NULL) name = pw_store_evaluate(store_of(exchange), read, exchange->body, "email", NULL);
-  char *password = pw_store_evaluate(store_of(exchange), read, exchange->body, "password", NULL);
+  char *name = pw_store_evaluate(store_of(exchange), read, exchange->body, "username", PW_END);
+  if (name == NULL) name = pw_store_evaluate(store_of(exchange), read, exchange->body, "email", PW_END);
+  char *password = pw_store_evaluate(store_of(exchange), read, exchange->body, "password", PW_END);
   char token[41];
   if (name == NULL || password == NULL) {
     const char *missing = name == NULL ? "username" : "password";

@@ -125,7 +125,7 @@ static bool body_fits(pw_exchange *exchange, const route *found) {
     return false;
   }
   char *kind = pw_store_evaluate(&exchange->server->store, "SELECT iif(json_valid(?1), json_type(?1), 'invalid')",
-                                 exchange->body, NULL);
+                                 exchange->body, PW_END);
   bool object = kind != NULL && strcmp(kind, "object") == 0;
   bool invalid = kind == NULL || strcmp(kind, "invalid") == 0;
   sqlite3_free(kind);

@@ -85,8 +85,9 @@ bool pw_store_has_token(pw_store *store, const char *token);
 bool pw_store_expire_tokens(pw_store *store);
 bool pw_store_advance(pw_store *store, int64_t microseconds);
 
-/* Evaluates one SQL expression over text parameters (NULL ends them): the way to take JSON apart. The result is the
+/* Evaluates one SQL expression over text parameters (PW_END ends them): the way to take JSON apart. The result is the
  * caller's to free with sqlite3_free; NULL for SQL's NULL or a failure. */
+#define PW_END ((const char *)NULL)
 char *pw_store_evaluate(pw_store *store, const char *sql, ...);
 
 #endif
