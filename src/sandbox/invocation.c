@@ -75,6 +75,15 @@ static void fail_with(pw_exchange *exchange, char *message) {
   sqlite3_free(message);
 }
 
+/* The last line that isn't empty, cut off behind; "" for none. */
+static const char *last_line(char *text) {
+  if (text == NULL) return "";
+  size_t size = strlen(text);
+  while (size > 0 && text[size - 1] == '\n') text[--size] = '\0';
+  const char *start = strrchr(text, '\n');
+  return start != NULL ? start + 1 : text;
+}
+
 /* Answers with what the handler returned, or says what it raised. */
 static void answer_result(pw_exchange *exchange, const pw_run *run) {
   pw_store *store = &exchange->server->store;
@@ -83,7 +92,9 @@ static void answer_result(pw_exchange *exchange, const pw_run *run) {
       "SELECT iif(json_valid(?1) AND json_type(?1, '$.answer') = 'object', ?1 -> '$.answer', NULL)";
   static const char *const logs = "SELECT iif(json_type(?1, '$.logs') = 'array', ?1 -> '$.logs', NULL)";
   if (run->result == NULL) {
-    fail_with(exchange, sqlite3_mprintf("The script ended without an answer (exit code %d).", run->exit_code));
+    const char *said = last_line(run->error.bytes);
+    fail_with(exchange, sqlite3_mprintf("The script ended without an answer (exit code %d)%s%s.", run->exit_code,
+                                        said[0] != '\0' ? ": " : "", said));
     return;
   }
   char *problem = pw_store_evaluate(store, raised, run->result, PW_END);
