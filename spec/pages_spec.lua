@@ -29,6 +29,7 @@ end
 local function pages_asked()
   local asked = {}
   for i, request in ipairs(server:requests()) do asked[i] = tonumber(request.query:match "page=(%d+)") end
+  table.sort(asked) -- those under way at once arrive in any order
   return asked
 end
 

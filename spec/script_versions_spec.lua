@@ -386,6 +386,7 @@ describe("on the wire", function()
     assert.equal(250, #versions:logs(id):all())
     local queries = {}
     for i, request in ipairs(server:requests()) do queries[i] = request.query end
+    table.sort(queries) -- those under way at once arrive in any order
     assert.same({ "", "page=2", "page=3" }, queries)
   end)
 
