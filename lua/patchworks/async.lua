@@ -82,19 +82,21 @@ function async.wake(waiter)
   end
 end
 
+-- Ends the waits whose time has come; says whether there were any.
 local function fire_timers()
-  local now = core.now()
+  local now, fired = core.now(), false
   while sleeping > 0 and (timers[1].over or timers[1].due <= now) do
     local waiter = pop_timer()
     if waiter.over then
       stale = stale - 1
     else
       waiter.due = nil
-      waiter.expired = true
+      waiter.expired, fired = true, true
       async.wake(waiter)
     end
   end
   drop_stale()
+  return fired
 end
 
 -- Takes what an engine has finished and wakes those who wait for it.
@@ -160,8 +162,8 @@ end
 --- One turn: wait for something to happen, up to `seconds`, and resume the tasks that can go on.
 -- @tparam number seconds
 function async.turn(seconds)
-  fire_timers()
-  if ready_first <= ready_last then seconds = 0 end
+  -- A wait that has just ended may be that of the caller, who is no task and so not among the ready.
+  if fire_timers() or ready_first <= ready_last then seconds = 0 end
   if sleeping > 0 then seconds = math.min(seconds, math.max(0, timers[1].due - core.now())) end
   poll(seconds)
   fire_timers()

@@ -98,7 +98,8 @@ local function exchange(self, call, headers, seconds)
     call.url,
     headers,
     call.body,
-    call.delivery == "once",
+    -- libcurl's own second sending would hide that there was a first one: a deleted version would be "not found".
+    call.delivery ~= "read",
     seconds,
     math.min(seconds, self.settings.connect_timeout)
   )
@@ -113,7 +114,7 @@ local Passage = { __name = "patchworks.passage" }
 
 -- Leaves the gate, also when the task is cancelled in the middle of an exchange.
 function Passage.__close(passage)
-  passage.gate:leave(passage.status, passage.pause, passage.remaining)
+  passage.gate:leave(passage.status, passage.pause, passage.remaining, passage.probe)
 end
 
 -- One attempt: through the gate, out and back. Gives a response, or nil and a failure; the failure has `delay`, the
@@ -122,7 +123,7 @@ local function attempt(self, call, headers, story, deadline)
   local clock = self.clock
   local passed, hold = self.gate:enter(deadline, call)
   if not passed then return nil, { held = hold } end
-  local passage <close> = setmetatable({ gate = self.gate }, Passage)
+  local passage <close> = setmetatable({ gate = self.gate, probe = hold }, Passage)
   local began = clock.now()
   local left = deadline - began
   if left <= 0 then
@@ -176,7 +177,7 @@ end
 -- Whether, and when, to go on after a failed attempt: true to try again, else nil.
 local function may_retry(self, call, failure, story, deadline)
   if not failure.delay or #story.attempts >= call.max_attempts + story.renewals then return nil end
-  if self.clock.now() + failure.delay > deadline then
+  if self.clock.now() + failure.delay >= deadline then
     if failure.retry_after then
       failure.message = ("%s; the service asks to wait %.3g s, which is past the call's timeout"):format(
         failure.message,

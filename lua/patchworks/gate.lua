@@ -58,17 +58,19 @@ end
 -- @tparam number deadline monotonic
 -- @param call told to `on_wait`
 -- @treturn boolean passed
--- @treturn ?number when not: the seconds that it would have had to wait
+-- @return when it passed: whether it is the one that goes first after a 429; when not: the seconds that it would have
+-- had to wait
 function Gate:enter(deadline, call)
   local clock = self.clock
   while true do
     local now = clock.now()
     local hold = obstacle(self, now)
     if not hold then
-      if self.closed_until then self.probing = true end
+      local probe = self.closed_until ~= nil
+      self.probing = probe
       note_sent(self, now)
       self.under_way = self.under_way + 1
-      return true
+      return true, probe
     elseif hold == true then
       if not self.changed:wait(deadline) then return false, 0 end
     elseif now + hold > deadline then
@@ -84,15 +86,16 @@ end
 -- @tparam ?integer status of the answer; nil when none came
 -- @tparam ?number retry_after seconds that a 429 asked for
 -- @tparam ?integer remaining what X-RateLimit-Remaining said
-function Gate:leave(status, retry_after, remaining)
+-- @tparam ?boolean probe what `enter` gave
+function Gate:leave(status, retry_after, remaining, probe)
   self.under_way = self.under_way - 1
-  self.probing = false
+  if probe then self.probing = false end
   if status == 429 then
     local until_then = self.clock.now() + (retry_after or 1)
     if not self.closed_until or until_then > self.closed_until then self.closed_until = until_then end
     self.remaining = nil
   elseif status then
-    if self.closed_until and self.clock.now() >= self.closed_until then self.closed_until = nil end
+    if probe then self.closed_until = nil end
     self.remaining = remaining
   end
   if next(self.changed.waiters) then self.changed:announce() end
