@@ -1,0 +1,191 @@
+-- Every operation under every fault: what kind of error, what is known of the outcome, how often the request arrived.
+-- The result is the table in docs/delivery.md; PATCHWORKS_WRITE_DOCS=1 writes it anew.
+local raw_peer = require "spec.support.raw_peer"
+local sandbox = require "patchworks.sandbox"
+local async = require "patchworks.async"
+
+local groups = {
+  { "get", "list", "logs" },
+  { "deploy" },
+  { "delete" },
+  { "create", "invoke", "upload" },
+}
+
+local source = "def handle(data): return {}"
+
+-- Waits take no time, time-outs do.
+local clock = setmetatable({ sleep = function() end, random = function() return 0 end }, { __index = async.clock })
+local options = { clock = clock, max_attempts = 3, attempt_timeout = 0.15, timeout = 20, max_response_bytes = 1000000 }
+
+local function with(more)
+  local copy = {}
+  for name, value in pairs(options) do copy[name] = value end
+  for name, value in pairs(more) do copy[name] = value end
+  return copy
+end
+
+local function call(client, operation, id, content)
+  local versions = client.script_versions
+  if operation == "list" or operation == "logs" then return versions[operation](versions, id):page(1) end
+  return versions[operation](versions, id, operation == "create" and { content = content or source } or nil)
+end
+
+local function show(value, err, received)
+  if value then return ("ok ×%d"):format(received) end
+  return ("%s, %s ×%d"):format(err.kind, err.outcome, received)
+end
+
+local rows = {}
+
+-- Runs a fault over all operations; `try` gives value, error, how often the request arrived.
+local function row(name, try)
+  it(name, function()
+    local cells = {}
+    for i, group in ipairs(groups) do
+      for _, operation in ipairs(group) do
+        local cell = show(try(operation))
+        assert.equal(cells[i] or cell, cell, operation)
+        cells[i] = cell
+      end
+    end
+    rows[#rows + 1] = ("| %s | %s |"):format(name, table.concat(cells, " | "))
+  end)
+end
+
+describe("the fault matrix:", function()
+  local server
+  setup(function() server = assert(sandbox.start { deploy_seconds = 0, rate_limit = 0 }) end)
+  teardown(function() server:close() end)
+
+  local function prepare(operation)
+    local maker <close> = server:client()
+    if operation == "list" or operation == "create" then return 1 end
+    local version = assert(maker.script_versions:create(1, { content = source }))
+    if operation == "invoke" then
+      assert(version:deploy())
+      assert(version:wait { interval = 0.01 })
+    end
+    return version.id
+  end
+
+  local function sandbox_row(name, fault)
+    row(name, function(operation)
+      local id = prepare(operation)
+      local client <close> = server:client(with { token = server:token(), attempt_timeout = operation ~= "invoke" and 0.5 or 5 })
+      client.script_versions:get(1) -- so that the connection is a kept-alive one
+      server:forget_requests()
+      fault.operation = operation
+      server:fail(fault)
+      local value, err = call(client, operation, id)
+      local received = server:count(operation)
+      server:clear_faults()
+      return value, err, received
+    end)
+  end
+
+  for _, status in ipairs { 401, 403, 404, 409, 413, 422 } do
+    sandbox_row(("%d"):format(status), { how = "status", status = status, times = math.huge })
+  end
+  sandbox_row("429 once", { how = "status", status = 429 })
+  sandbox_row("429 for good", { how = "status", status = 429, times = math.huge })
+  sandbox_row("429, Retry-After beyond the timeout", { how = "status", status = 429, retry_after = 3600, times = math.huge })
+  for _, status in ipairs { 500, 502, 504 } do
+    sandbox_row(("%d for good"):format(status), { how = "status", status = status, times = math.huge })
+  end
+  sandbox_row("502 once, an HTML page", { how = "status", status = 502, body = "<html>Bad Gateway</html>" })
+  sandbox_row("500 once, an empty body", { how = "status", status = 500, body = "" })
+  sandbox_row("503 once", { how = "status", status = 503 })
+  sandbox_row("503 once, with Retry-After", { how = "status", status = 503, retry_after = 1 })
+  sandbox_row("501", { how = "status", status = 501, times = math.huge })
+  sandbox_row("closed before the work, once", { how = "drop_before" })
+  sandbox_row("closed before the work, for good", { how = "drop_before", times = math.huge })
+  sandbox_row("closed after the work, once", { how = "drop_after" })
+  sandbox_row("closed after the work, for good", { how = "drop_after", times = math.huge })
+  sandbox_row("answer cut, once", { how = "truncate" })
+  sandbox_row("answer cut, for good", { how = "truncate", times = math.huge })
+  sandbox_row("answer is no JSON", { how = "garbage", times = math.huge })
+
+  local function raw_row(name, behaviour, given)
+    given = given or {}
+    row(name, function(operation)
+      local peer <close> = raw_peer(behaviour, given.argument and given.argument())
+      local client <close> = server:client(with { base_url = peer.url, token = "t0ken" })
+      local value, err = call(client, operation, 7, given.content)
+      return value, err, (peer:received())
+    end)
+  end
+
+  row("host not resolved", function(operation)
+    local client <close> = server:client(with { base_url = "http://nowhere.invalid", allow_insecure = true, attempt_timeout = 5 })
+    local value, err = call(client, operation, 7)
+    return value, err, 0
+  end)
+  row("connection refused", function(operation)
+    local client <close> = server:client(with { base_url = "http://127.0.0.1:1" })
+    local value, err = call(client, operation, 7)
+    return value, err, 0
+  end)
+  raw_row("reset before sending", "reset_before")
+  raw_row("reset while sending", "reset_while_sending", { content = ("x"):rep(4000000) })
+  raw_row("reset after sending", "reset_after")
+  raw_row("closed after sending", "close_after")
+  raw_row("half a header, closed", "half_header")
+  raw_row("reset in the answer's body", "reset_in_body")
+  raw_row("body shorter than Content-Length", "short_body")
+  raw_row("body longer than Content-Length", "long_body")
+  raw_row("negative Content-Length", "negative_length")
+  raw_row("Content-Length beyond the bound", "huge_length")
+  raw_row("chunk cut", "cut_chunk")
+  raw_row("chunk size is no number", "bad_chunk")
+  raw_row("no answer: attempts time out", "silent")
+  raw_row("a byte a second: attempts time out", "drip")
+  raw_row("garbage before the status line", "garbage_first")
+  raw_row("another protocol", "other_protocol")
+  raw_row("20,000 headers", "many_headers")
+  raw_row("a header line of 200 KB", "long_header")
+  raw_row("interim answers first", "interim")
+  raw_row("gzip that isn't", "bad_gzip")
+  raw_row("NUL in the body", "nul_body")
+
+  it("decompression bomb", function()
+    local path = os.tmpname()
+    os.execute("head -c 50000000 /dev/zero | gzip > " .. path)
+    local before = collectgarbage "count"
+    for _, operation in ipairs { "get", "create" } do
+      local peer <close> = raw_peer("bomb", path)
+      local client <close> = server:client(with { base_url = peer.url, attempt_timeout = 10 })
+      local value, err = call(client, operation, 7)
+      assert.is_nil(value)
+      assert.same({ "protocol", operation == "get" and "none" or "unknown", 1 }, { err.kind, err.outcome, (peer:received()) })
+    end
+    assert.is_true(collectgarbage "count" - before < 5000)
+    os.remove(path)
+  end)
+
+  it("a redirect is an error, and nothing goes to the other port", function()
+    local other <close> = raw_peer "close_after"
+    for _, operation in ipairs { "get", "create" } do
+      local peer <close> = raw_peer("redirect", other.url)
+      local client <close> = server:client(with { base_url = peer.url })
+      local value, err = call(client, operation, 7)
+      assert.is_nil(value)
+      assert.same({ "protocol", 302, operation == "get" and "none" or "unknown" }, { err.kind, err.status, err.outcome })
+    end
+    assert.equal(0, (other:received()))
+  end)
+
+  it("is the table in docs/delivery.md", function()
+    local table_text = table.concat(rows, "\n")
+    local file <close> = assert(io.open("docs/delivery.md", "rb"))
+    local text = file:read "a"
+    local from, to = text:find("| --- | --- | --- | --- | --- |\n", 1, true)
+    local stop = text:find("\n\n", to, true)
+    if os.getenv "PATCHWORKS_WRITE_DOCS" then
+      local out <close> = assert(io.open("docs/delivery.md", "wb"))
+      out:write(text:sub(1, to), table_text, text:sub(stop))
+    else
+      assert.truthy(from)
+      assert.equal(text:sub(to + 1, stop - 1), table_text)
+    end
+  end)
+end)
