@@ -1,0 +1,115 @@
+-- Certificates made on the spot, and an nginx with a server for each of them.
+--
+--   local tls <close> = require("spec.support.tls").start()
+--   tls.ports.good, tls.ports.expired, tls.ports.wrong_name, tls.ports.old, tls.ports.client_cert, tls.ports.h2
+--   tls.folder .. "/ca.pem"
+local socket = require "socket"
+
+local tls = {}
+
+local function run(command)
+  local pipe = io.popen("exec 2>&1; set -e\n" .. command)
+  local said = pipe:read "a"
+  assert(pipe:close(), command .. ": " .. said)
+end
+
+local function certificates(folder)
+  run(([[
+    cd %s
+    key() { openssl ecparam -name prime256v1 -genkey -noout -out $1.key; }
+    sign() { openssl req -new -key $1.key -subj "/CN=$1" -out $1.csr
+             printf 'subjectAltName=%%s\n' "$2" > $1.ext
+             openssl ca -batch -config ca.conf -in $1.csr -out $1.pem -notext -extfile $1.ext $3 $4 $5 $6; }
+    : > index.txt; echo 01 > serial
+    printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\nunique_subject=no\ncertificate=ca.pem\nprivate_key=ca.key\ndefault_days=2\n[p]\ncommonName=supplied\n' > ca.conf
+    key ca; openssl req -x509 -new -key ca.key -subj "/CN=patchworks spec CA" -days 2 -out ca.pem
+    key other; openssl req -x509 -new -key other.key -subj "/CN=another CA" -days 2 -out other.pem
+    key good; sign good "IP:127.0.0.1,DNS:localhost"
+    key expired; sign expired "IP:127.0.0.1" -startdate 20200101000000Z -enddate 20200201000000Z
+    key wrong; sign wrong "DNS:elsewhere.example"
+    key client; sign client "DNS:client"
+  ]]):format(folder))
+end
+
+local function free_ports(count)
+  local listeners, ports = {}, {}
+  for i = 1, count do
+    listeners[i] = assert(socket.bind("127.0.0.1", 0))
+    ports[i] = select(2, listeners[i]:getsockname())
+  end
+  for _, listener in ipairs(listeners) do listener:close() end
+  return ports
+end
+
+local kinds = { "good", "expired", "wrong_name", "old", "client_cert", "h2" }
+
+local function configuration(folder, ports, body)
+  local function server(kind, certificate, more)
+    return ([[
+  server {
+    listen 127.0.0.1:%d ssl%s;
+    ssl_certificate %s/%s.pem; ssl_certificate_key %s/%s.key;
+    %s
+    location / { default_type application/json; return 200 '%s'; }
+  }]]):format(ports[kind], kind == "h2" and " http2" or "", folder, certificate, folder, certificate, more or "", body)
+  end
+  return ([[
+daemon off; master_process off; worker_processes 1; pid %s/nginx.pid; error_log %s/error.log;
+events { worker_connections 512; }
+http {
+  access_log %s/access.log; keepalive_requests 100000; http2_max_concurrent_streams 128;
+  client_body_temp_path %s/b; proxy_temp_path %s/p; fastcgi_temp_path %s/f; uwsgi_temp_path %s/u; scgi_temp_path %s/s;
+%s
+}
+]]):format(folder, folder, folder, folder, folder, folder, folder, folder, table.concat({
+    server("good", "good"),
+    server("expired", "expired"),
+    server("wrong_name", "wrong"),
+    server("old", "good", "ssl_protocols TLSv1.1; ssl_ciphers 'ALL:@SECLEVEL=0';"),
+    server("client_cert", "good", ("ssl_client_certificate %s/ca.pem; ssl_verify_client on;"):format(folder)),
+    server("h2", "good"),
+  }, "\n"))
+end
+
+local Tls = {}
+Tls.__index = Tls
+
+function Tls:__close()
+  os.execute(("kill %d 2>/dev/null"):format(self.pid))
+  self.pipe:close()
+  os.execute("rm -rf " .. self.folder)
+end
+
+-- How many requests a server has answered: nginx writes a line for each.
+function Tls:answered()
+  local count = 0
+  for _ in io.lines(self.folder .. "/access.log") do count = count + 1 end
+  return count
+end
+
+function Tls:url(kind) return "https://127.0.0.1:" .. self.ports[kind] end
+
+function tls.start(body)
+  local folder = os.tmpname()
+  os.remove(folder)
+  run("mkdir -m 700 " .. folder)
+  certificates(folder)
+  local ports = {}
+  for i, port in ipairs(free_ports(#kinds)) do ports[kinds[i]] = port end
+  local file <close> = io.open(folder .. "/nginx.conf", "w")
+  file:write(configuration(folder, ports, body or '{"data":{"id":7}}'))
+  file:flush()
+  local pipe = io.popen(("PATH=$PATH:/usr/sbin; nginx -c %s/nginx.conf -e %s/error.log 2>&1 & echo $!; wait"):format(folder, folder))
+  local self = setmetatable({ folder = folder, ports = ports, pipe = pipe, pid = pipe:read "n" }, Tls)
+  for _ = 1, 200 do
+    local connection = socket.connect("127.0.0.1", ports.h2)
+    if connection then
+      connection:close()
+      return self
+    end
+    socket.sleep(0.02)
+  end
+  error("nginx did not start: " .. tostring(io.open(folder .. "/error.log"):read "a"))
+end
+
+return tls
