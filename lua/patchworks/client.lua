@@ -139,6 +139,7 @@ local function attempt(self, call, headers, story, deadline)
     if response.status >= 200 and response.status < 300 then return response end
     failure = answers.failure(response, clock)
   end
+  self.auth:redact(failure)
   record.kind, record.message, record.sent = failure.kind, failure.message, failure.status ~= nil or failure.sent
   if retry.whether(call.delivery, failure) then failure.delay = retry.delay(#story.attempts, failure, clock.random) end
   if failure.status == 429 then passage.pause = failure.retry_after or failure.delay end

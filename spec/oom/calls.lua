@@ -1,0 +1,31 @@
+-- What spec/oom/sweep.c runs: one whole call of the operation named, against the service at `url`.
+local name, url, token = ...
+local patchworks = require "patchworks"
+
+local options = { base_url = url, token = token, max_attempts = 1, timeout = 10 }
+local client = patchworks.new(options)
+
+local calls = {
+  get = function(versions) return versions:get(1, { include = { "content", "script" } }) end,
+  list = function(versions) return versions:list(1, { limit = 5 }):all() end,
+  logs = function(versions) return versions:logs(1):all() end,
+  create = function(versions) return versions:create(1, { content = "x = 1" }) end,
+  deploy = function(versions) return versions:deploy(999) end,
+  delete = function(versions) return versions:delete(999) end,
+  invoke = function(versions) return versions:invoke(1, { payload = { a = 1 }, variables = { b = "c" } }) end,
+  upload = function(versions) return versions:upload(1, { private = true }) end,
+}
+
+if name == "new" then
+  return function()
+    local one <close> = patchworks.new(options)
+    return one.script_versions:get(1)
+  end
+end
+local call = calls[name]
+return function()
+  local value, err = call(client.script_versions)
+  -- A failed allocation inside of libcurl may look like a failure of the network; the error is a value all the same.
+  if value == nil then assert(patchworks.is_error(err), tostring(err)) end
+  return value, err
+end
