@@ -81,6 +81,27 @@ describe("HTTP/2", function()
     assert.equal(2.0, response.http_version)
   end)
 
+  it("goes on over a GOAWAY, and repeats nothing that must go out once", function()
+    local one <close> = client("goaway", { max_connections = 2 })
+    local before = peers:answered()
+    local items = {}
+    for i = 1, 100 do items[i] = i end
+    local gets, failures = patchworks.map(items, function() return one.script_versions:get(7) end, { concurrency = 16 })
+    assert.is_nil(failures)
+    assert.equal(100, #gets)
+    local after_gets = peers:answered()
+    assert.is_true(after_gets - before >= 100)
+    local unknown = 0
+    local _, refused = patchworks.map(items, function() return one.script_versions:create(7, { content = "x" }) end, { concurrency = 16 })
+    for _, failure in ipairs(refused or {}) do
+      assert.equal("network", failure.error.kind)
+      if failure.error.outcome == "unknown" then unknown = unknown + 1 end
+    end
+    local done = peers:answered() - after_gets
+    local succeeded = 100 - #(refused or {})
+    assert.is_true(done >= succeeded and done <= succeeded + unknown, ("%d done, %d succeeded, %d unknown"):format(done, succeeded, unknown))
+  end)
+
   it("is not used where the server doesn't offer it, and connections are bounded and reused", function()
     local one <close> = client("good", { max_connections = 5 })
     local items = {}

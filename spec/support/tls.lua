@@ -41,7 +41,7 @@ local function free_ports(count)
   return ports
 end
 
-local kinds = { "good", "expired", "wrong_name", "old", "client_cert", "h2" }
+local kinds = { "good", "expired", "wrong_name", "old", "client_cert", "goaway", "h2" }
 
 local function configuration(folder, ports, body)
   local function server(kind, certificate, more)
@@ -51,7 +51,7 @@ local function configuration(folder, ports, body)
     ssl_certificate %s/%s.pem; ssl_certificate_key %s/%s.key;
     %s
     location / { default_type application/json; return 200 '%s'; }
-  }]]):format(ports[kind], kind == "h2" and " http2" or "", folder, certificate, folder, certificate, more or "", body)
+  }]]):format(ports[kind], (kind == "h2" or kind == "goaway") and " http2" or "", folder, certificate, folder, certificate, more or "", body)
   end
   return ([[
 daemon off; master_process off; worker_processes 1; pid %s/nginx.pid; error_log %s/error.log;
@@ -67,6 +67,7 @@ http {
     server("wrong_name", "wrong"),
     server("old", "good", "ssl_protocols TLSv1.1; ssl_ciphers 'ALL:@SECLEVEL=0';"),
     server("client_cert", "good", ("ssl_client_certificate %s/ca.pem; ssl_verify_client on;"):format(folder)),
+    server("goaway", "good", "keepalive_requests 10;"),
     server("h2", "good"),
   }, "\n"))
 end
