@@ -15,6 +15,8 @@ local ready, ready_first, ready_last = {}, 1, 0 -- tasks to resume, in order
 local timers = {} -- a heap of waiters by `due`
 local waiting = {} -- transfer -> waiter
 local busy = {} -- engine -> how many waiters it has
+local host -- what a host's loop set: see set_host
+local turning = false -- in a turn or a pump: what gets ready is seen to
 
 -- A binary heap by `due`. A waiter that was woken stays until its time, or until half of the heap is such.
 local sleeping, stale = 0, 0
@@ -47,6 +49,7 @@ local function push_timer(waiter)
   sleeping = sleeping + 1
   timers[sleeping] = waiter
   sift_up(sleeping)
+  if host and not turning and timers[1] == waiter then host.schedule(math.max(0, waiter.due - core.now())) end
 end
 
 local function pop_timer()
@@ -77,6 +80,7 @@ function async.wake(waiter)
   if waiter.task then
     ready_last = ready_last + 1
     ready[ready_last] = waiter.task
+    if host and not turning then host.schedule(0) end
   elseif waiter.notify then
     waiter.notify()
   end
@@ -121,7 +125,8 @@ end
 -- Resumes what is ready now; what gets ready meanwhile waits for the next turn, so that engines get theirs.
 local function run_ready()
   local last = ready_last
-  while ready_first <= last do
+  -- A task that blocks (in a coroutine of its own, in a sort) runs turns in here, which may empty the queue.
+  while ready_first <= last and ready_first <= ready_last do
     local task = ready[ready_first]
     ready[ready_first] = nil
     ready_first = ready_first + 1
@@ -159,9 +164,17 @@ local function poll(seconds)
   end
 end
 
+-- Marks that a turn or a pump is under way, until the block ends.
+local function enter()
+  local before = turning
+  turning = true
+  return setmetatable({}, { __close = function() turning = before end })
+end
+
 --- One turn: wait for something to happen, up to `seconds`, and resume the tasks that can go on.
 -- @tparam number seconds
 function async.turn(seconds)
+  local _ <close> = enter()
   -- A wait that has just ended may be that of the caller, who is no task and so not among the ready.
   if fire_timers() or ready_first <= ready_last then seconds = 0 end
   if sleeping > 0 then seconds = math.min(seconds, math.max(0, timers[1].due - core.now())) end
@@ -170,20 +183,17 @@ function async.turn(seconds)
   run_ready()
 end
 
---- For a host's loop: takes in what an engine has to say, without waiting, and resumes what can go on.
--- @tparam userdata engine a hosted one
--- @treturn ?number seconds after which to call again at the latest, or nil
-function async.pump(engine)
-  step(engine, 0)
-  dispatch(engine)
+--- For a host's loop: takes in what engines have to say, without waiting, and resumes what can go on.
+-- @param ... engines, hosted ones
+-- @treturn ?number seconds after which to call again at the latest, or nil for never
+function async.pump(...)
+  local _ <close> = enter()
+  for _, engine in ipairs { ... } do
+    step(engine, 0)
+    dispatch(engine)
+  end
   fire_timers()
   repeat run_ready() until ready_first > ready_last
-  if sleeping > 0 then return math.max(0, timers[1].due - core.now()) end
-end
-
---- Seconds until the next timer, or nil.
-function async.next_timer()
-  if ready_first <= ready_last then return 0 end
   return sleeping > 0 and math.max(0, timers[1].due - core.now()) or nil
 end
 
@@ -194,14 +204,14 @@ function async.current()
   return task and coroutine.isyieldable() and task or nil
 end
 
-local host -- what a host's loop set: waits for a waiter in its own way, or says that it can't here
-
---- Lets a host's loop wait in its own way in coroutines that it owns.
--- @tparam ?function wait called with a waiter; returns true when it waited until the waiter was over, false when
--- the running coroutine is not the loop's
-function async.set_host(wait)
-  host = wait
-end
+--- Hands the waiting over to a host's loop.
+-- @tparam ?table given nil for none:
+--
+-- - `schedule(seconds)`: call `pump` at the latest after that time; a later call replaces an earlier one
+-- - `wait(waiter)`, optional: wait until `waiter.over` in the host's own way, with `waiter.notify` set to what ends it;
+--   false when the running coroutine isn't the loop's
+-- - `watch(engine, active)`: whether anybody waits for the engine
+function async.set_host(given) host = given end
 
 --- Makes something to wait for.
 -- @tparam ?number due the monotonic time at which the wait ends by itself
@@ -216,7 +226,7 @@ end
 function async.park(waiter)
   if waiter.task then
     if not waiter.over then coroutine.yield() end
-  elseif not (host and host(waiter)) then
+  elseif not (host and host.wait and host.wait(waiter)) then
     while not waiter.over do async.turn(longest_wait) end
   end
   return not waiter.expired
@@ -237,6 +247,7 @@ function Held.__close(held)
   waiting[held.transfer] = nil
   local left = (busy[engine] or 0) - 1
   busy[engine] = left > 0 and left or nil
+  if host and left == 0 then host.watch(engine, false) end
   if not held.waiter.over then async.wake(held.waiter) end
 end
 
@@ -260,6 +271,7 @@ function async.await(engine, transfer)
   local waiter = { task = task, engine = engine }
   waiting[transfer] = waiter
   busy[engine] = (busy[engine] or 0) + 1
+  if host and busy[engine] == 1 then host.watch(engine, true) end
   local _ <close> = setmetatable({ engine = engine, transfer = transfer, waiter = waiter }, Held)
   async.park(waiter)
 end
@@ -341,6 +353,7 @@ end
 --- Waits until the task has ended.
 -- @treturn boolean true when its function returned, with what it returned; false and what it raised
 function Task:join()
+  self.joined = true
   while not self.finished do self.ended:wait() end
   return self.ok, table.unpack(self.results, 1, self.results.n)
 end
@@ -349,6 +362,7 @@ end
 -- @treturn boolean whether it was ended
 function Task:cancel()
   if self.finished or coroutine.status(self.coroutine) ~= "suspended" then return false end
+  self.cancelled = true
   self.finished = true -- a wake-up on the way finds it over
   coroutine.close(self.coroutine)
   finish(self, false, errors.new { kind = "cancelled", message = "the task was cancelled" })

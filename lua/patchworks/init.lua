@@ -5,6 +5,7 @@
 --     for version in client.script_versions:list(42) do print(version) end
 --
 -- @module patchworks
+local async = require "patchworks.async"
 local client = require "patchworks.client"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
@@ -53,6 +54,16 @@ patchworks.is_error = errors.is_error
 --- Many calls at once: see patchworks.tasks.
 patchworks.run = tasks.run
 patchworks.map = tasks.map
+patchworks.spawn = tasks.spawn
+
+--- Waits: suspends the task it is called in, and blocks elsewhere.
+-- @tparam number seconds
+function patchworks.sleep(seconds)
+  if type(seconds) ~= "number" or not (seconds >= 0) then
+    errors.misuse("sleep: expected a number of seconds, got %s", tostring(seconds))
+  end
+  async.clock.sleep(seconds)
+end
 
 client.Client.paginate = pages.paginate
 

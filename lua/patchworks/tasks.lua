@@ -95,6 +95,23 @@ function tasks.run(fn, given)
   return true
 end
 
+-- Nobody may be there to take a lone task's failure: it is said where it can't be missed.
+local function report(task)
+  if task.ok or task.joined or task.cancelled then return end
+  io.stderr:write("patchworks: a task failed: ", tostring(task.results[1]), "\n")
+end
+
+--- Starts a function as a task of its own, for a host's loop: it goes on while the loop runs. What it raises is written
+-- to standard error, unless somebody joins it first.
+-- @tparam function fn
+-- @param ... its arguments
+-- @treturn table task: `join()`, `cancel()`
+-- @usage patchworks.spawn(function() print(versions:get(7)) end)
+function tasks.spawn(fn, ...)
+  if type(fn) ~= "function" then errors.misuse("spawn: expected a function, got %s", arguments.show(fn)) end
+  return async.spawn(fn, report, ...)
+end
+
 local map_names = { concurrency = true, stop_on_error = true }
 
 -- One of the workers of a map: takes the next item until there is none.
