@@ -16,12 +16,11 @@ io.stdout:write(stat and stat:read "n" or 0, "\n", port, "\n")
 local function read_request(connection)
   local line = connection:receive "*l"
   if not line then return nil end
-  local length, headers = 0, {}
+  local length = 0
   while true do
     local header = connection:receive "*l"
     if not header then return nil end
     if header == "" then break end
-    headers[#headers + 1] = header
     length = tonumber(header:match "^[Cc]ontent%-[Ll]ength: (%d+)") or length
   end
   if length > 0 and not connection:receive(length) then return nil end

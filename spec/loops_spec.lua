@@ -1,0 +1,186 @@
+-- Hosted by luv and by cqueues: the loop is never held up, everything suspends, and the loop ends by itself.
+local patchworks = require "patchworks"
+local async = require "patchworks.async"
+local lua = require "spec.support.lua"
+local sandbox = require "patchworks.sandbox"
+
+-- Each in a process of its own: a host's loop is for all of a Lua state.
+local function run(program)
+  local path = os.tmpname()
+  local file <close> = io.open(path, "w")
+  file:write([[
+    local patchworks = require "patchworks"
+    local server <close> = require("patchworks.sandbox").start { deploy_seconds = 0.1 }
+    server:populate { script = 1, versions = 950 }
+  ]], program)
+  file:flush()
+  local pipe = io.popen(("timeout 30 %s %s 2>&1"):format(lua, path))
+  local said = pipe:read "a"
+  local ok = pipe:close()
+  os.remove(path)
+  return said, ok
+end
+
+local luv = [[
+  local uv = require "luv"
+  local client = server:client { loop = require "patchworks.loop.luv" }
+  local versions = client.script_versions
+  local latest, ticks, due = 0, 0, uv.hrtime() / 1e6 + 5
+  local timer = uv.new_timer()
+  timer:start(5, 5, function()
+    local now = uv.hrtime() / 1e6
+    latest, ticks, due = math.max(latest, now - due), ticks + 1, now + 5
+  end)
+  timer:unref()
+]]
+
+local cqueues = [[
+  local cqueues = require "cqueues"
+  local client = server:client { loop = require "patchworks.loop.cqueues" }
+  local versions = client.script_versions
+  local controller = cqueues.new()
+]]
+
+describe("luv", function()
+  it("goes on while tasks wait for answers, retries, deployments and pages", function()
+    local said = run(luv .. [[
+      server:latency(0.02)
+      server:fail { operation = "get", how = "status", status = 503, retry_after = 0, times = 2 }
+      patchworks.spawn(function()
+        local count = 0
+        for _ in versions:list(1) do count = count + 1 end
+        local ids = {}
+        for i = 1, 20 do ids[i] = i end
+        local got, failures = patchworks.map(ids, function(id) return versions:get(id) end)
+        assert(not failures, failures and tostring(failures[1].error))
+        local made = assert(versions:create(1, { content = "x = 1" }))
+        assert(made:deploy())
+        assert(made:wait { interval = 0.02 })
+        patchworks.sleep(0.05)
+        print(count, #got, ticks > 20, latest < 100)
+      end)
+      uv.run()
+      print "ended"
+    ]])
+    assert.equal("950\t20\ttrue\ttrue\nended\n", said)
+  end)
+
+  it("ends by itself with the client still open, runs again, and blocks outside of tasks", function()
+    assert.equal("1\n2\n3\nended\n", (run(luv .. [[
+      patchworks.spawn(function() print(versions:get(1).id) end)
+      uv.run()
+      print(versions:get(2).id)
+      patchworks.spawn(function() print(versions:get(3).id) end)
+      uv.run()
+      client:close()
+      uv.run()
+      print "ended"
+    ]])))
+  end)
+
+  it("reports what a task raised", function()
+    assert.truthy(run(luv .. [[
+      patchworks.spawn(function() patchworks.sleep(0.01) error "lost" end)
+      uv.run()
+    ]]):find "a task failed: .*lost")
+  end)
+
+  it("drives several clients, and tasks that only sleep", function()
+    assert.equal("slept\n1\t2\n", (run(luv .. [[
+      local other = server:client { loop = require "patchworks.loop.luv" }
+      server:latency(0.05)
+      local first, second
+      patchworks.spawn(function() first = versions:get(1).id end)
+      patchworks.spawn(function() second = other.script_versions:get(2).id end)
+      patchworks.spawn(function() patchworks.sleep(0.01) print "slept" end)
+      uv.run()
+      print(first, second)
+    ]])))
+  end)
+end)
+
+describe("cqueues", function()
+  it("suspends its own coroutines, and goes on meanwhile", function()
+    assert.equal("950\t20\ttrue\nended\n", (run(cqueues .. [[
+      server:latency(0.02)
+      local over, ticks, got, count = false, 0, 0, 0
+      controller:wrap(function()
+        while not over do cqueues.sleep(0.005) ticks = ticks + 1 end
+        print(count, got, ticks > 10)
+      end)
+      local open = 21
+      local function leave() open = open - 1 over = open == 0 end
+      controller:wrap(function()
+        for _ in versions:list(1) do count = count + 1 end
+        leave()
+      end)
+      for i = 1, 20 do
+        controller:wrap(function()
+          if versions:get(i).id == i then got = got + 1 end
+          leave()
+        end)
+      end
+      assert(controller:loop())
+      print "ended"
+    ]])))
+  end)
+
+  it("hosts map and run inside of its coroutines, and blocks outside of them", function()
+    assert.equal("10\t10\n3\n", (run(cqueues .. [[
+      local function ten()
+        local ids = {}
+        for i = 1, 10 do ids[i] = i end
+        return #patchworks.map(ids, function(id) patchworks.sleep(0.01) return versions:get(id) end)
+      end
+      local one, two
+      controller:wrap(function() one = ten() end)
+      controller:wrap(function() two = ten() end)
+      assert(controller:loop())
+      print(one, two)
+      print(versions:get(3).id)
+      client:close()
+    ]])))
+  end)
+
+  it("passes errors on to the coroutine that called", function()
+    assert.equal("not_found\n", (run(cqueues .. [[
+      controller:wrap(function() print(select(2, versions:get(99999)).kind) end)
+      assert(controller:loop())
+    ]])))
+  end)
+end)
+
+describe("one descriptor", function()
+  it("is all that a loop needs", function()
+    local server <close> = assert(sandbox.start())
+    server:populate { script = 1, versions = 3 }
+    server:latency(0.03)
+    local loop, engine, due = {}, nil, nil
+    function loop.attach(given)
+      engine = given
+      async.set_host(loop)
+    end
+    function loop.detach() async.set_host(nil) end
+    function loop.schedule(seconds) due = seconds end
+    function loop.watch() end
+    local client <close> = server:client { loop = loop }
+    local got = {}
+    for id = 1, 3 do
+      patchworks.spawn(function()
+        local version = client.script_versions:get(id)
+        got[#got + 1] = version.id
+      end)
+    end
+    local socket = require "socket"
+    local waitable = { getfd = function() return engine:fd() end, dirty = function() return false end }
+    local turns = 0
+    while #got < 3 do
+      socket.select({ waitable }, nil, due or 1)
+      due = async.pump(engine)
+      turns = turns + 1
+      assert.is_true(turns < 200, "the descriptor is readable for nothing")
+    end
+    table.sort(got)
+    assert.same({ 1, 2, 3 }, got)
+  end)
+end)
