@@ -57,6 +57,7 @@ describe("Ctrl-C", function()
         steps[#steps + 1] = step
       end
     end
+    steps[#steps + 1] = { "type", "os.exit()\n" }
     local answer = terminal("lua5.4 -i", steps)
     assert.equal(7, #answer.times, answer.output)
     for _, time in ipairs(answer.times) do assert.is_number(time, answer.output) end

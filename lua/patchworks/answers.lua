@@ -50,7 +50,10 @@ end
 -- @tparam userdata transfer what knows the timing
 -- @treturn table `status`, `headers` (lower-case names), `body`, `attempts`, `timing` (seconds), `bytes`
 function answers.response(status, body, header_block, transfer)
-  return setmetatable({ status = status, body = body, header_block = header_block, transfer = transfer }, Response)
+  return setmetatable(
+    { status = status, body = body, header_block = header_block, transfer = transfer, attempts = nil },
+    Response
+  )
 end
 
 local function is_object(value)

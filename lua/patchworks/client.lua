@@ -37,7 +37,7 @@ function client.new(given)
     max_connections = settings.max_connections,
     max_response_bytes = settings.max_response_bytes,
     hosted = settings.loop ~= nil,
-    user_agent = "patchworks-lua libcurl/" .. core.versions().libcurl,
+    user_agent = "patchworks-lua/0.1.0",
     ca_file = settings.ca_file,
     ca_path = settings.ca_path,
     proxy = settings.proxy,
@@ -50,11 +50,13 @@ function client.new(given)
   local clock = settings.clock or async.clock
   local self = setmetatable({
     base_url = settings.base_url,
+    root = settings.base_url .. "/api/v1",
     settings = settings,
     engine = engine,
     clock = clock,
     auth = auth.new(credential),
     bucket = retry.bucket(),
+    defaults = {}, -- endpoint -> the metatable of its calls
     counts = { calls = 0, retries = 0, waits = 0, logins = 0 },
   }, Client)
   self.gate = gate.new(clock, settings.rate_limit, function(call, seconds)
@@ -91,9 +93,9 @@ local function fail(self, call, failure, story)
 end
 
 -- One exchange over the engine: a response, or nil and the fields of a failure.
-local function exchange(self, call, headers, seconds)
+local function exchange(self, call, headers, seconds, passage)
   local engine = self.engine
-  local transfer <close>, problem = engine:start(
+  local transfer, problem = engine:start(
     call.method,
     call.url,
     headers,
@@ -104,7 +106,9 @@ local function exchange(self, call, headers, seconds)
     math.min(seconds, self.settings.connect_timeout)
   )
   if not transfer then return nil, { kind = "protocol", message = problem, sent = false } end
+  passage.transfer = transfer
   async.await(engine, transfer)
+  passage.transfer = nil
   local status, body, header_block, sent = transfer:answer()
   if status then return answers.response(status, body, header_block, transfer) end
   return nil, { kind = body, message = header_block or "the client was closed", sent = sent }
@@ -112,8 +116,9 @@ end
 
 local Passage = { __name = "patchworks.passage" }
 
--- Leaves the gate, also when the task is cancelled in the middle of an exchange.
+-- Leaves the gate, also when the task is cancelled in the middle of an exchange, which then ends too.
 function Passage.__close(passage)
+  if passage.transfer then passage.transfer:close() end
   passage.gate:leave(passage.status, passage.pause, passage.remaining, passage.probe)
 end
 
@@ -121,22 +126,28 @@ end
 -- seconds before another attempt may go, when one may.
 local function attempt(self, call, headers, story, deadline)
   local clock = self.clock
-  local passed, hold = self.gate:enter(deadline, call)
+  local gate_of_all = self.gate
+  local passed, hold, began = gate_of_all:enter(deadline, call)
   if not passed then return nil, { held = hold } end
-  local passage <close> = setmetatable({ gate = self.gate, probe = hold }, Passage)
-  local began = clock.now()
+  -- Fields that come later are named in the constructors here and below: a table that grows is made twice.
+  local passage <close> = setmetatable(
+    { gate = gate_of_all, probe = hold, transfer = nil, status = nil, remaining = nil, pause = nil },
+    Passage
+  )
   local left = deadline - began
   if left <= 0 then
     return nil, { kind = "timeout", message = "the call's time was up before it was sent", sent = false }
   end
-  local response, failure = exchange(self, call, headers, math.min(left, call.attempt_timeout))
-  local record = { started = began - story.began, seconds = clock.now() - began }
+  local most = call.attempt_timeout
+  local response, failure = exchange(self, call, headers, left < most and left or most, passage)
+  local status = response and response.status
+  local record = { started = began - story.began, seconds = clock.now() - began, status = status }
   story.attempts[#story.attempts + 1] = record
   if response then
-    passage.status = response.status
-    passage.remaining = tonumber(core.header(response.header_block, "x-ratelimit-remaining"))
-    record.status = response.status
-    if response.status >= 200 and response.status < 300 then return response end
+    passage.status = status
+    local remaining = core.header(response.header_block, "x-ratelimit-remaining")
+    passage.remaining = remaining and tonumber(remaining)
+    if status >= 200 and status < 300 then return response end
     failure = answers.failure(response, clock)
   end
   self.auth:redact(failure)
@@ -263,25 +274,35 @@ local function allowed_for(endpoint)
   return allowed
 end
 
-local function call_timeouts(self, given, endpoint)
-  local settings = self.settings
-  return given.timeout or settings.timeout or endpoint.timeout or default_timeout,
-    given.attempt_timeout or settings.attempt_timeout or endpoint.attempt_timeout or default_attempt_timeout
-end
-
 local none = {}
 
 -- Fills in what the caller may set for one call.
-local function add_call_options(self, call, given, endpoint, what)
-  arguments.check_seconds(given.timeout, what .. ": timeout")
-  arguments.check_seconds(given.attempt_timeout, what .. ": attempt_timeout")
-  arguments.check_integer(given.max_attempts, 1, 100, what .. ": max_attempts")
-  arguments.check_callable(given.on_event, what .. ": on_event")
-  call.timeout, call.attempt_timeout = call_timeouts(self, given, endpoint)
-  call.max_attempts = given.max_attempts or self.settings.max_attempts
-  call.on_event = given.on_event
+local function add_call_options(call, given, what)
+  call.timeout = arguments.check_seconds(given.timeout, what .. ": timeout") or call.timeout
+  call.attempt_timeout = arguments.check_seconds(given.attempt_timeout, what .. ": attempt_timeout")
+    or call.attempt_timeout
+  call.max_attempts = arguments.check_integer(given.max_attempts, 1, 100, what .. ": max_attempts")
+    or call.max_attempts
+  call.on_event = arguments.check_callable(given.on_event, what .. ": on_event")
   if given.headers ~= nil then call.header_lines = requests.header_lines(given.headers, what .. ": headers") end
   return call
+end
+
+-- What all calls of an operation have in common, behind each of them: a table a call is small then.
+local function defaults_for(self, endpoint)
+  local settings = self.settings
+  local common = {
+    operation = endpoint.operation,
+    method = endpoint.method,
+    delivery = endpoint.delivery,
+    gone_is_done = endpoint.operation == "delete",
+    timeout = settings.timeout or endpoint.timeout or default_timeout,
+    attempt_timeout = settings.attempt_timeout or endpoint.attempt_timeout or default_attempt_timeout,
+    max_attempts = settings.max_attempts,
+  }
+  local class = { __index = common }
+  self.defaults[endpoint] = class
+  return class
 end
 
 --- Prepares the call of an operation: checks everything, sends nothing.
@@ -291,23 +312,16 @@ end
 -- @treturn table call, for `send`
 function Client:prepare(endpoint, id, given)
   local what = endpoint.operation
-  local segment = arguments.check_id(id, what .. ": " .. endpoint.subject)
-  local url = self.base_url .. "/api/v1" .. endpoint.path .. segment .. (endpoint.suffix or "")
-  local call = {
-    operation = what,
-    method = endpoint.method,
-    url = url,
-    delivery = endpoint.delivery,
-    gone_is_done = what == "delete",
-  }
+  local segment = arguments.check_id(id, endpoint.label)
+  local url = self.root .. endpoint.path .. segment .. (endpoint.suffix or "")
+  local call = setmetatable({ url = url, body = nil }, self.defaults[endpoint] or defaults_for(self, endpoint))
   if given ~= nil then
     arguments.check_names(given, allowed_for(endpoint), what)
     local query = endpoint.parameters.include and requests.query(given, what) or ""
     if query ~= "" then call.url = url .. "?" .. query end
   end
-  given = given or none
-  if endpoint.body then call.body = requests.bodies[endpoint.body](given, what) end
-  return add_call_options(self, call, given, endpoint, what)
+  if endpoint.body then call.body = requests.bodies[endpoint.body](given or none, what) end
+  return given and add_call_options(call, given, what) or call
 end
 
 --- Sends a prepared call and unwraps its answer.
@@ -343,12 +357,15 @@ function Client:prepare_request(method, path, given, allowed)
   local call = {
     operation = method .. " " .. path,
     method = method,
-    url = self.base_url .. "/api/v1" .. path .. (query ~= "" and "?" .. query or ""),
+    url = self.root .. path .. (query ~= "" and "?" .. query or ""),
     body = requests.free_body(given.body, "request: body"),
     delivery = given.repeatable and method ~= "GET" and "repeatable" or methods[method],
+    timeout = self.settings.timeout or default_timeout,
+    attempt_timeout = self.settings.attempt_timeout or default_attempt_timeout,
+    max_attempts = self.settings.max_attempts,
   }
   if call.body and method == "GET" then errors.misuse("request: a GET has no body") end
-  return add_call_options(self, call, given, none, "request")
+  return add_call_options(call, given, "request")
 end
 
 --- Reaches the rest of the Core API through the same machinery.

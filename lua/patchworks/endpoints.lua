@@ -8,7 +8,7 @@
 -- @module patchworks.endpoints
 local paged = { include = true, filter = true, page = true, per_page = true }
 
-return {
+local endpoints = {
   get = {
     operation = "get",
     method = "GET",
@@ -95,3 +95,8 @@ return {
     answer = "version",
   },
 }
+
+-- How messages call the id.
+for _, endpoint in pairs(endpoints) do endpoint.label = endpoint.operation .. ": " .. endpoint.subject end
+
+return endpoints

@@ -60,6 +60,7 @@ end
 -- @treturn boolean passed
 -- @return when it passed: whether it is the one that goes first after a 429; when not: the seconds that it would have
 -- had to wait
+-- @treturn ?number when it passed: the time
 function Gate:enter(deadline, call)
   local clock = self.clock
   while true do
@@ -70,7 +71,7 @@ function Gate:enter(deadline, call)
       self.probing = probe
       note_sent(self, now)
       self.under_way = self.under_way + 1
-      return true, probe
+      return true, probe, now
     elseif hold == true then
       if not self.changed:wait(deadline) then return false, 0 end
     elseif now + hold > deadline then

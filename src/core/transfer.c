@@ -110,6 +110,15 @@ static bool set_texts(CURL *easy, const pw_transfer_settings *settings, const ch
   return true;
 }
 
+/* Without a proxy in sight libcurl need not look for one in the environment before each request, eight lookups a time. */
+static bool environment_has_proxy(void) {
+  static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (getenv(names[i]) != NULL) return true;
+  }
+  return false;
+}
+
 static void set_numbers(CURL *easy, const pw_transfer_settings *settings) {
 #if LIBCURL_VERSION_NUM < 0x075500
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
@@ -152,6 +161,7 @@ pw_transfer *pw_transfer_new(const pw_transfer_settings *settings, const char **
     return NULL;
   }
   set_numbers(transfer->easy, settings);
+  if (settings->proxy == NULL && !environment_has_proxy()) curl_easy_setopt(transfer->easy, CURLOPT_PROXY, "");
   set_callbacks(transfer);
   return transfer;
 }
