@@ -10,6 +10,7 @@ local client = require "patchworks.client"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local pages = require "patchworks.pages"
+local plan = require "patchworks.plan"
 local script_versions = require "patchworks.script_versions"
 local tasks = require "patchworks.tasks"
 
@@ -66,5 +67,7 @@ function patchworks.sleep(seconds)
 end
 
 client.Client.paginate = pages.paginate
+client.Client.plan = plan.make
+client.Client.apply = plan.apply
 
 return patchworks

@@ -135,8 +135,9 @@ end
 -- @tparam table self script_versions
 -- @param script id
 -- @tparam table given as for create
+-- @tparam ?integer floor the newest version's number, where it is known already
 -- @return version, response; or nil and an error
-function reconcile.create(self, script, given)
+function reconcile.create(self, script, given, floor)
   local clock = self.client.clock
   local source = requests.content(given, "create")
   local plain = { content = source }
@@ -144,8 +145,11 @@ function reconcile.create(self, script, given)
   local call = self.client:prepare(endpoints.create, script, plain)
   local deadline = clock.now() + call.timeout
   local claims <close> = claims_of(self, script)
-  local floor, problem = newest_number(self, script, time_left(given, deadline, clock))
-  if not floor then return nil, problem end
+  local problem
+  if not floor then
+    floor, problem = newest_number(self, script, time_left(given, deadline, clock))
+    if not floor then return nil, problem end
+  end
   local creates = 0
   while true do
     creates = creates + 1

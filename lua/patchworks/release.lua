@@ -1,7 +1,9 @@
---- What people do with versions, made of the eight operations and nothing else.
+--- What people do with versions, made of the eight operations and nothing else: waiting, rolling back, pruning.
 -- @module patchworks.release
 local arguments = require "patchworks.arguments"
 local errors = require "patchworks.errors"
+local reconcile = require "patchworks.reconcile"
+local tasks = require "patchworks.tasks"
 
 local release = {}
 
@@ -14,6 +16,21 @@ local function deployment_failed(version, response)
     message = version.deployment_failure_reason or "the service gives no reason",
     version = version,
     response = response,
+    stage = "deploy",
+  }
+end
+
+local function not_in_time(timeout, version)
+  return errors.new {
+    kind = "timeout",
+    operation = "wait",
+    message = ("the version was not deployed within %.3g s (it is %s)"):format(
+      timeout,
+      version and version.status or "?"
+    ),
+    version = version,
+    outcome = "unknown",
+    hint = "the service goes on with it: wait again, or raise `timeout`",
   }
 end
 
@@ -26,29 +43,152 @@ local function wait(self, id, given)
   local timeout = arguments.check_seconds(given.timeout, "wait: timeout") or 300
   local interval = arguments.check_seconds(given.interval, "wait: interval") or 1
   local most = arguments.check_seconds(given.max_interval, "wait: max_interval") or 10
+  local last
   while true do
     local left = began + timeout - clock.now()
     local version, response = self:get(id, { timeout = math.max(0.001, left), on_event = given.on_event })
-    if not version then return nil, response end
+    if not version then
+      if response.kind == "timeout" and clock.now() >= began + timeout then return nil, not_in_time(timeout, last) end
+      return nil, response
+    end
+    last = version
     if not version.deploying then
       local failed = version.deployment_failed_at
       if failed and failed ~= given.failed_before then return nil, deployment_failed(version, response) end
       if version.status == "Deployed" then return version, response end
     end
     left = began + timeout - clock.now()
-    if left < interval then
-      return nil,
-        errors.new {
-          kind = "timeout",
-          operation = "wait",
-          message = ("the version was not deployed within %.3g s (it is %s)"):format(timeout, version.status or "?"),
-          version = version,
-          hint = "the service goes on with it: wait again, or raise `timeout`",
-        }
-    end
+    if left < interval then return nil, not_in_time(timeout, version) end
     clock.sleep(interval)
     interval = math.min(most, interval * 1.5)
   end
+end
+
+--- Tells a listener about a step of a release.
+-- @tparam table self script_versions
+-- @tparam table given the caller's options
+-- @tparam string step its name; `fields` has more
+function release.tell(self, given, step, fields)
+  local listener = given.on_event or self.client.settings.on_event
+  if not listener then return end
+  local event = { type = "step", step = step }
+  for name, value in pairs(fields or {}) do event[name] = value end
+  listener(event)
+end
+
+--- Deploys and waits; `failed_before` is known where the version was just read.
+function release.deploy(self, id, given, failed_before)
+  local _, problem = self:deploy(id, { on_event = given.on_event })
+  if problem and errors.is_error(problem) then return nil, problem end
+  return wait(self, id, {
+    timeout = given.timeout,
+    interval = given.interval,
+    max_interval = given.max_interval,
+    on_event = given.on_event,
+    failed_before = failed_before,
+  })
+end
+
+-- Later deployments come first; of two in the same moment the higher number.
+local function deployed_later(left, right)
+  if left.deployed_at ~= right.deployed_at then return left.deployed_at > right.deployed_at end
+  return reconcile.number(left) > reconcile.number(right)
+end
+
+--- The versions that were ever deployed, the live one first.
+-- @tparam table versions a list
+function release.by_deployment(versions)
+  local list = {}
+  for _, version in ipairs(versions) do
+    if type(version.deployed_at) == "string" then list[#list + 1] = version end
+  end
+  table.sort(list, deployed_later)
+  -- Whatever was un-deployed since is behind those that are.
+  local live, former = {}, {}
+  for _, version in ipairs(list) do table.insert(version.status == "Deployed" and live or former, version) end
+  table.move(former, 1, #former, #live + 1, live)
+  return live
+end
+
+local rollback_names = { to = true, dry_run = true }
+for name in pairs(wait_names) do rollback_names[name] = name ~= "failed_before" or nil end
+
+-- The version to go back to, and the live one; or nil and an error.
+local function rollback_target(self, script, given)
+  local all, problem = self:list(script, { on_event = given.on_event }):all()
+  if not all then return nil, nil, problem end
+  local deployed = release.by_deployment(all)
+  local live = deployed[1]
+  if live and live.status ~= "Deployed" then live = nil end
+  if given.to ~= nil then
+    local wanted = arguments.check_id(given.to, "rollback: to")
+    for _, version in ipairs(all) do
+      if tostring(version.id) == wanted then return version, live end
+    end
+    return nil, nil, errors.new {
+      kind = "not_found",
+      operation = "rollback",
+      message = ("script %s has no version with the id %s"):format(script, wanted),
+      hint = "ids are not version numbers: `list` shows both",
+    }
+  end
+  if not deployed[2] then
+    return nil, nil, errors.new {
+      kind = "not_found",
+      operation = "rollback",
+      message = ("script %s has no earlier deployed version to go back to"):format(script),
+    }
+  end
+  return deployed[2], live
+end
+
+local function rollback(self, script, given)
+  local target, live, problem = rollback_target(self, script, given)
+  if not target then return nil, problem end
+  if live and live.id == target.id then return { version = live, action = "unchanged" } end
+  if given.dry_run then return { version = target, previous = live, action = "would roll back" } end
+  release.tell(self, given, "rollback", { version = target, from = live })
+  local version, failure = release.deploy(self, target.id, given, target.deployment_failed_at)
+  if not version then return nil, failure end
+  return { version = version, previous = live, action = "rolled back" }
+end
+
+local prune_names = { keep = true, dry_run = true, on_event = true, concurrency = true }
+
+-- The versions that nobody needs: not among the newest, not deployed or on the way, not what a rollback would take.
+local function prunable(all, keep)
+  table.sort(all, function(left, right) return reconcile.number(left) > reconcile.number(right) end)
+  local wanted = release.by_deployment(all)[2]
+  local list = {}
+  for i, version in ipairs(all) do
+    local needed = i <= keep or version.status == "Deployed" or version.deploying or version == wanted
+    if not needed then list[#list + 1] = version end
+  end
+  return list
+end
+
+local function prune(self, script, given)
+  local keep = arguments.check_integer(given.keep, 0, math.maxinteger, "prune: keep")
+  if not keep then errors.misuse("prune: expected `keep`, how many of the newest versions stay") end
+  local all, problem = self:list(script, { on_event = given.on_event }):all()
+  if not all then return nil, problem end
+  local count = #all
+  local list = prunable(all, keep)
+  if given.dry_run then return { deleted = {}, would_delete = list, kept = count - #list } end
+  local deleted, failures = tasks.map(list, function(version)
+    release.tell(self, given, "delete", { version = version })
+    local _, failure = self:delete(version.id)
+    if errors.is_error(failure) then return nil, failure end
+    return version
+  end, { concurrency = given.concurrency or 4 })
+  local done = {}
+  for i = 1, #list do done[#done + 1] = deleted[i] end
+  if failures then
+    local first = failures[1].error
+    first.deleted, first.failures = done, failures
+    return nil, first
+  end
+  return { deleted = done, kept = count - #done }
 end
 
 --- Adds the methods to the resource's class.
@@ -62,6 +202,45 @@ function release.extend(class)
   function class:wait(id, given)
     arguments.check_names(given, wait_names, "wait")
     return wait(self, id, given)
+  end
+
+  --- Deploys a version and waits until it is live. 2 requests and 1 for each look: the first tells an old failure from
+  -- a new one.
+  -- @tparam integer|string id
+  -- @tparam ?table given as for `wait`
+  -- @treturn ?table version; or nil and an error, of kind "deployment_failed" with the service's reason
+  function class:deploy_and_wait(id, given)
+    arguments.check_names(given, wait_names, "deploy_and_wait")
+    given = given or {}
+    local failed_before = given.failed_before
+    if failed_before == nil then
+      local version, problem = self:get(id, { on_event = given.on_event })
+      if not version then return nil, problem end
+      failed_before = version.deployment_failed_at
+    end
+    return release.deploy(self, id, given, failed_before)
+  end
+
+  --- Makes the version live that was live before, or another one. 1 request for each 100 versions, 1 to deploy, 1 for
+  -- each look.
+  -- @tparam integer|string script id
+  -- @tparam ?table given `to` (id of a version), `dry_run`, and as for `wait`
+  -- @treturn ?table `version`, `previous` (what was live), `action` ("rolled back", "unchanged", "would roll back"); or
+  -- nil and an error
+  function class:rollback(script, given)
+    arguments.check_names(given, rollback_names, "rollback")
+    return rollback(self, script, given or {})
+  end
+
+  --- Deletes old versions. Never one that is deployed or being deployed, and never the one that `rollback` would take.
+  -- Collects first, deletes after: 1 request for each 100 versions, 1 for each that is deleted.
+  -- @tparam integer|string script id
+  -- @tparam table given `keep` (how many of the newest stay whatever they are), `dry_run`, `concurrency` (4)
+  -- @treturn ?table `deleted` (versions), `kept` (how many), with `dry_run` also `would_delete`; or nil and the first
+  -- error, with `deleted` and `failures`
+  function class:prune(script, given)
+    arguments.check_names(given, prune_names, "prune")
+    return prune(self, script, given or {})
   end
 end
 

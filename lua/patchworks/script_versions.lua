@@ -9,8 +9,10 @@ local arguments = require "patchworks.arguments"
 local endpoints = require "patchworks.endpoints"
 local options = require "patchworks.options"
 local pages = require "patchworks.pages"
+local publish = require "patchworks.publish"
 local reconcile = require "patchworks.reconcile"
 local release = require "patchworks.release"
+local tail = require "patchworks.tail"
 local version = require "patchworks.version"
 
 local ScriptVersions = { __name = "patchworks.script_versions" }
@@ -160,6 +162,8 @@ function ScriptVersions:logs(id, given)
 end
 
 release.extend(ScriptVersions)
+publish.extend(ScriptVersions)
+tail.extend(ScriptVersions)
 
 --- Makes the resource of a client.
 function script_versions.new(client)

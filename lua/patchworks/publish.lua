@@ -1,0 +1,227 @@
+--- Publishing: from a source file to a version that is live and was seen to work, or back to the one before.
+--
+-- Safe to run again after anything: content that is live already is left alone, a draft with the same content is taken
+-- up, a create whose answer was lost is found again.
+--
+-- @module patchworks.publish
+local arguments = require "patchworks.arguments"
+local core = require "patchworks.core"
+local errors = require "patchworks.errors"
+local reconcile = require "patchworks.reconcile"
+local release = require "patchworks.release"
+local requests = require "patchworks.requests"
+
+local publish = {}
+
+local names = {}
+for name in
+  ([[content file test keep rollback timeout interval max_interval on_event dry_run expected_live]]):gmatch "%S+"
+do
+  names[name] = true
+end
+
+local test_names = { payload = true, variables = true, flow = true, expect = true, timeout = true }
+
+local function same(left, right)
+  if type(left) ~= "table" or type(right) ~= "table" then return left == right end
+  for name, value in pairs(left) do
+    if not same(value, right[name]) then return false end
+  end
+  for name in pairs(right) do
+    if left[name] == nil then return false end
+  end
+  return true
+end
+
+-- Whether an answer is what a test expects: a function judges the whole answer; a string is the payload, a table the
+-- payload's JSON.
+local function judge(expect, answer)
+  if expect == nil then return true end
+  if type(expect) == "function" then
+    local called, ok, reason = pcall(expect, answer)
+    if not called then return false, tostring(ok) end
+    return ok, reason and tostring(reason)
+  end
+  local payload = answer.payload
+  if type(expect) == "table" and type(payload) == "string" then payload = core.decode(payload) end
+  if same(expect, payload) then return true end
+  return false, ("expected the payload %s, got %s"):format(
+    type(expect) == "table" and core.encode(expect) or tostring(expect),
+    tostring(answer.payload)
+  )
+end
+
+-- Runs the smoke test: true, or nil and an error.
+local function run_test(self, version, test)
+  local answer, problem = self:invoke(version.id, {
+    payload = test.payload,
+    variables = test.variables,
+    flow = test.flow,
+    timeout = test.timeout,
+  })
+  if not answer then return nil, problem end
+  local ok, reason = judge(test.expect, answer)
+  if ok then return true end
+  return nil,
+    errors.new {
+      kind = "deployment_failed",
+      operation = "publish",
+      message = "the smoke test failed: " .. (reason or "the answer is not what is expected"),
+      answer = answer,
+    }
+end
+
+--- The live version of a script, with its content: the one that was deployed last. 1 request.
+-- @return version, or nil where none is deployed; or nil and an error
+function publish.live(self, script, given)
+  local listing = self:list(script, { filter = { is_deployed = true }, include = "content", on_event = given.on_event })
+  local deployed, problem = listing:all()
+  if not deployed then return nil, problem end
+  return release.by_deployment(deployed)[1]
+end
+
+local function is(version, other)
+  if not version or not other then return version == other end
+  return version.id == other.id and version.deployed_at == other.deployed_at
+end
+
+local function moved(script, now)
+  return errors.new {
+    kind = "conflict",
+    operation = "publish",
+    message = ("somebody else has published script %s meanwhile: %s is live"):format(
+      script,
+      tostring(now or "nothing")
+    ),
+    live = now,
+    hint = "nothing was overwritten: look at what is live, and publish again",
+  }
+end
+
+-- The version to deploy: a draft that has the content already and is newer than the live one, or a new one.
+local function make(self, script, content, live, given)
+  local newest, problem = self:list(script, { limit = 1, include = "content", on_event = given.on_event }):first()
+  if errors.is_error(problem) then return nil, problem end
+  local floor = newest and reconcile.number(newest) or 0
+  local newer = newest and (not live or floor > reconcile.number(live))
+  if newer and newest.status ~= "Deployed" and reconcile.same_content(newest.content, content) then
+    newest.content = nil
+    release.tell(self, given, "reuse", { version = newest })
+    return newest
+  end
+  local version, failure = reconcile.create(self, script, { content = content, on_event = given.on_event }, floor)
+  if not version then return nil, failure end
+  setmetatable(version, self.version_class)
+  release.tell(self, given, "create", { version = version })
+  return version
+end
+
+-- Makes the version live again that was before, unless somebody else's is by now; says in the error what is live.
+local function go_back(self, script, version, previous, given, failure)
+  failure.version, failure.previous = version, previous
+  if failure.stage == "deploy" then
+    failure.rolled_back, failure.live = previous ~= nil, previous
+    return nil, failure
+  end
+  failure.rolled_back, failure.live = false, version
+  if given.rollback == false or not previous then return nil, failure end
+  local now, problem = publish.live(self, script, given)
+  if now and now.id ~= version.id then
+    failure.live = now
+    return nil, failure
+  end
+  release.tell(self, given, "rollback", { version = previous, from = version })
+  local back
+  if now or not problem then
+    back, problem = release.deploy(self, previous.id, given, previous.deployment_failed_at)
+  end
+  if back then
+    failure.rolled_back, failure.live = true, back
+  else
+    failure.rollback_error = problem
+  end
+  return nil, failure
+end
+
+local function as_failure(problem, stage)
+  problem.stage = stage
+  if problem.kind == "timeout" and stage == "deploy" then problem.outcome = "unknown" end
+  return problem
+end
+
+local function deploy_and_test(self, script, version, previous, given)
+  release.tell(self, given, "deploy", { version = version })
+  local deployed, problem = release.deploy(self, version.id, given, version.deployment_failed_at)
+  if not deployed then return go_back(self, script, version, previous, given, as_failure(problem, "deploy")) end
+  if given.test then
+    release.tell(self, given, "test", { version = deployed })
+    local ok, failure = run_test(self, deployed, given.test)
+    if not ok then return go_back(self, script, deployed, previous, given, as_failure(failure, "test")) end
+  end
+  return deployed
+end
+
+local function check(given)
+  arguments.check_names(given, names, "publish")
+  arguments.check_names(given.test, test_names, "publish: test")
+  arguments.check_integer(given.keep, 0, math.maxinteger, "publish: keep")
+  arguments.check_type(given.rollback, "boolean", "publish: rollback")
+  return requests.content(given, "publish")
+end
+
+local function run(self, script, given, content)
+  release.tell(self, given, "look", { script = script })
+  local live, problem = publish.live(self, script, given)
+  if problem then return nil, problem end
+  if live and reconcile.same_content(live.content, content) then
+    live.content = nil
+    return { version = live, action = "unchanged" }
+  end
+  local expected = given.expected_live
+  if expected ~= nil and not is(live, expected or nil) then return nil, moved(script, live) end
+  if given.dry_run then return { version = live, previous = live, action = "would publish" } end
+  local version, failure = make(self, script, content, live, given)
+  if not version then return nil, failure end
+  -- Between the look and here somebody else may have published.
+  local now, trouble = publish.live(self, script, given)
+  if trouble then return nil, trouble end
+  if not is(now, live) then return nil, moved(script, now) end
+  if live then live.content = nil end
+  local deployed, reason = deploy_and_test(self, script, version, live, given)
+  if not deployed then return nil, reason end
+  local result = { version = deployed, previous = live, action = "published" }
+  if given.keep then
+    local pruned, prune_error = self:prune(script, { keep = given.keep, on_event = given.on_event })
+    result.pruned, result.prune_error = pruned and pruned.deleted, not pruned and prune_error or nil
+  end
+  return result
+end
+
+--- Adds the method to the resource's class.
+-- @tparam table class ScriptVersions
+function publish.extend(class)
+  --- Makes a source the live version of a script. 1 request when it is live already; else 5 (look, newest, create, look
+  -- again, deploy), 1 for each look at the deployment, 1 for the test, and those of `prune` with `keep`.
+  -- @tparam integer|string script id
+  -- @tparam table given
+  --
+  -- - `content` (the source) or `file` (a path)
+  -- - `test`: `payload`, `variables`, `flow` as for `invoke`, and `expect`: a string (the payload), a table (the
+  --   payload's JSON), or a function that is given the answer and gives true, or false and a reason
+  -- - `rollback` (true): after a failed test, deploy again what was live before
+  -- - `keep`: prune to so many afterwards
+  -- - `timeout`, `interval`, `max_interval` for each deployment, as for `wait`; `dry_run`
+  -- @treturn ?table `version`, `action` ("published", "unchanged", "would publish"), `previous` (what was live),
+  -- `pruned`, `prune_error`; or nil and an error: kind "conflict" when somebody else published meanwhile; with `stage`
+  -- ("deploy" or "test") when that failed, `rolled_back` (whether what was live before is live), `live`, `previous`,
+  -- `version`, and `rollback_error` when the way back failed too
+  -- @usage local done, err = versions:publish(42, { file = "orders.py", test = { payload = order, expect = result } })
+  function class:publish(script, given)
+    given = given or {}
+    local content = check(given)
+    script = arguments.check_id(script, "publish: script id")
+    return run(self, script, given, content)
+  end
+end
+
+return publish

@@ -1,0 +1,145 @@
+--- Following a version's logs: entries as they come.
+--
+-- The contract gives no way to ask for what is new, and doesn't say in which order entries come. The page that holds
+-- the newest ones is read again and again, at intervals that grow while nothing comes; what was seen is remembered, the
+-- last 2,000 entries of it.
+--
+-- @module patchworks.tail
+local arguments = require "patchworks.arguments"
+local endpoints = require "patchworks.endpoints"
+local errors = require "patchworks.errors"
+
+local tail = {}
+
+local names = { from = true, interval = true, max_interval = true, timeout = true, on_event = true }
+local remembered = 2000
+
+-- A set that forgets the oldest.
+local function memory()
+  local set, ring, next_place = {}, {}, 1
+  return function(key)
+    if set[key] then return true end
+    local oldest = ring[next_place]
+    if oldest ~= nil then set[oldest] = nil end
+    set[key], ring[next_place] = true, key
+    next_place = next_place % remembered + 1
+    return false
+  end
+end
+
+local function key_of(entry)
+  if entry.id ~= nil then return entry.id end
+  return tostring(entry.created_at) .. "\0" .. tostring(entry.message)
+end
+
+local function get_page(self, id, number, on_event)
+  local call = self.client:prepare(endpoints.logs, id, on_event and { on_event = on_event } or nil)
+  if number > 1 then call.url = call.url .. "?page=" .. number end
+  local page, response = self.client:perform(call, "page")
+  if not page then return nil, response end
+  local last = type(page.meta) == "table" and page.meta.last_page
+  page.last = math.type(last) == "integer" and last or 1
+  return page
+end
+
+-- Whether a page lists its oldest entry first; nil where it can't be told.
+local function rises(page)
+  local first, last = page.data[1], page.data[#page.data]
+  if not first or first == last then return nil end
+  if math.type(first.id) == "integer" and math.type(last.id) == "integer" then return first.id < last.id end
+  if first.created_at and last.created_at and first.created_at ~= last.created_at then
+    return first.created_at < last.created_at
+  end
+  return nil
+end
+
+local function append(entries, page, rising)
+  local from, to, step = 1, #page.data, 1
+  if rising == false then
+    from, to, step = to, from, -1
+  end
+  for i = from, to, step do entries[#entries + 1] = page.data[i] end
+end
+
+-- Reads what may be new: all entries of the pages from the last known one on (or of the first, where the newest come
+-- first), oldest first; or nil and an error.
+local function look(self, state)
+  local entries = {}
+  local number = state.page
+  while true do
+    local page, problem = get_page(self, state.id, number, state.on_event)
+    if not page then return nil, problem end
+    local rising = rises(page)
+    if rising ~= nil then state.rising = rising end
+    append(entries, page, state.rising)
+    if state.rising == false or number >= page.last then
+      state.page = state.rising == false and 1 or math.max(1, page.last)
+      return entries
+    end
+    -- Entries that were there before we came need not be read, but for those of the last page.
+    number = state.fresh and not state.all and page.last or number + 1
+  end
+end
+
+local function wanted(state, entry)
+  if state.seen(key_of(entry)) then return false end
+  if state.since then return tostring(entry.created_at or "") >= state.since end
+  return not (state.fresh and not state.all)
+end
+
+local function next_entry(self, state)
+  local clock = self.client.clock
+  while true do
+    local entry = table.remove(state.queue, 1)
+    if entry then return entry end
+    local now = clock.now()
+    if now >= state.deadline then return nil end
+    if state.due then clock.sleep(math.min(state.due, state.deadline) - now) end
+    local entries, problem = look(self, state)
+    if not entries then error(problem, 0) end
+    for _, each in ipairs(entries) do
+      if wanted(state, each) then state.queue[#state.queue + 1] = each end
+    end
+    state.fresh = false
+    state.pause = #state.queue > 0 and state.interval or math.min(state.most, state.pause * 1.5)
+    state.due = clock.now() + state.pause
+  end
+end
+
+--- Adds the method to the resource's class.
+-- @tparam table class ScriptVersions
+function tail.extend(class)
+  --- Follows a version's logs: an iterator that waits for the next entry. 1 request a look. Raises an error that lasts.
+  -- @tparam integer|string id
+  -- @tparam ?table given `from`: "now" (the default: only what comes), "start", or a date as the service writes it;
+  -- `interval` (1 s) and `max_interval` (10 s) between looks; `timeout` (s): the loop ends then
+  -- @treturn function iterator
+  -- @usage for entry in versions:tail(7) do print(entry.created_at, entry.message) end
+  function class:tail(id, given)
+    arguments.check_names(given, names, "tail")
+    given = given or {}
+    local from = arguments.check_type(given.from, "string", "tail: from") or "now"
+    if from ~= "now" and from ~= "start" and not from:find "^%d%d%d%d%-%d%d" then
+      errors.misuse('tail: from: expected "now", "start" or a date such as "2026-11-23", got %s', arguments.show(from))
+    end
+    local interval = arguments.check_seconds(given.interval, "tail: interval") or 1
+    local timeout = arguments.check_seconds(given.timeout, "tail: timeout")
+    local state = {
+      id = arguments.check_id(id, "tail: script version id"),
+      on_event = given.on_event,
+      interval = interval,
+      pause = interval,
+      most = math.max(interval, arguments.check_seconds(given.max_interval, "tail: max_interval") or 10),
+      deadline = timeout and self.client.clock.now() + timeout or math.huge,
+      all = from ~= "now",
+      since = from ~= "now" and from ~= "start" and from or nil,
+      page = 1,
+      fresh = true, -- nothing was read yet
+      queue = {},
+      seen = memory(),
+    }
+    return function() return next_entry(self, state) end
+  end
+end
+
+return tail
