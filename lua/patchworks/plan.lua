@@ -122,7 +122,7 @@ local plan_names = { concurrency = true, on_event = true }
 --- Says what publishing a manifest would change, and changes nothing. 1 request a script. `tostring` shows it, with a
 -- unified diff for each script.
 -- @tparam table client
--- @tparam table|string manifest `{ scripts = { { id = 42, file = "orders.py", name = .., test = .., keep = .. } } }`, or
+-- @tparam table|string manifest `{ scripts = { { id = 42, file = "orders.py", name = .., test = .. } } }`, or
 -- the path of a Lua file that returns it; `file` is relative to that path
 -- @tparam ?table given `concurrency` (8), `on_event`
 -- @treturn ?table plan: `steps` (each with `id`, `name`, `action`: "publish", "create" or "unchanged", `diff`, `added`,

@@ -1,0 +1,26 @@
+--- Exit codes of the command line. No failure exits 0.
+-- @module patchworks.cli.codes
+local codes = {
+  done = 0, -- done, or nothing to do
+  failed = 1,
+  usage = 2,
+  rolled_back = 3, -- a deployment or smoke test failed; what was live before is live
+  stuck = 4, -- that failed, and so did the way back
+  unknown = 5, -- it may have been done: the answer was lost
+  unauthorised = 6,
+  interrupted = 130,
+}
+
+--- The code of an error of the client.
+-- @tparam table err
+-- @treturn integer
+function codes.of(err)
+  if type(err) ~= "table" then return codes.failed end
+  if err.rollback_error or (err.stage == "test" and not err.rolled_back) then return codes.stuck end
+  if err.outcome == "unknown" then return codes.unknown end
+  if err.stage or err.kind == "deployment_failed" then return codes.rolled_back end
+  if err.kind == "unauthenticated" or err.kind == "forbidden" then return codes.unauthorised end
+  return codes.failed
+end
+
+return codes

@@ -1,0 +1,132 @@
+--- What the command line prints: data on standard output, words on standard error.
+-- @module patchworks.cli.output
+local core = require "patchworks.core"
+
+local output = { json = false }
+
+local ok, term = pcall(require, "term")
+
+local function is_terminal(file) return ok and term.isatty(file) or false end
+
+output.terminal = is_terminal(io.stdout)
+output.error_terminal = is_terminal(io.stderr)
+
+local plain = os.getenv "NO_COLOR" ~= nil and os.getenv "NO_COLOR" ~= "" or os.getenv "TERM" == "dumb"
+local colours = { green = 32, red = 31, yellow = 33, dim = 2, bold = 1 }
+
+local function paint(text, colour, terminal)
+  if plain or not terminal or not colour then return text end
+  return ("\27[%dm%s\27[0m"):format(colours[colour], text)
+end
+
+--- A text for standard output, in colour where that is a terminal.
+function output.paint(text, colour) return paint(text, colour, output.terminal) end
+
+--- Raised when standard output can't take more: a closed pipe, a full disk.
+output.Broken = {}
+
+--- Writes to standard output.
+function output.write(...)
+  local done, problem, number = io.stdout:write(...)
+  if not done then error(setmetatable({ message = problem, number = number }, output.Broken), 0) end
+end
+
+--- Writes what is left; raises as `write` does.
+function output.flush()
+  local done, problem, number = io.stdout:flush()
+  if not done then error(setmetatable({ message = problem, number = number }, output.Broken), 0) end
+end
+
+--- Says something on standard error.
+function output.say(format, ...)
+  local text = select("#", ...) > 0 and format:format(...) or format
+  output.clear()
+  io.stderr:write(text, "\n")
+end
+
+--- Says what went wrong.
+function output.complain(text)
+  output.clear()
+  io.stderr:write(paint("patchworks: ", "red", output.error_terminal), text, "\n")
+end
+
+--- One object of data as a line of JSON, with the version of its form.
+function output.object(kind, fields)
+  local object = { v = 1, type = kind }
+  for name, value in pairs(fields) do
+    if type(value) ~= "function" then object[name] = value end
+  end
+  local text, problem = core.encode(object)
+  if not text then error(problem, 0) end
+  output.write(text, "\n")
+end
+
+local function columns()
+  local given = math.tointeger(tonumber(os.getenv "COLUMNS"))
+  return given and given > 20 and given or 10000
+end
+
+local function clip(text, width)
+  local size = utf8.len(text) or #text
+  if size <= width then return text, size end
+  local stop = utf8.offset(text, width) or width
+  return text:sub(1, stop - 1) .. "…", width
+end
+
+--- A table with aligned columns on a terminal; plain, tab-separated, without a heading elsewhere.
+-- @tparam table headings
+-- @tparam table rows lists of strings
+-- @tparam ?function colour_of gives a colour for a row
+function output.table(headings, rows, colour_of)
+  if not output.terminal then
+    for _, row in ipairs(rows) do output.write(table.concat(row, "\t"), "\n") end
+    return
+  end
+  local widths = {}
+  for i, heading in ipairs(headings) do
+    widths[i] = #heading
+    for _, row in ipairs(rows) do widths[i] = math.max(widths[i], utf8.len(row[i]) or #row[i]) end
+  end
+  local left = columns()
+  for i = 1, #widths do
+    if i == #widths then widths[i] = math.max(4, math.min(widths[i], left)) end
+    left = left - widths[i] - 2
+  end
+  local function line(cells, colour)
+    local parts = {}
+    for i, cell in ipairs(cells) do
+      local text, size = clip(cell, widths[i])
+      parts[i] = text .. (i < #cells and (" "):rep(widths[i] - size) or "")
+    end
+    output.write(output.paint(table.concat(parts, "  "), colour), "\n")
+  end
+  line(headings, "bold")
+  for _, row in ipairs(rows) do line(row, colour_of and colour_of(row)) end
+end
+
+local frames, shown = { "|", "/", "-", "\\" }, 0
+
+--- Shows that something goes on: on a terminal only, in one line that is written over.
+function output.progress(format, ...)
+  if not output.error_terminal or output.json then return end
+  shown = shown + 1
+  io.stderr:write("\r\27[K", frames[shown % #frames + 1], " ", (format:format(...)))
+  io.stderr:flush()
+end
+
+--- Takes the line of `progress` away.
+function output.clear()
+  if shown > 0 then io.stderr:write "\r\27[K" end
+  shown = 0
+end
+
+--- Asks for a yes. Without a terminal to ask on it is no.
+-- @treturn ?boolean nil when nobody can be asked
+function output.confirm(question)
+  if not is_terminal(io.stdin) or not output.error_terminal then return nil end
+  io.stderr:write(question, " [y/N] ")
+  local answer = io.read "l"
+  return answer ~= nil and answer:lower():find "^y" ~= nil
+end
+
+return output
