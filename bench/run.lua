@@ -19,7 +19,8 @@ end
 local function report(group, name, value, unit, bar, note)
   local verdict = ""
   if bar then verdict = (bar.most and value <= bar.most or bar.least and value >= bar.least) and "holds" or "MISSED" end
-  rows[#rows + 1] = { group = group, name = name, value = value, unit = unit, bar = bar, verdict = verdict, note = note }
+  local row = { group = group, name = name, value = value, unit = unit, bar = bar, verdict = verdict, note = note }
+  rows[#rows + 1] = row
   local bar_text = bar and (bar.most and "<= " .. bar.most or ">= " .. bar.least) or ""
   local format = "%-22s %-34s %9.3f %-6s %-9s %-6s %s"
   print(format:format(group, name, value, unit, bar_text, verdict, note or ""))
@@ -38,8 +39,8 @@ local function read_number(command)
   return ok and tonumber(said:match "^%s*([%d.e+-]+)%s*$"), said
 end
 
--- Each peer against the bare loop, in many short turns: what else the machine does changes slower than they do. The median
--- of the ratios.
+-- Each peer against the bare loop, in many short turns: what else the machine does changes slower than they do. The
+-- median of the ratios.
 local function sequential(server)
   local count = smoke and 50 or 500
   local function command(program) return ("%s %s bench-key %d"):format(program, server.url, count) end

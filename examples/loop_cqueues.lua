@@ -1,4 +1,5 @@
--- Invokes a version many times on a cqueues loop that does something else meanwhile, and shows that it was never held up.
+-- Invokes a version many times on a cqueues loop that does something else meanwhile, and shows that it was never held
+-- up.
 --
 --   lua5.4 examples/loop_cqueues.lua VERSION_ID [TIMES]
 local cqueues = require "cqueues"

@@ -66,9 +66,9 @@ describe("patchworks", function()
     local source, payload = write("x.py", upper), write("payload", "from a file")
     assert.equal(0, (run("create 1 -", { input = source })))
     assert.equal(0, (run "deploy 1 --wait --interval 0.02"))
-    local _, out = run("invoke 1 --payload-file -", { input = payload })
+    local out = select(2, run("invoke 1 --payload-file -", { input = payload }))
     assert.equal("FROM A FILE\n", out)
-    _, out = run("invoke 1 --payload-file " .. payload)
+    out = select(2, run("invoke 1 --payload-file " .. payload))
     assert.equal("FROM A FILE\n", out)
   end)
 
@@ -81,7 +81,7 @@ describe("patchworks", function()
     assert.truthy(all[1]:find '"id":3[,}]')
     local object = cjson.decode(all[1])
     assert.same({ 1, "version", 3 }, { object.v, object.type, object.version })
-    _, out = run "whoami --json"
+    out = select(2, run "whoami --json")
     assert.is_true(cjson.decode(out).accepted)
   end)
 
@@ -91,14 +91,15 @@ describe("patchworks", function()
     assert.same({ 0, "published: script version 1 (script 1, v1, Deployed)\n" }, { code, out })
     code, out = run(("publish 1 %s"):format(first))
     assert.same({ 0, "unchanged: script version 1 (script 1, v1, Deployed)\n" }, { code, out })
-    local bad, err = write("bad.py", "def ("), nil
+    local bad = write("bad.py", "def (")
+    local _, err
     code, out, err = run(("publish 1 %s --interval 0.02"):format(bad))
     assert.same({ 3, "" }, { code, out })
     assert.truthy(err:find "SyntaxError" and err:find "live as before: script version 1")
     code, _, err = run(("publish 1 %s --interval 0.02 --payload Hi --expect HI"):format(second))
     assert.equal(3, code)
     assert.truthy(err:find "smoke test failed" and err:find "live as before")
-    _, out = run "list 1 --deployed"
+    out = select(2, run "list 1 --deployed")
     assert.truthy(out:find "\n?1\t1\tDeployed")
     code, out = run(("publish 1 %s --interval 0.02 --payload Hi --expect hi --json"):format(second))
     assert.equal(0, code)
@@ -190,6 +191,7 @@ describe("patchworks", function()
     only_key.lua = ("LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/%s/?.so;;' %s"):format(root, root, root,
       os.getenv "PATCHWORKS_BUILD" or "build", lua:find "/" and lua or lua)
     local code, out, err = inside "list orders"
+    local _
     assert.same({ 0, 1 }, { code, #lines(out) }, err)
     code, _, err = inside "list ordres"
     assert.equal(2, code)
@@ -199,7 +201,7 @@ describe("patchworks", function()
     assert.equal(2, code)
     assert.truthy(err:find "credential" and err:find "PATCHWORKS_API_KEY")
     write(".patchworks.lua", "return { bas_url = 'abc' }")
-    _, _, err = inside "list 2"
+    err = select(3, inside "list 2")
     assert.truthy(err:find "did you mean `base_url`")
     write(".patchworks.lua", "os.exit(0)")
     assert.equal(2, (inside "list 2"))

@@ -5,7 +5,7 @@ local sandbox = require "patchworks.sandbox"
 local server, client, versions
 local fast = 0.02
 
-local function start(options)
+local function restart(options)
   if server then server:close() end
   options = options or {}
   options.deploy_seconds = options.deploy_seconds or 0
@@ -14,7 +14,7 @@ local function start(options)
   versions = client.script_versions
 end
 
-before_each(function() start() end)
+before_each(function() restart() end)
 after_each(function()
   client:close()
   server:close()
@@ -46,13 +46,13 @@ end
 
 describe("deploy_and_wait", function()
   it("gives the deployed version", function()
-    start { deploy_seconds = 0.1 }
+    restart { deploy_seconds = 0.1 }
     local version = assert(versions:create(1, { content = "x = 1" }))
     assert.equal("Deployed", version:deploy_and_wait({ interval = fast }).status)
   end)
 
   it("tells a fresh failure from an old one", function()
-    start { deploy_seconds = 0.1 }
+    restart { deploy_seconds = 0.1 }
     local version = assert(versions:create(1, { content = "def (" }))
     local _, first = version:deploy_and_wait { interval = fast }
     local _, second = version:deploy_and_wait { interval = fast }
@@ -61,7 +61,7 @@ describe("deploy_and_wait", function()
   end)
 
   it("reads once, deploys once, and looks at growing intervals", function()
-    start { deploy_seconds = 1000 }
+    restart { deploy_seconds = 1000 }
     local version = assert(versions:create(1, { content = "x = 1" }))
     server:forget_requests()
     local slept = {}
@@ -159,7 +159,7 @@ describe("publish", function()
 
   it("is finished by another run after it was cut off anywhere", function()
     for _, operation in ipairs { "list", "create", "deploy", "get", "invoke" } do
-      start()
+      restart()
       assert(publish "one")
       server:fail { operation = operation, how = "status", status = 403, times = 1 }
       local _, err = publish "two"
@@ -319,10 +319,7 @@ describe("tail", function()
     server:advance(86400)
     server:log(id, "new")
     local date = os.date("!%Y-%m-%d", math.floor(server:now()))
-    for entry in versions:tail(id, { from = date, timeout = 1, interval = fast }) do
-      assert.equal("new", entry.message)
-      break
-    end
+    assert.equal("new", versions:tail(id, { from = date, timeout = 1, interval = fast })().message)
   end)
 
   it("asks one page a look, ends at its time, and raises what lasts", function()
@@ -332,9 +329,7 @@ describe("tail", function()
     assert.is_true(server:count "logs" <= 5, server:count "logs")
     local queries = server:requests()
     assert.equal("page=3", queries[#queries].query)
-    local ok, err = pcall(function()
-      for _ in versions:tail(99, { timeout = 1 }) do break end
-    end)
+    local ok, err = pcall(versions:tail(99, { timeout = 1 }))
     assert.same({ false, "not_found" }, { ok, err.kind })
   end)
 
@@ -408,7 +403,7 @@ describe("plan and apply", function()
     client:close()
     client = server:client { max_connections = 16, max_attempts = 6 }
     server:fail { how = "status", status = 502, every = 20, times = math.huge }
-    local rounds, report = 0, nil
+    local rounds, report = 0
     repeat
       rounds = rounds + 1
       local plan = assert(client:plan({ scripts = scripts }, { concurrency = 16 }))
@@ -449,8 +444,8 @@ describe("diff", function()
       for line in unified:gmatch "([^\n]*)\n" do
         local first, count = line:match "^@@ %-(%d+),?(%d*) %+"
         if first then
-          local start = tonumber(first) + (count == "0" and 1 or 0)
-          while at < start do
+          local stop = tonumber(first) + (count == "0" and 1 or 0)
+          while at < stop do
             out[#out + 1], at = old_lines[at], at + 1
           end
         elseif not line:find "^%-%-%- " and not line:find "^%+%+%+ " then

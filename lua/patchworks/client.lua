@@ -119,7 +119,7 @@ local Passage = { __name = "patchworks.passage" }
 -- Leaves the gate, also when the task is cancelled in the middle of an exchange, which then ends too.
 function Passage.__close(passage)
   if passage.transfer then passage.transfer:close() end
-  passage.gate:leave(passage.status, passage.pause, passage.remaining, passage.probe)
+  passage.gate:leave(passage.status, passage.pause, passage.remaining, passage.probe, passage.entered)
 end
 
 -- One attempt: through the gate, out and back. Gives a response, or nil and a failure; the failure has `delay`, the
@@ -127,11 +127,11 @@ end
 local function attempt(self, call, headers, story, deadline)
   local clock = self.clock
   local gate_of_all = self.gate
-  local passed, hold, began = gate_of_all:enter(deadline, call)
+  local passed, hold, began, entered = gate_of_all:enter(deadline, call)
   if not passed then return nil, { held = hold } end
   -- Fields that come later are named in the constructors here and below: a table that grows is made twice.
   local passage <close> = setmetatable(
-    { gate = gate_of_all, probe = hold, transfer = nil, status = nil, remaining = nil, pause = nil },
+    { gate = gate_of_all, probe = hold, entered = entered, transfer = nil, status = nil, remaining = nil, pause = nil },
     Passage
   )
   local left = deadline - began

@@ -28,6 +28,7 @@ function gate.new(clock, rate_limit, on_wait)
     closed_until = nil,
     probing = false,
     remaining = nil,
+    told = 0, -- how often `remaining` was set
     under_way = 0,
     changed = async.condition(),
   }, Gate)
@@ -61,6 +62,7 @@ end
 -- @return when it passed: whether it is the one that goes first after a 429; when not: the seconds that it would have
 -- had to wait
 -- @treturn ?number when it passed: the time
+-- @treturn ?integer when it passed: what `leave` takes, to tell which answers are newer
 function Gate:enter(deadline, call)
   local clock = self.clock
   while true do
@@ -71,7 +73,7 @@ function Gate:enter(deadline, call)
       self.probing = probe
       note_sent(self, now)
       self.under_way = self.under_way + 1
-      return true, probe, now
+      return true, probe, now, self.told
     elseif hold == true then
       if not self.changed:wait(deadline) then return false, 0 end
     elseif now + hold > deadline then
@@ -83,12 +85,22 @@ function Gate:enter(deadline, call)
   end
 end
 
+-- Takes in what an answer says remains. Answers overtake each other: only that of a request which went out after the
+-- known number came can raise it.
+local function note_remaining(self, remaining, entered)
+  local known = self.remaining
+  if known and remaining and remaining > known and entered < self.told then return end
+  self.remaining = remaining
+  self.told = self.told + 1
+end
+
 --- Leaves the gate: every `enter` that passed is followed by one `leave`.
 -- @tparam ?integer status of the answer; nil when none came
 -- @tparam ?number retry_after seconds that a 429 asked for
 -- @tparam ?integer remaining what X-RateLimit-Remaining said
 -- @tparam ?boolean probe what `enter` gave
-function Gate:leave(status, retry_after, remaining, probe)
+-- @tparam ?integer entered the last that `enter` gave
+function Gate:leave(status, retry_after, remaining, probe, entered)
   self.under_way = self.under_way - 1
   if probe then self.probing = false end
   if status == 429 then
@@ -97,7 +109,7 @@ function Gate:leave(status, retry_after, remaining, probe)
     self.remaining = nil
   elseif status then
     if probe then self.closed_until = nil end
-    self.remaining = remaining
+    note_remaining(self, remaining, entered or self.told)
   end
   if next(self.changed.waiters) then self.changed:announce() end
 end

@@ -87,6 +87,7 @@ local function walk(listing)
   }, Walk)
 end
 
+-- Cancels the pages that are under way; nothing comes after it.
 function Walk:close()
   for number, task in pairs(self.ahead) do
     self.ahead[number] = nil
@@ -186,6 +187,7 @@ end
 -- A walk over items: none twice (a version made meanwhile moves the others to the next page), none past the limit.
 local function items(listing)
   local self = { walk = walk(listing), seen = seen_set(), given = 0, index = 0 }
+  -- The next item, nil after the last; or nil and an error.
   function self.next()
     if listing.limit and self.given >= listing.limit then
       self.walk:close()

@@ -125,7 +125,6 @@ describe("the fault matrix:", function()
     local value, err = call(client, operation, 7)
     return value, err, 0
   end)
-  raw_row("reset before sending", "reset_before")
   raw_row("reset while sending", "reset_while_sending", { content = ("x"):rep(4000000) })
   raw_row("reset after sending", "reset_after")
   raw_row("closed after sending", "close_after")
@@ -146,6 +145,22 @@ describe("the fault matrix:", function()
   raw_row("interim answers first", "interim")
   raw_row("gzip that isn't", "bad_gzip")
   raw_row("NUL in the body", "nul_body")
+
+  it("reset before sending: whether bytes went out is the network's secret, and a read never did anything", function()
+    for _, operation in ipairs { "get", "deploy", "create" } do
+      local peer <close> = raw_peer "reset_before"
+      local client <close> = server:client(with { base_url = peer.url })
+      local value, err = call(client, operation, 7)
+      assert.is_nil(value)
+      assert.equal("network", err.kind)
+      if operation == "get" then assert.equal("none", err.outcome) end
+      -- What may have gone out goes out once.
+      if operation == "create" and err.outcome == "unknown" then
+        for i = 1, #err.attempts - 1 do assert.is_false(err.attempts[i].sent) end
+      end
+      assert.equal(0, (peer:received()))
+    end
+  end)
 
   it("decompression bomb", function()
     local path = os.tmpname()

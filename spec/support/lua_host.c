@@ -3,7 +3,22 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <signal.h>
 #include <stdio.h>
+
+static lua_State *interrupted;
+
+static void stop(lua_State *L, lua_Debug *record) {
+  (void)record;
+  lua_sethook(L, NULL, 0, 0);
+  luaL_error(L, "interrupted!");
+}
+
+/* As the system's interpreter does: the next instruction raises. */
+static void on_interrupt(int number) {
+  signal(number, SIG_DFL);
+  lua_sethook(interrupted, stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
 
 static int run(lua_State *L) {
   int count = (int)lua_tointeger(L, 1);
@@ -25,6 +40,8 @@ int main(int count, char **words) {
   if (count < 2) return 2;
   lua_State *L = luaL_newstate();
   if (L == NULL) return 1;
+  interrupted = L;
+  signal(SIGINT, on_interrupt);
   lua_pushcfunction(L, run);
   lua_pushinteger(L, count);
   lua_pushlightuserdata(L, words);

@@ -1,0 +1,88 @@
+-- The examples run as they stand, against the sandbox.
+local lua = require "spec.support.lua"
+local sandbox = require "patchworks.sandbox"
+
+local server, client, versions
+before_each(function()
+  server = assert(sandbox.start { deploy_seconds = 0 })
+  client = server:client()
+  versions = client.script_versions
+end)
+after_each(function()
+  client:close()
+  server:close()
+end)
+
+local function run(words)
+  local command = ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s timeout 60 %s examples/%s 2>&1"):format(server.url, server.key, lua, words)
+  local pipe = io.popen(command)
+  local said = pipe:read "a"
+  local ok, _, code = pipe:close()
+  return said, ok and 0 or code
+end
+
+local function deployed(source)
+  local version = assert(versions:create(1, { content = source }))
+  assert(version:deploy())
+  return assert(version:wait { interval = 0.02 })
+end
+
+describe("examples/", function()
+  local expected = '{"order":"1001","region":"eu","country":"GB","currency":"EUR","lines":[{"sku":"TEA-250","quantity":2,"unit":1250,"total":2500},'
+    .. '{"sku":"POT-1","quantity":1,"unit":2999,"total":2999},{"sku":"CUP-4","quantity":4,"unit":125,"total":500}],"total":5999}'
+
+  for script, extension in ipairs { "py", "js", "php", "rb" } do
+    it("deploy.lua transforms the order with orders." .. extension, function()
+      local said, code = run(("deploy.lua %d examples/scripts/orders.%s examples/scripts/order.json"):format(script, extension))
+      assert.equal(0, code, said)
+      assert.truthy(said:find(expected, 1, true), said)
+      assert.truthy(said:find("order 1001: 3 lines, 5999 cents", 1, true))
+      assert.equal(0, versions:list(script):count())
+    end)
+  end
+
+  it("deploy.lua fails with the service's words", function()
+    local said, code = run "deploy.lua 99 examples/scripts/orders.py examples/scripts/order.json"
+    assert.equal(1, code)
+    assert.truthy(said:find "not_found")
+    assert.equal(2, select(2, run "deploy.lua"))
+  end)
+
+  it("list.lua lists", function()
+    server:populate { script = 1, versions = 3 }
+    assert.equal(3, select(2, (run "list.lua 1"):gsub("script version", "")))
+    assert.equal("", (run "list.lua 1 deployed"))
+  end)
+
+  it("the loops' go on meanwhile", function()
+    local version = deployed "import time\ndef handle(data):\n    time.sleep(0.05)\n    return {}"
+    for _, name in ipairs { "luv", "cqueues" } do
+      local said, code = run(("loop_%s.lua %d 8"):format(name, version.id))
+      assert.equal(0, code, said)
+      local ticks, late = said:match "8 of 8 calls done; meanwhile (%d+) ticks, the latest ([%d.]+) ms late"
+      assert.is_true(tonumber(ticks) > 5 and tonumber(late) < 250, said)
+    end
+  end)
+
+  it("nightly_prune.lua prunes", function()
+    server:populate { script = 1, versions = 5 }
+    assert.equal("script 1: deleted 3, kept 2\n", (run "nightly_prune.lua 2 1"))
+    assert.equal(1, select(2, run "nightly_prune.lua 2 1 99"))
+  end)
+
+  it("follow.lua fails on a pattern", function()
+    local version = deployed "def handle(data): return {'logs': ['FATAL: no stock']}"
+    assert.equal(0, select(2, run(("follow.lua %d 0.5 FATAL"):format(version.id))))
+    local command = ("(sleep 0.7; PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s %s bin/patchworks invoke %d) > /dev/null 2>&1 &"):format(server.url, server.key, lua, version.id)
+    os.execute(command)
+    local said, code = run(("follow.lua %d 10 FATAL"):format(version.id))
+    assert.equal(1, code, said)
+  end)
+
+  it("release/patchworks.lua is planned and applied, tests and all", function()
+    local plan = assert(client:plan "examples/release/patchworks.lua")
+    assert.equal(3, plan.changes)
+    local report = client:apply(plan, { interval = 0.02 })
+    assert.equal(3, report.published, tostring(report))
+  end)
+end)
