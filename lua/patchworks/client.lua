@@ -19,15 +19,13 @@ local client = { Client = Client }
 
 local default_timeout, default_attempt_timeout = 60, 30
 
+local function listens(self, call) return call.on_event or self.settings.on_event end
+
 local function emit(self, call, event)
-  local listener = call.on_event or self.settings.on_event
+  local listener = listens(self, call)
   if not listener then return end
   event.operation, event.method, event.url = call.operation, call.method, call.url
   listener(event)
-end
-
-local function listens(self, call)
-  return call.on_event or self.settings.on_event
 end
 
 --- Makes a client. See patchworks.new.

@@ -110,7 +110,7 @@ static bool set_texts(CURL *easy, const pw_transfer_settings *settings, const ch
   return true;
 }
 
-/* Without a proxy in sight libcurl need not look for one in the environment before each request, eight lookups a time. */
+/* Without a proxy in sight libcurl need not look for one in the environment before each request: eight lookups each. */
 static bool environment_has_proxy(void) {
   static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
