@@ -260,10 +260,15 @@ describe("patchworks", function()
   end)
 end)
 
+if terminal.missing then
+  pending("patchworks in a terminal: " .. terminal.missing)
+  return
+end
+
 describe("patchworks in a terminal", function()
   local function in_terminal(words, steps, before)
     steps[#steps + 1] = { "wait", "\0", 0.1 }
-    return terminal(("env %s TERM=xterm PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s %s bin/patchworks %s"):format(before or "", server.url, server.key, lua, words), steps)
+    return terminal.run(("env %s TERM=xterm PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s %s bin/patchworks %s"):format(before or "", server.url, server.key, lua, words), steps)
   end
 
   it("aligns and colours its tables, within COLUMNS, and not with NO_COLOR", function()
@@ -301,7 +306,7 @@ end)
 
 describe("patchworks sandbox", function()
   it("says how to reach it, and ends on Ctrl-C", function()
-    local answer = terminal(lua .. " bin/patchworks sandbox --port 0", { { "wait", "Ctrl-C stops it", 10 }, { "interrupt" }, { "wait", "\0", 0.3 } })
+    local answer = terminal.run(lua .. " bin/patchworks sandbox --port 0", { { "wait", "Ctrl-C stops it", 10 }, { "interrupt" }, { "wait", "\0", 0.3 } })
     assert.truthy(answer.output:find "export PATCHWORKS_BASE_URL=http://127.0.0.1:%d+ PATCHWORKS_API_KEY=sandbox%-key")
     assert.truthy(answer.output:find "Example %(Python%)")
     assert.equal(0, answer.code)

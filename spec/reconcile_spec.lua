@@ -1,5 +1,6 @@
 -- create with reconcile = true: what was made is found again, by number and content.
 local cjson = require "cjson"
+local clock_of = require "spec.support.clock"
 local patchworks = require "patchworks"
 local reconcile = require "patchworks.reconcile"
 local sandbox = require "patchworks.sandbox"
@@ -104,6 +105,25 @@ describe("a reconciled create", function()
     local _, err = create "x"
     assert.same({ "network", "unknown" }, { err.kind, err.outcome })
     assert.truthy(err.hint:find "forbidden")
+  end)
+
+  it("keeps to its time, looks and their pauses included", function()
+    local clock, makes = clock_of(), 0
+    client.clock = clock
+    server:fail { operation = "create", how = "drop_before", times = math.huge }
+    local _, err = versions:create(1, { content = "x", reconcile = true, timeout = 0.5 })
+    for _, request in ipairs(server:requests()) do makes = makes + (request.method == "POST" and 1 or 0) end
+    assert.same({ "network", "unknown" }, { err.kind, err.outcome })
+    assert.is_true(clock.total() <= 0.5)
+    -- Not all looks were taken: another create might be one too many.
+    assert.equal(1, makes)
+  end)
+
+  it("stays unknown when a later create was refused", function()
+    server:fail { operation = "create", how = "drop_before" }
+    server:fail { operation = "create", how = "status", status = 422 }
+    local _, err = create "x"
+    assert.same({ "invalid", "unknown", 2 }, { err.kind, err.outcome, server:count "create" })
   end)
 
   it("makes nothing when it can't look first", function()

@@ -83,6 +83,17 @@ describe("a secret", function()
     end
   end)
 
+  it("that the service echoes as JSON has it is taken out too", function()
+    local odd = 'a/b"c-that-is-secret'
+    for _, form in ipairs { [[a\/b\"c-that-is-secret]], [[a/b\"c-that-is-secret]] } do
+      local one <close> = client { token = odd }
+      server:fail { operation = "get", how = "status", status = 403, body = ('{"message":"not you, %s"}'):format(form) }
+      local _, err = one.script_versions:get(1)
+      assert.equal("not you, [redacted]", err.message)
+      assert_clean(err, "the error")
+    end
+  end)
+
   it("with a newline is refused without being shown", function()
     for _, options in ipairs { { api_key = key .. "\n" }, { token = key .. "\r" }, { username = "u", password = key .. "\0" } } do
       local ok, message = pcall(patchworks.new, options)

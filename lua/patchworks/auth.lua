@@ -42,6 +42,13 @@ local function without(text, secret)
   end
 end
 
+-- The secret as it may stand in an answer: as it is, or as JSON has it, with slashes escaped or not.
+local function forms_of(secret)
+  local escaped = core.encode { secret }
+  escaped = escaped and escaped:sub(3, -3) or secret
+  return { secret, escaped, (escaped:gsub("\\/", "/")), (escaped:gsub("\\/", "/"):gsub("/", "\\/")) }
+end
+
 -- Takes a secret out of all that an error can show.
 local function redact(failure, secret)
   failure.message = without(failure.message, secret)
@@ -82,7 +89,9 @@ function auth.new(credential)
   -- Too short a secret would turn up in any text by chance, and its redaction would tell it.
   self.redact = function(_, failure)
     for _, secret in ipairs { credential.secret, line and line:match("^Authorization: Bearer (.*)$") } do
-      if #secret >= 4 then redact(failure, secret) end
+      if #secret >= 4 then
+        for _, form in ipairs(forms_of(secret)) do redact(failure, form) end
+      end
     end
   end
   if credential.kind == "key" then

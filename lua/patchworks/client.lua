@@ -117,6 +117,7 @@ local Passage = { __name = "patchworks.passage" }
 -- Leaves the gate, also when the task is cancelled in the middle of an exchange, which then ends too.
 function Passage.__close(passage)
   if passage.transfer then passage.transfer:close() end
+  if not passage.passed then return end
   passage.gate:leave(passage.status, passage.pause, passage.remaining, passage.probe, passage.entered)
 end
 
@@ -125,13 +126,16 @@ end
 local function attempt(self, call, headers, story, deadline)
   local clock = self.clock
   local gate_of_all = self.gate
-  local passed, hold, began, entered = gate_of_all:enter(deadline, call)
-  if not passed then return nil, { held = hold } end
   -- Fields that come later are named in the constructors here and below: a table that grows is made twice.
+  -- And it is made before the gate is passed: nothing may fail between passing and what leaves it again.
   local passage <close> = setmetatable(
-    { gate = gate_of_all, probe = hold, entered = entered, transfer = nil, status = nil, remaining = nil, pause = nil },
+    { gate = gate_of_all, passed = false, probe = nil, entered = nil, transfer = nil, status = nil, remaining = nil,
+      pause = nil },
     Passage
   )
+  local passed, hold, began, entered = gate_of_all:enter(deadline, call)
+  if not passed then return nil, { held = hold } end
+  passage.passed, passage.probe, passage.entered = true, hold, entered
   local left = deadline - began
   if left <= 0 then
     return nil, { kind = "timeout", message = "the call's time was up before it was sent", sent = false }
@@ -165,23 +169,6 @@ local function authorise(self, call, story, deadline)
   if problem then return login.refused(call, problem) end
   local failure = { kind = "timeout", message = "the call's time was up during the login", sent = false }
   return fail(self, call, failure, story)
-end
-
--- The failure of a call that the gate holds back past its deadline: the last one, if there was any.
-local function held_back(story, hold)
-  local failure = story.failure or { sent = false }
-  if failure.status ~= 429 and hold <= 0 then
-    return { kind = "timeout", message = "the call's time was up while it waited for the rate limit", sent = false }
-  end
-  return {
-    kind = "rate_limited",
-    status = failure.status == 429 and 429 or nil,
-    sent = false,
-    response = failure.response,
-    retry_after = hold > 0 and hold or failure.retry_after,
-    message = ("requests are held back for %.3g s more, which is past the call's timeout"):format(hold),
-    hint = "raise `timeout`, or send fewer requests",
-  }
 end
 
 -- Whether, and when, to go on after a failed attempt: true to try again, else nil.
@@ -244,7 +231,7 @@ function Client:send(call)
     local response, failure = attempt(self, call, headers, story, deadline)
     if #story.attempts > tried and listens(self, call) then tell_attempt(self, call, story) end
     if response then return succeed(self, response, story) end
-    if failure.held then return fail(self, call, held_back(story, failure.held), story) end
+    if failure.held then return fail(self, call, gate.held_back(story.failure, failure.held), story) end
     if call.gone_is_done and failure.status == 404 and story.unknown then
       return succeed(self, failure.response, story)
     end

@@ -119,4 +119,23 @@ function Gate:closed_for()
   return self.closed_until and math.max(0, self.closed_until - self.clock.now()) or nil
 end
 
+--- The failure of a call that the gate holds back past its deadline.
+-- @tparam ?table failure the call's last one
+-- @tparam number hold seconds
+function gate.held_back(failure, hold)
+  failure = failure or { sent = false }
+  if failure.status ~= 429 and hold <= 0 then
+    return { kind = "timeout", message = "the call's time was up while it waited for the rate limit", sent = false }
+  end
+  return {
+    kind = "rate_limited",
+    status = failure.status == 429 and 429 or nil,
+    sent = false,
+    response = failure.response,
+    retry_after = hold > 0 and hold or failure.retry_after,
+    message = ("requests are held back for %.3g s more, which is past the call's timeout"):format(hold),
+    hint = "raise `timeout`, or send fewer requests",
+  }
+end
+
 return gate

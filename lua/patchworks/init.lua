@@ -10,7 +10,6 @@ local client = require "patchworks.client"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local pages = require "patchworks.pages"
-local plan = require "patchworks.plan"
 local script_versions = require "patchworks.script_versions"
 local tasks = require "patchworks.tasks"
 
@@ -67,7 +66,9 @@ function patchworks.sleep(seconds)
 end
 
 client.Client.paginate = pages.paginate
-client.Client.plan = plan.make
-client.Client.apply = plan.apply
+-- Loaded when first used: see patchworks.plan.
+for method, name in pairs { plan = "make", apply = "apply" } do
+  client.Client[method] = function(self, ...) return require("patchworks.plan")[name](self, ...) end
+end
 
 return patchworks

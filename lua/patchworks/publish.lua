@@ -77,7 +77,8 @@ function publish.live(self, script, given)
   local listing = self:list(script, { filter = { is_deployed = true }, include = "content", on_event = given.on_event })
   local deployed, problem = listing:all()
   if not deployed then return nil, problem end
-  return release.by_deployment(deployed)[1]
+  local live = release.by_deployment(deployed)[1]
+  return live and live.status == "Deployed" and live or nil
 end
 
 local function is(version, other)
@@ -116,25 +117,10 @@ local function make(self, script, content, live, given)
   return version
 end
 
--- Makes the version live again that was before, unless somebody else's is by now; says in the error what is live.
-local function go_back(self, script, version, previous, given, failure)
-  failure.version, failure.previous = version, previous
-  if failure.stage == "deploy" then
-    failure.rolled_back, failure.live = previous ~= nil, previous
-    return nil, failure
-  end
-  failure.rolled_back, failure.live = false, version
-  if given.rollback == false or not previous then return nil, failure end
-  local now, problem = publish.live(self, script, given)
-  if now and now.id ~= version.id then
-    failure.live = now
-    return nil, failure
-  end
+-- Deploys the version again that was live before.
+local function deploy_again(self, version, previous, given, failure)
   release.tell(self, given, "rollback", { version = previous, from = version })
-  local back
-  if now or not problem then
-    back, problem = release.deploy(self, previous.id, given, previous.deployment_failed_at)
-  end
+  local back, problem = release.deploy(self, previous, given, version)
   if back then
     failure.rolled_back, failure.live = true, back
   else
@@ -143,20 +129,49 @@ local function go_back(self, script, version, previous, given, failure)
   return nil, failure
 end
 
-local function as_failure(problem, stage)
-  problem.stage = stage
-  if problem.kind == "timeout" and stage == "deploy" then problem.outcome = "unknown" end
-  return problem
+-- Whether a deployment surely came to nothing; one that was only lost from sight may still come live.
+local function is_over(failure)
+  return failure.kind == "deployment_failed" or (failure.operation == "deploy" and failure.outcome == "none")
+end
+
+-- After a failure: sees to it that what was live before is live, unless somebody else's is by now; says in the error
+-- what is. A deployment that may still be under way is left alone: it would come live after whatever is deployed now.
+local function go_back(self, script, version, previous, given, failure)
+  failure.version, failure.previous, failure.rolled_back = version, previous, false
+  local tested = failure.stage == "test"
+  local leave = not previous or given.rollback == false
+  if tested and leave then
+    failure.live = version
+    return nil, failure
+  end
+  local now, problem = publish.live(self, script, given)
+  if now then now.content = nil end
+  failure.live = now
+  if problem and tested then
+    failure.live, failure.rollback_error = version, problem
+  elseif problem or not (tested or is_over(failure)) then
+    failure.outcome = "unknown"
+  elseif now and now.id ~= version.id then
+    failure.rolled_back = previous ~= nil and now.id == previous.id
+  elseif not leave then
+    return deploy_again(self, version, previous, given, failure)
+  end
+  return nil, failure
+end
+
+local function at_stage(failure, stage)
+  failure.stage = stage
+  return failure
 end
 
 local function deploy_and_test(self, script, version, previous, given)
   release.tell(self, given, "deploy", { version = version })
-  local deployed, problem = release.deploy(self, version.id, given, version.deployment_failed_at)
-  if not deployed then return go_back(self, script, version, previous, given, as_failure(problem, "deploy")) end
+  local deployed, problem = release.deploy(self, version, given, previous)
+  if not deployed then return go_back(self, script, version, previous, given, at_stage(problem, "deploy")) end
   if given.test then
     release.tell(self, given, "test", { version = deployed })
     local ok, failure = run_test(self, deployed, given.test)
-    if not ok then return go_back(self, script, deployed, previous, given, as_failure(failure, "test")) end
+    if not ok then return go_back(self, script, deployed, previous, given, at_stage(failure, "test")) end
   end
   return deployed
 end

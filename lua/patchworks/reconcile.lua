@@ -34,9 +34,11 @@ function reconcile.number(version)
   return math.type(version.version) == "integer" and version.version or version.id or 0
 end
 
-local function page_of(self, script, per_call, page, per_page, include)
-  local given = { page = page, per_page = per_page, include = include }
-  for name, value in pairs(per_call) do given[name] = value end
+-- `bounds` are the caller's own options and the `deadline` of all.
+local function page_of(self, script, bounds, page, per_page, include)
+  local left = math.max(0.001, bounds.deadline - self.client.clock.now())
+  local given = { page = page, per_page = per_page, include = include, timeout = left }
+  for name, value in pairs(bounds.options) do given[name] = value end
   return self.client:call(endpoints.list, script, given)
 end
 
@@ -47,26 +49,26 @@ local function newest_in(page)
 end
 
 -- The number of the newest version: of the first page, and of the last where the service lists in rising order.
-local function newest_number(self, script, per_call)
-  local page, problem = page_of(self, script, per_call, 1, 2)
+local function newest_number(self, script, bounds)
+  local page, problem = page_of(self, script, bounds, 1, 2)
   if not page then return nil, problem end
   local first, second = page.data[1], page.data[2]
   local most = newest_in(page)
   local last = type(page.meta) == "table" and page.meta.last_page
   if first and second and reconcile.number(first) > reconcile.number(second) then return most end
   if math.type(last) ~= "integer" or last <= 1 then return most end
-  page, problem = page_of(self, script, per_call, last, 2)
+  page, problem = page_of(self, script, bounds, last, 2)
   if not page then return nil, problem end
   return math.max(most, newest_in(page))
 end
 
 -- The oldest version newer than `floor` with this content that no other call of this client holds. Reads on as long
 -- as a page has any that is newer, or the list rises.
-local function find(self, script, per_call, floor, source, claimed)
+local function find(self, script, bounds, floor, source, claimed)
   local found
   local number, last = 1, 1
   while number <= last do
-    local page, problem = page_of(self, script, per_call, number, 100, "content")
+    local page, problem = page_of(self, script, bounds, number, 100, "content")
     if not page then return nil, problem end
     last = type(page.meta) == "table" and math.type(page.meta.last_page) == "integer" and page.meta.last_page or 1
     local previous, falling = nil, #page.data > 1
@@ -90,14 +92,18 @@ local function find(self, script, per_call, floor, source, claimed)
 end
 
 -- Looks for what an unknown outcome may have made: at once, and again later, since the service may still be at it; a
--- time-out says that it is slow, and gets one more look.
-local function look(self, script, per_call, floor, source, claimed, problem)
+-- time-out says that it is slow, and gets one more look. Gives the version; or nil, whether all looks were taken, and
+-- the error of one that failed.
+local function look(self, script, bounds, floor, source, claimed, problem)
+  local clock = self.client.clock
   local pauses = problem.kind == "timeout" and { 0, 1, 3 } or { 0, 1 }
   for _, pause in ipairs(pauses) do
-    self.client.clock.sleep(pause)
-    local found, failure = find(self, script, per_call, floor, source, claimed)
-    if found or failure then return found, failure end
+    if clock.now() + pause >= bounds.deadline then return nil, false end
+    clock.sleep(pause)
+    local found, failure = find(self, script, bounds, floor, source, claimed)
+    if found or failure then return found, false, failure end
   end
+  return nil, true
 end
 
 -- The ids that this client's own calls hold, by script, while any reconciled create of that script is under way: two
@@ -116,13 +122,12 @@ local function claims_of(self, script)
   })
 end
 
--- The caller's options for the calls that this one is made of, with what is left of its time.
-local function time_left(given, deadline, clock)
-  local copy = { timeout = math.max(0.001, deadline - clock.now()) }
+local function bounds_of(given, deadline)
+  local own = {}
   for name in pairs(options.per_call) do
-    if name ~= "timeout" then copy[name] = given[name] end
+    if name ~= "timeout" then own[name] = given[name] end
   end
-  return copy
+  return { options = own, deadline = deadline }
 end
 
 -- Explains that the look itself failed: the outcome of the create stays unknown.
@@ -143,32 +148,37 @@ function reconcile.create(self, script, given, floor)
   local plain = { content = source }
   for name in pairs(options.per_call) do plain[name] = given[name] end
   local call = self.client:prepare(endpoints.create, script, plain)
-  local deadline = clock.now() + call.timeout
+  local bounds = bounds_of(given, clock.now() + call.timeout)
   local claims <close> = claims_of(self, script)
   local problem
   if not floor then
-    floor, problem = newest_number(self, script, time_left(given, deadline, clock))
+    floor, problem = newest_number(self, script, bounds)
     if not floor then return nil, problem end
   end
-  local creates = 0
+  local creates, uncertain = 0, false
   while true do
     creates = creates + 1
-    call.timeout = math.max(0.001, deadline - clock.now())
+    call.timeout = math.max(0.001, bounds.deadline - clock.now())
     local version, response = self.client:perform(call, "version")
     if version then
       if version.id then claims.ids[version.id] = true end
       return version, response
     end
     problem = response
-    if problem.outcome ~= "unknown" then return nil, problem end
-    local found, failure = look(self, script, time_left(given, deadline, clock), floor, source, claims.ids, problem)
+    if problem.outcome ~= "unknown" then
+      -- An earlier create of this call may still be done late.
+      if uncertain then problem.outcome = "unknown" end
+      return nil, problem
+    end
+    uncertain = true
+    local found, thorough, failure = look(self, script, bounds, floor, source, claims.ids, problem)
     if failure then return blind(problem, failure) end
     if found then
       claims.ids[found.id] = true
       found.content = nil
       return found, problem.response
     end
-    if creates >= call.max_attempts or clock.now() >= deadline then return nil, problem end
+    if not thorough or creates >= call.max_attempts or clock.now() >= bounds.deadline then return nil, problem end
   end
 end
 

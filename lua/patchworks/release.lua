@@ -26,7 +26,9 @@ local function not_in_time(timeout, version)
     operation = "wait",
     message = ("the version was not deployed within %.3g s (it is %s)"):format(
       timeout,
-      version and version.status or "?"
+      version and version.status == "Deployed" and "Deployed since " .. tostring(version.deployed_at)
+        or version and version.status
+        or "?"
     ),
     version = version,
     outcome = "unknown",
@@ -34,31 +36,50 @@ local function not_in_time(timeout, version)
   }
 end
 
+-- Failures of a look that may be over by the next one: the deployment goes on whether anybody looks or not.
+local passing = { network = true, timeout = true, server = true, rate_limited = true }
+
+-- Whether a version failed to be deployed: its failure is not the one that was there before, nor older than its last
+-- success. A service that counts in seconds may give two failures the same time: then `seen`, that it was deploying
+-- since, tells the new one.
+local function has_failed(version, before, seen)
+  local failed = version.deployment_failed_at
+  if not failed then return false end
+  if version.status ~= "Deployed" then return seen or failed ~= before end
+  return failed ~= before and not (version.deployed_at and version.deployed_at > failed)
+end
+
+-- What a look tells: the version when it is deployed (no earlier than `after`), or nil and an error when it failed, or
+-- nil while it goes on.
+local function judge(version, response, given, seen)
+  if version.deploying then return nil end
+  if has_failed(version, given.failed_before, seen) then return nil, deployment_failed(version, response) end
+  local late_enough = not given.after or tostring(version.deployed_at) >= given.after
+  return version.status == "Deployed" and late_enough and version or nil
+end
+
 -- Waits until a version is no longer deploying, reading it at growing intervals. `failed_before` is the
--- deployment_failed_at that it had before this deployment: an old failure stays there until the next one.
+-- deployment_failed_at that it had before this deployment: an old failure stays there until the next one. `after` is
+-- the deployed_at of the version that it is to take the place of.
 local function wait(self, id, given)
   given = given or {}
   local clock = self.client.clock
-  local began = clock.now()
-  local timeout = arguments.check_seconds(given.timeout, "wait: timeout") or 300
+  local deadline = clock.now() + (arguments.check_seconds(given.timeout, "wait: timeout") or 300)
   local interval = arguments.check_seconds(given.interval, "wait: interval") or 1
   local most = arguments.check_seconds(given.max_interval, "wait: max_interval") or 10
-  local last
+  local last, seen
   while true do
-    local left = began + timeout - clock.now()
-    local version, response = self:get(id, { timeout = math.max(0.001, left), on_event = given.on_event })
-    if not version then
-      if response.kind == "timeout" and clock.now() >= began + timeout then return nil, not_in_time(timeout, last) end
-      return nil, response
+    local left = math.max(0.001, deadline - clock.now())
+    local version, response = self:get(id, { timeout = left, on_event = given.on_event })
+    if version then
+      last, seen = version, seen or version.deploying ~= nil
+      local done, failure = judge(version, response, given, seen)
+      if done or failure then return done, failure or response end
+    elseif not (passing[response.kind] and last) then
+      local late = response.kind == "timeout" and clock.now() >= deadline
+      return nil, late and not_in_time(given.timeout or 300, last) or response
     end
-    last = version
-    if not version.deploying then
-      local failed = version.deployment_failed_at
-      if failed and failed ~= given.failed_before then return nil, deployment_failed(version, response) end
-      if version.status == "Deployed" then return version, response end
-    end
-    left = began + timeout - clock.now()
-    if left < interval then return nil, not_in_time(timeout, version) end
+    if deadline - clock.now() < interval then return nil, not_in_time(given.timeout or 300, last) end
     clock.sleep(interval)
     interval = math.min(most, interval * 1.5)
   end
@@ -76,8 +97,14 @@ function release.tell(self, given, step, fields)
   listener(event)
 end
 
---- Deploys and waits; `failed_before` is known where the version was just read.
-function release.deploy(self, id, given, failed_before)
+--- Deploys a version that was just read, and waits until it is live.
+-- @tparam table self script_versions
+-- @tparam table version
+-- @tparam table given the caller's options
+-- @tparam ?table from the version whose place it takes: it is live once it was deployed no earlier than that
+-- @return version, response; or nil and an error
+function release.deploy(self, version, given, from)
+  local id = version.id
   local _, problem = self:deploy(id, { on_event = given.on_event })
   if problem and errors.is_error(problem) then return nil, problem end
   return wait(self, id, {
@@ -85,7 +112,8 @@ function release.deploy(self, id, given, failed_before)
     interval = given.interval,
     max_interval = given.max_interval,
     on_event = given.on_event,
-    failed_before = failed_before,
+    failed_before = version.deployment_failed_at,
+    after = from and from.deployed_at,
   })
 end
 
@@ -148,21 +176,22 @@ local function rollback(self, script, given)
   if live and live.id == target.id then return { version = live, action = "unchanged" } end
   if given.dry_run then return { version = target, previous = live, action = "would roll back" } end
   release.tell(self, given, "rollback", { version = target, from = live })
-  local version, failure = release.deploy(self, target.id, given, target.deployment_failed_at)
+  local version, failure = release.deploy(self, target, given, live)
   if not version then return nil, failure end
   return { version = version, previous = live, action = "rolled back" }
 end
 
 local prune_names = { keep = true, dry_run = true, on_event = true, concurrency = true }
 
--- The versions that nobody needs: not among the newest, not deployed or on the way, not what a rollback would take.
+-- The versions that nobody needs: not among the newest, not deployed or on the way, not what a rollback would take, nor
+-- the last deployed one of a script that the service has put into cold storage: it is deployed again when it is called.
 local function prunable(all, keep)
   table.sort(all, function(left, right) return reconcile.number(left) > reconcile.number(right) end)
-  local wanted = release.by_deployment(all)[2]
+  local current, before = table.unpack(release.by_deployment(all), 1, 2)
   local list = {}
   for i, version in ipairs(all) do
-    local needed = i <= keep or version.status == "Deployed" or version.deploying or version == wanted
-    if not needed then list[#list + 1] = version end
+    local needed = i <= keep or version.status == "Deployed" or version.deploying
+    if not (needed or version == current or version == before) then list[#list + 1] = version end
   end
   return list
 end
@@ -177,7 +206,7 @@ local function prune(self, script, given)
   if given.dry_run then return { deleted = {}, would_delete = list, kept = count - #list } end
   local deleted, failures = tasks.map(list, function(version)
     release.tell(self, given, "delete", { version = version })
-    local _, failure = self:delete(version.id)
+    local _, failure = self:delete(version.id, { on_event = given.on_event })
     if errors.is_error(failure) then return nil, failure end
     return version
   end, { concurrency = given.concurrency or 4 })
@@ -185,6 +214,7 @@ local function prune(self, script, given)
   for i = 1, #list do done[#done + 1] = deleted[i] end
   if failures then
     local first = failures[1].error
+    if not errors.is_error(first) then error(first, 0) end
     first.deleted, first.failures = done, failures
     return nil, first
   end
@@ -212,13 +242,12 @@ function release.extend(class)
   function class:deploy_and_wait(id, given)
     arguments.check_names(given, wait_names, "deploy_and_wait")
     given = given or {}
-    local failed_before = given.failed_before
-    if failed_before == nil then
-      local version, problem = self:get(id, { on_event = given.on_event })
-      if not version then return nil, problem end
-      failed_before = version.deployment_failed_at
+    local version, problem = { id = id, deployment_failed_at = given.failed_before }, nil
+    if given.failed_before == nil then
+      version, problem = self:get(id, { on_event = given.on_event })
     end
-    return release.deploy(self, id, given, failed_before)
+    if not version then return nil, problem end
+    return release.deploy(self, version, given)
   end
 
   --- Makes the version live that was live before, or another one. 1 request for each 100 versions, 1 to deploy, 1 for

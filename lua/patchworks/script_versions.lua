@@ -9,10 +9,6 @@ local arguments = require "patchworks.arguments"
 local endpoints = require "patchworks.endpoints"
 local options = require "patchworks.options"
 local pages = require "patchworks.pages"
-local publish = require "patchworks.publish"
-local reconcile = require "patchworks.reconcile"
-local release = require "patchworks.release"
-local tail = require "patchworks.tail"
 local version = require "patchworks.version"
 
 local ScriptVersions = { __name = "patchworks.script_versions" }
@@ -44,7 +40,7 @@ end
 function ScriptVersions:create(script, given)
   if type(given) == "table" and given.reconcile then
     arguments.check_type(given.reconcile, "boolean", "create: reconcile")
-    return as_version(self, reconcile.create(self, script, given))
+    return as_version(self, require("patchworks.reconcile").create(self, script, given))
   end
   return as_version(self, self.client:call(endpoints.create, script, given or {}))
 end
@@ -161,9 +157,21 @@ function ScriptVersions:logs(id, given)
   }
 end
 
-release.extend(ScriptVersions)
-publish.extend(ScriptVersions)
-tail.extend(ScriptVersions)
+-- What is made of the operations is loaded when it is first used: a script that lists versions starts without it.
+local later = {
+  wait = "patchworks.release",
+  deploy_and_wait = "patchworks.release",
+  rollback = "patchworks.release",
+  prune = "patchworks.release",
+  publish = "patchworks.publish",
+  tail = "patchworks.tail",
+}
+for name, module in pairs(later) do
+  ScriptVersions[name] = function(self, ...)
+    require(module).extend(ScriptVersions)
+    return ScriptVersions[name](self, ...)
+  end
+end
 
 --- Makes the resource of a client.
 function script_versions.new(client)

@@ -75,6 +75,7 @@ local answers = {
   bad_gzip = function() return answer("this is no gzip", "Content-Encoding: gzip\r\n"), "close" end,
   huge_length = function() return "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\n{", "close" end,
   nul_body = function() return answer "{\"data\":\0}", "close" end,
+  no_tunnel = function() return "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "close" end,
   good_once = function(line, count) return count == 1 and answer(good_body(line)) or "", count == 1 and "keep" or "close" end,
 }
 
@@ -98,6 +99,15 @@ local behaviours = {
     io.stdout:write "part\n"
     reset(connection)
   end,
+  close_before = function(connection)
+    connection:receive(1)
+    connection:close()
+  end,
+  -- Takes in whatever comes, says nothing.
+  mute = function(connection)
+    connection:receive "*a"
+    connection:close()
+  end,
   silent = function(connection)
     read_request(connection)
     connection:receive(1)
@@ -113,6 +123,19 @@ local behaviours = {
     connection:close()
   end,
 }
+
+-- The queue of those who wait to be accepted is full: the next one's connecting never ends.
+if name == "full" then
+  listener:close()
+  listener = assert(socket.bind("127.0.0.1", port, 0))
+  local queued = {}
+  for i = 1, 3 do
+    queued[i] = socket.tcp()
+    queued[i]:settimeout(0)
+    queued[i]:connect("127.0.0.1", port)
+  end
+  socket.sleep(60)
+end
 
 while true do
   local connection = listener:accept()

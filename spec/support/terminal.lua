@@ -1,7 +1,14 @@
 -- Runs a program in a pseudo-terminal: see terminal.py.
 local cjson = require "cjson"
 
-return function(command, steps)
+local terminal = {}
+
+-- Why there is none to be had, as in a chroot without /dev/pts: its specs are then pending.
+if not os.execute [[python3 -c "import os; os.openpty()" 2>/dev/null]] then
+  terminal.missing = "no pseudo-terminal here, is /dev/pts mounted?"
+end
+
+function terminal.run(command, steps)
   local path = os.tmpname()
   local file <close> = io.open(path, "w")
   for _, step in ipairs(steps) do file:write(cjson.encode(step), "\n") end
@@ -12,3 +19,5 @@ return function(command, steps)
   os.remove(path)
   return answer
 end
+
+return terminal

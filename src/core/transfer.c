@@ -262,7 +262,8 @@ static void read_facts(pw_transfer *transfer) {
 
 void pw_transfer_finish(pw_transfer *transfer, CURLcode code) {
   transfer->status = small_fact(transfer->easy, CURLINFO_RESPONSE_CODE);
-  transfer->sent = sent_anything(transfer);
+  /* libcurl counts what it says to a proxy before there is a connection that carries requests. */
+  transfer->sent = transfer->starts > 0 && sent_anything(transfer);
   read_facts(transfer);
   if (transfer->failure == PW_FAILURE_NONE) transfer->failure = failure_of(transfer, code);
   if (code == CURLE_FILESIZE_EXCEEDED) {
