@@ -6,8 +6,15 @@
 local socket = require "socket"
 
 local name, file_path = arg[1], arg[2]
-local listener = assert(socket.bind("127.0.0.1", 0, 64))
+local listener = assert(socket.bind("127.0.0.1", 0, name == "full" and 0 or 64))
 local _, port = listener:getsockname()
+local queued = {}
+-- The queue of those who wait to be accepted is full, and nobody is accepted: connecting never ends.
+for i = 1, name == "full" and 4 or 0 do
+  queued[i] = socket.tcp()
+  queued[i]:settimeout(0)
+  queued[i]:connect("127.0.0.1", port)
+end
 local stat <close> = io.open "/proc/self/stat"
 io.stdout:setvbuf "no"
 io.stdout:write(stat and stat:read "n" or 0, "\n", port, "\n")
@@ -99,6 +106,15 @@ local behaviours = {
     io.stdout:write "part\n"
     reset(connection)
   end,
+  talks_first = function(connection)
+    connection:send "220 mail.example ESMTP\r\n"
+    connection:receive(1)
+    connection:close()
+  end,
+  reset_in_handshake = function(connection)
+    connection:receive(1)
+    reset(connection)
+  end,
   close_before = function(connection)
     connection:receive(1)
     connection:close()
@@ -124,18 +140,7 @@ local behaviours = {
   end,
 }
 
--- The queue of those who wait to be accepted is full: the next one's connecting never ends.
-if name == "full" then
-  listener:close()
-  listener = assert(socket.bind("127.0.0.1", port, 0))
-  local queued = {}
-  for i = 1, 3 do
-    queued[i] = socket.tcp()
-    queued[i]:settimeout(0)
-    queued[i]:connect("127.0.0.1", port)
-  end
-  socket.sleep(60)
-end
+if name == "full" then socket.sleep(60) end
 
 while true do
   local connection = listener:accept()

@@ -196,13 +196,18 @@ bool pw_transfer_prepare(pw_transfer *transfer, const pw_request *request) {
 
 static bool says(const pw_transfer *transfer, const char *words) { return strstr(transfer->message, words) != NULL; }
 
-/* Two things have no code of their own in libcurl 7.88 and are told by its sentence. */
+/* A connection that is lost in the handshake is the network's doing and passes; a refused certificate does not. */
+static bool lost_in_handshake(const pw_transfer *transfer) {
+  return says(transfer, "SSL_ERROR_SYSCALL") || says(transfer, "unexpected eof") || says(transfer, "reset by peer");
+}
+
+/* Three things have no code of their own in libcurl 7.88 and are told by its sentence. */
 static pw_failure failure_of(const pw_transfer *transfer, CURLcode code) {
   switch (code) {
     case CURLE_OK: return PW_FAILURE_NONE;
     case CURLE_OUT_OF_MEMORY: return PW_FAILURE_MEMORY;
     case CURLE_OPERATION_TIMEDOUT: return PW_FAILURE_TIMEOUT;
-    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CONNECT_ERROR: return lost_in_handshake(transfer) ? PW_FAILURE_NETWORK : PW_FAILURE_TLS;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
