@@ -1,6 +1,7 @@
 # make            the client's core and the sandbox, into build/
 # make core       the client's core alone: needs neither libmicrohttpd nor SQLite
 # make env        prints what makes a shell find them: eval "$(make -s env)"
+# make docs       the reference of all modules, into build/reference (needs ldoc)
 # make install    into PREFIX (/usr/local), below DESTDIR
 # make SANITIZE=address,undefined BUILD=build/asan   with sanitizers
 PREFIX ?= /usr/local
@@ -76,7 +77,11 @@ install-sandbox: sandbox
 	install -D -m 644 lua/$(SANDBOX_LUA) "$(SHARE)/$(SANDBOX_LUA)"
 	install -D -m 755 $(SANDBOX) "$(LIB)/patchworks/sandbox/server.so"
 
+docs:
+	@mkdir -p $(BUILD)
+	@ldoc --fatalwarnings --dir $(BUILD)/reference . >/dev/null
+
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all core sandbox env install install-client install-sandbox clean
+.PHONY: all core sandbox env docs install install-client install-sandbox clean

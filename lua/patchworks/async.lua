@@ -277,12 +277,14 @@ function async.await(engine, transfer)
 end
 
 --- The real clock, and what a spec injects in its place.
+-- @table clock
+-- @field now seconds of the monotonic clock
+-- @field wall seconds since 1970
+-- @field random a float in [0, 1)
+-- @field sleep waits for seconds
 async.clock = {
-  --- Seconds of the monotonic clock.
   now = core.now,
-  --- Seconds since 1970.
   wall = os.time,
-  --- A float in [0, 1).
   random = core.random,
 }
 

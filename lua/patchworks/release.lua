@@ -88,7 +88,8 @@ end
 --- Tells a listener about a step of a release.
 -- @tparam table self script_versions
 -- @tparam table given the caller's options
--- @tparam string step its name; `fields` has more
+-- @tparam string step its name
+-- @tparam ?table fields what else the event holds
 function release.tell(self, given, step, fields)
   local listener = given.on_event or self.client.settings.on_event
   if not listener then return end

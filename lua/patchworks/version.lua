@@ -24,7 +24,7 @@ function version.class(resource)
   --- Reads the version again and takes its fields over.
   -- @tparam ?table options as for script_versions:get
   -- @return the version itself and the response; or nil and an error
-  function methods.refresh(self, options)
+  function methods:refresh(options)
     local fresh, response = resource:get(self.id, options)
     if not fresh then return nil, response end
     for name in pairs(self) do self[name] = nil end
