@@ -20,7 +20,7 @@ local function deployment_failed(version, response)
   }
 end
 
-local function not_in_time(timeout, version)
+local function not_in_time(timeout, version, problem)
   return errors.new {
     kind = "timeout",
     operation = "wait",
@@ -32,7 +32,8 @@ local function not_in_time(timeout, version)
     ),
     version = version,
     outcome = "unknown",
-    hint = "the service goes on with it: wait again, or raise `timeout`",
+    hint = problem and "the last look failed: " .. tostring(problem)
+      or "the service goes on with it: wait again, or raise `timeout`",
   }
 end
 
@@ -60,26 +61,26 @@ end
 
 -- Waits until a version is no longer deploying, reading it at growing intervals. `failed_before` is the
 -- deployment_failed_at that it had before this deployment: an old failure stays there until the next one. `after` is
--- the deployed_at of the version that it is to take the place of.
+-- the deployed_at of the version that it is to take the place of; `last` is what was known of this one, if anything.
 local function wait(self, id, given)
   given = given or {}
   local clock = self.client.clock
   local deadline = clock.now() + (arguments.check_seconds(given.timeout, "wait: timeout") or 300)
   local interval = arguments.check_seconds(given.interval, "wait: interval") or 1
   local most = arguments.check_seconds(given.max_interval, "wait: max_interval") or 10
-  local last, seen
+  local last, seen, trouble = given.last, nil, nil
   while true do
     local left = math.max(0.001, deadline - clock.now())
     local version, response = self:get(id, { timeout = left, on_event = given.on_event })
     if version then
-      last, seen = version, seen or version.deploying ~= nil
+      last, seen, trouble = version, seen or version.deploying ~= nil, nil
       local done, failure = judge(version, response, given, seen)
       if done or failure then return done, failure or response end
-    elseif not (passing[response.kind] and last) then
-      local late = response.kind == "timeout" and clock.now() >= deadline
-      return nil, late and not_in_time(given.timeout or 300, last) or response
+    elseif clock.now() < deadline or response.kind ~= "timeout" then
+      if not (passing[response.kind] and last) then return nil, response end
+      trouble = response
     end
-    if deadline - clock.now() < interval then return nil, not_in_time(given.timeout or 300, last) end
+    if deadline - clock.now() < interval then return nil, not_in_time(given.timeout or 300, last, trouble) end
     clock.sleep(interval)
     interval = math.min(most, interval * 1.5)
   end
@@ -115,6 +116,7 @@ function release.deploy(self, version, given, from)
     on_event = given.on_event,
     failed_before = version.deployment_failed_at,
     after = from and from.deployed_at,
+    last = version,
   })
 end
 
