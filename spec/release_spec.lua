@@ -385,6 +385,7 @@ describe("plan and apply", function()
     assert.equal(1, assert(client:plan(folder .. "/manifest.lua")).changes)
     for _, text in ipairs { "os.exit(3)", "return 7", "return { scripts = {} }", "syntax error(", "return { scirpts = {} }",
       'return { scripts = { { id = 1, file = "nowhere.py" } } }', 'return { scripts = { { id = "x", content = "y" } } }',
+      'return { scripts = { { id = 1, content = "y", test = { expcet = 1 } } } }', 'return { scripts = { { id = 1, content = "y", keep = -1 } } }',
       'return { scripts = { { id = 1, content = "y" }, { id = "1", content = "z" } } }' } do
       write("manifest.lua", text)
       local ok, message = pcall(client.plan, client, folder .. "/manifest.lua")

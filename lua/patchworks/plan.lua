@@ -32,11 +32,13 @@ local function check_script(script, number, folder, seen)
   seen[id] = true
   local file = script.file
   if type(file) == "string" and file:sub(1, 1) ~= "/" then file = folder .. file end
+  local content = requests.content({ file = file, content = script.content }, what)
+  publish.check { content = content, test = script.test, keep = script.keep }
   return {
     id = id,
     name = script.name,
     file = script.file,
-    content = requests.content({ file = file, content = script.content }, what),
+    content = content,
     test = script.test,
     keep = script.keep,
   }

@@ -176,7 +176,10 @@ local function deploy_and_test(self, script, version, previous, given)
   return deployed
 end
 
-local function check(given)
+--- Checks the options of `publish`; raises for misuse.
+-- @tparam table given
+-- @treturn string the source
+function publish.check(given)
   arguments.check_names(given, names, "publish")
   arguments.check_names(given.test, test_names, "publish: test")
   arguments.check_integer(given.keep, 0, math.maxinteger, "publish: keep")
@@ -233,7 +236,7 @@ function publish.extend(class)
   -- @usage local done, err = versions:publish(42, { file = "orders.py", test = { payload = order, expect = result } })
   function class:publish(script, given)
     given = given or {}
-    local content = check(given)
+    local content = publish.check(given)
     script = arguments.check_id(script, "publish: script id")
     return run(self, script, given, content)
   end

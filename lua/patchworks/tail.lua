@@ -17,14 +17,14 @@ local remembered = 2000
 -- A set that forgets the oldest.
 local function memory()
   local set, ring, next_place = {}, {}, 1
-  return function(key)
-    if set[key] then return true end
+  local function has(key) return set[key] ~= nil end
+  local function add(key)
     local oldest = ring[next_place]
     if oldest ~= nil then set[oldest] = nil end
     set[key], ring[next_place] = true, key
     next_place = next_place % remembered + 1
-    return false
   end
+  return { has = has, add = add }
 end
 
 local function key_of(entry)
@@ -53,36 +53,52 @@ local function rises(page)
   return nil
 end
 
-local function append(entries, page, rising)
-  local from, to, step = 1, #page.data, 1
+-- The pages' entries, oldest first.
+local function in_order(pages, rising)
+  local entries = {}
+  for _, page in ipairs(pages) do table.move(page.data, 1, #page.data, #entries + 1, entries) end
   if rising == false then
-    from, to, step = to, from, -1
+    for i = 1, #entries // 2 do entries[i], entries[#entries - i + 1] = entries[#entries - i + 1], entries[i] end
   end
-  for i = from, to, step do entries[#entries + 1] = page.data[i] end
+  return entries
 end
 
--- Reads what may be new: all entries of the pages from the last known one on (or of the first, where the newest come
--- first), oldest first; or nil and an error.
+local function meets_known(state, page)
+  for _, entry in ipairs(page.data) do
+    if state.seen.has(key_of(entry)) then return true end
+  end
+  return false
+end
+
+-- The page to read after this one, or nil. Where the newest come first, what is new ends where something known comes.
+-- Entries that were there before we came need not be read, but for those of the page with the newest.
+local function page_after(state, page, number)
+  if number >= page.last then return nil end
+  local skip = state.fresh and not state.all
+  if state.rising ~= false then return skip and page.last or number + 1 end
+  return not skip and not meets_known(state, page) and number + 1 or nil
+end
+
+-- Reads what may be new, oldest first: the pages from the last known one on, or from the first, where the newest come
+-- first; or nil and an error.
 local function look(self, state)
-  local entries = {}
-  local number = state.page
-  while true do
+  local pages, number = {}, state.page
+  while number do
     local page, problem = get_page(self, state.id, number, state.on_event)
     if not page then return nil, problem end
+    pages[#pages + 1] = page
     local rising = rises(page)
     if rising ~= nil then state.rising = rising end
-    append(entries, page, state.rising)
-    if state.rising == false or number >= page.last then
-      state.page = state.rising == false and 1 or math.max(1, page.last)
-      return entries
-    end
-    -- Entries that were there before we came need not be read, but for those of the last page.
-    number = state.fresh and not state.all and page.last or number + 1
+    state.page = state.rising ~= false and math.max(1, page.last) or 1
+    number = page_after(state, page, number)
   end
+  return in_order(pages, state.rising)
 end
 
 local function wanted(state, entry)
-  if state.seen(key_of(entry)) then return false end
+  local key = key_of(entry)
+  if state.seen.has(key) then return false end
+  state.seen.add(key)
   if state.since then return tostring(entry.created_at or "") >= state.since end
   return not (state.fresh and not state.all)
 end

@@ -83,6 +83,15 @@ local answers = {
   huge_length = function() return "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\n{", "close" end,
   nul_body = function() return answer "{\"data\":\0}", "close" end,
   no_tunnel = function() return "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "close" end,
+  -- Logs with the newest first, two a page: five entries, and four more from the second request on.
+  falling_logs = function(line, count)
+    local total = count == 1 and 5 or 9
+    local page = tonumber(line:match "page=(%d+)") or 1
+    local entries = {}
+    for id = total - 2 * (page - 1), math.max(1, total - 2 * page + 1), -1 do entries[#entries + 1] = ('{"id":%d}'):format(id) end
+    local body = '{"data":[%s],"meta":{"current_page":%d,"last_page":%d}}'
+    return answer(body:format(table.concat(entries, ","), page, (total + 1) // 2)), "keep"
+  end,
   good_once = function(line, count) return count == 1 and answer(good_body(line)) or "", count == 1 and "keep" or "close" end,
 }
 
