@@ -15,7 +15,7 @@ local source = "def handle(data): return {}"
 
 -- Waits take no time, time-outs do.
 local clock = setmetatable({ sleep = function() end, random = function() return 0 end }, { __index = async.clock })
-local options = { clock = clock, max_attempts = 3, attempt_timeout = 0.15, timeout = 20, max_response_bytes = 1000000 }
+local options = { clock = clock, max_attempts = 3, attempt_timeout = 5, timeout = 60, max_response_bytes = 1000000 }
 
 local function with(more)
   local copy = {}
@@ -71,7 +71,7 @@ describe("the fault matrix:", function()
   local function sandbox_row(name, fault)
     row(name, function(operation)
       local id = prepare(operation)
-      local client <close> = server:client(with { token = server:token(), attempt_timeout = operation ~= "invoke" and 0.5 or 5 })
+      local client <close> = server:client(with { token = server:token(), attempt_timeout = 10 })
       client.script_versions:get(1) -- so that the connection is a kept-alive one
       server:forget_requests()
       fault.operation = operation
@@ -109,7 +109,8 @@ describe("the fault matrix:", function()
     given = given or {}
     row(name, function(operation)
       local peer <close> = raw_peer(behaviour, given.argument and given.argument())
-      local client <close> = server:client(with { base_url = (peer.url:gsub("^http", given.scheme or "http")), token = "t0ken" })
+      local client <close> = server:client(with { base_url = (peer.url:gsub("^http", given.scheme or "http")), token = "t0ken",
+        attempt_timeout = given.attempt_timeout or options.attempt_timeout })
       local value, err = call(client, operation, 7, given.content)
       return value, err, (peer:received())
     end)
@@ -125,10 +126,10 @@ describe("the fault matrix:", function()
     local value, err = call(client, operation, 7)
     return value, err, 0
   end)
-  raw_row("connecting times out", "full")
+  raw_row("connecting times out", "full", { attempt_timeout = 0.15 })
   raw_row("closed in the TLS handshake", "close_before", { scheme = "https" })
   raw_row("reset in the TLS handshake", "reset_in_handshake", { scheme = "https" })
-  raw_row("the TLS handshake times out", "mute", { scheme = "https" })
+  raw_row("the TLS handshake times out", "mute", { scheme = "https", attempt_timeout = 0.15 })
   raw_row("no TLS at all", "talks_first", { scheme = "https" })
   row("a proxy refuses the tunnel", function(operation)
     local peer <close> = raw_peer "no_tunnel"
@@ -148,8 +149,8 @@ describe("the fault matrix:", function()
   raw_row("two Content-Lengths", "two_lengths")
   raw_row("chunk cut", "cut_chunk")
   raw_row("chunk size is no number", "bad_chunk")
-  raw_row("no answer: attempts time out", "silent")
-  raw_row("a byte a second: attempts time out", "drip")
+  raw_row("no answer: attempts time out", "silent", { attempt_timeout = 0.15 })
+  raw_row("a byte a second: attempts time out", "drip", { attempt_timeout = 0.15 })
   raw_row("garbage before the status line", "garbage_first")
   raw_row("another protocol", "other_protocol")
   raw_row("20,000 headers", "many_headers")
