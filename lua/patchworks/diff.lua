@@ -3,32 +3,59 @@
 local diff = {}
 
 local context = 3
-local most_effort = 2000 -- differences beyond which the middle is shown as replaced as a whole
+local most_effort = 1000 -- differences beyond which all is shown as replaced: 8 MB and some 0.1 s
 
+-- A last line without a newline is another one than with it, and is shown as patch(1) wants it.
 local function lines_of(text)
   local lines = {}
-  for line in (text:sub(-1) == "\n" and text or text .. "\n"):gmatch "([^\n]*)\n" do lines[#lines + 1] = line end
-  if text == "" then lines = {} end
+  for line, ending in text:gmatch "([^\n]*)(\n?)" do
+    if ending == "\n" then
+      lines[#lines + 1] = line
+    elseif line ~= "" then
+      lines[#lines + 1] = line .. "\n\\ No newline at end of file"
+    end
+  end
   return lines
 end
 
--- Myers' greedy algorithm over old[1..n] and new[1..m]: the points of each round, or nil when it takes too long.
+-- Myers' greedy algorithm over old[1..n] and new[1..m]: how far each diagonal got in each round, or nil when it takes
+-- too long. Round d has the diagonals -d, -d + 2, .. d, at 0, 1, .. d.
 local function rounds_of(old, new)
   local n, m = #old, #new
-  local furthest, rounds = { [1] = 0 }, {}
+  local rounds = {}
+  local before = { [0] = 0 }
   for d = 0, math.min(n + m, most_effort) do
-    local copy = {}
-    for k = -d, d, 2 do copy[k] = furthest[k] end
-    for k = -d - 1, d + 1 do copy[k] = furthest[k] end
-    rounds[d] = copy
-    for k = -d, d, 2 do
-      local down = k == -d or (k ~= d and furthest[k - 1] < furthest[k + 1])
-      local x = down and furthest[k + 1] or furthest[k - 1] + 1
+    local reached = {}
+    for at = 0, d do
+      local k = 2 * at - d
+      -- From the diagonal above, k + 1, which is at `at` in the round before, or from the one below.
+      local down = at == 0 or (at < d and before[at - 1] < before[at])
+      local x = down and before[at] or before[at - 1] + 1
       while x < n and x - k < m and old[x + 1] == new[x - k + 1] do x = x + 1 end
-      furthest[k] = x
+      reached[at] = x
       if x >= n and x - k >= m then return rounds, d end
     end
+    rounds[d], before = reached, reached
   end
+end
+
+-- Appends the way back through the rounds, last edit first.
+local function trace(old, new, rounds, last, list)
+  local x, y = #old, #new
+  for d = last, 1, -1 do
+    local before, k = rounds[d - 1], x - y
+    local at = (k + d) // 2
+    local down = at == 0 or (at < d and before[at - 1] < before[at])
+    local from_x = down and before[at] or before[at - 1]
+    local from_y = from_x - (down and k + 1 or k - 1)
+    while x > from_x and y > from_y do
+      list[#list + 1] = { " ", old[x] }
+      x, y = x - 1, y - 1
+    end
+    list[#list + 1] = down and { "+", new[y] } or { "-", old[x] }
+    x, y = from_x, from_y
+  end
+  for i = x, 1, -1 do list[#list + 1] = { " ", old[i] } end
 end
 
 -- The edit script, as a list of {mark, text} with marks " ", "-" and "+".
@@ -40,25 +67,7 @@ local function edits(old, new)
     for _, line in ipairs(new) do list[#list + 1] = { "+", line } end
     return list
   end
-  local x, y = #old, #new
-  for d = last, 0, -1 do
-    local furthest, k = rounds[d], x - y
-    local down = k == -d or (k ~= d and furthest[k - 1] < furthest[k + 1])
-    local before = down and k + 1 or k - 1
-    local from_x = furthest[before]
-    local from_y = from_x - before
-    if d == 0 then
-      from_x, from_y = 0, 0
-    end
-    while x > from_x and y > from_y do
-      list[#list + 1] = { " ", old[x] }
-      x, y = x - 1, y - 1
-    end
-    if d > 0 then
-      list[#list + 1] = down and { "+", new[y] } or { "-", old[x] }
-      x, y = from_x, from_y
-    end
-  end
+  trace(old, new, rounds, last, list)
   for i = 1, #list // 2 do list[i], list[#list - i + 1] = list[#list - i + 1], list[i] end
   return list
 end
