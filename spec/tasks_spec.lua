@@ -218,6 +218,41 @@ describe("a call", function()
   end)
 end)
 
+describe("tasks over several clients", function()
+  it("wait for all of them at once: nothing is polled for, and no answer is noticed late", function()
+    local others = {}
+    for i = 1, 3 do others[i] = server:client() end
+    for _, each in ipairs(others) do assert(each.script_versions:get(1)) end
+    server:latency(0.5)
+    local instructions = 0
+    debug.sethook(function() instructions = instructions + 1 end, "", 1)
+    local took = elapsed(function()
+      local _, failures = patchworks.map(list(12), function(i) return others[i % 3 + 1].script_versions:get(i) end,
+        { concurrency = 12 })
+      assert(not failures)
+    end)
+    debug.sethook()
+    for _, each in ipairs(others) do each:close() end
+    assert.is_true(took < 0.8, ("%.3f s"):format(took))
+    -- The main thread runs the turns: a look at each client every 5 ms would take some 20,000.
+    assert.is_true(instructions < 12000, ("%d instructions"):format(instructions))
+  end)
+
+  it("are woken by each client's own answers, time-outs and refusals", function()
+    local nowhere <close> = patchworks.new { base_url = "http://127.0.0.1:9", api_key = "k", max_attempts = 1 }
+    local short <close> = server:client { timeout = 0.1, max_attempts = 1 }
+    server:latency(0.3)
+    local began = client.clock.now()
+    local said = patchworks.map({ client, nowhere, short }, function(each)
+      local version, err = each.script_versions:get(1)
+      return { version and "version" or err.kind, client.clock.now() - began }
+    end)
+    assert.same({ "version", "network", "timeout" }, { said[1][1], said[2][1], said[3][1] })
+    assert.is_true(said[2][2] < 0.1, ("%.3f s"):format(said[2][2]))
+    assert.is_true(said[3][2] >= 0.1 and said[3][2] < 0.2, ("%.3f s"):format(said[3][2]))
+  end)
+end)
+
 describe("a wait", function()
   it("for a retry suspends its task alone", function()
     server:fail { operation = "get", how = "status", status = 503, retry_after = 1, times = 1 }

@@ -103,14 +103,16 @@ local function fire_timers()
   return fired
 end
 
--- Takes what an engine has finished and wakes those who wait for it.
+-- Takes what an engine has finished and wakes those who wait for it; says whether there was anything.
 local function dispatch(engine)
   local transfer = engine:next()
+  local any = transfer ~= nil
   while transfer do
     local waiter = waiting[transfer]
     if waiter then async.wake(waiter) end
     transfer = engine:next()
   end
+  return any
 end
 
 local function resume(task)
@@ -138,29 +140,38 @@ local function run_ready()
 end
 
 local longest_wait = 60 -- seconds; a wait that nothing ends is only looked at again
-local shared_wait = 0.005 -- seconds on one engine while others have transfers too
 
-local function step(engine, seconds)
-  local ok, problem = engine:step(seconds)
+local function check(ok, problem)
   if ok then return end
   error(errors.new { kind = "network", message = "libcurl failed: " .. problem, outcome = "unknown" }, 0)
+end
+
+local function step(engine, seconds) check(engine:step(seconds)) end
+
+-- Moves engines on without waiting; says whether anything was finished.
+local function advance(engines)
+  local any = false
+  for _, engine in ipairs(engines) do
+    step(engine, 0)
+    any = dispatch(engine) or any
+  end
+  return any
 end
 
 -- Waits for engines and timers up to `seconds`.
 local function poll(seconds)
   local first = next(busy)
-  local several = first and next(busy, first) ~= nil
   if not first then
     if seconds > 0 then core.sleep(seconds) end
-  elseif not several then
+  elseif next(busy, first) == nil then
     step(first, seconds)
     dispatch(first)
   else
-    for engine in pairs(busy) do step(engine, 0) end
-    step(first, math.min(seconds, shared_wait))
     local engines = {}
     for engine in pairs(busy) do engines[#engines + 1] = engine end
-    for _, engine in ipairs(engines) do dispatch(engine) end
+    if advance(engines) or seconds <= 0 then return end
+    check(core.wait(engines, seconds))
+    advance(engines)
   end
 end
 

@@ -33,6 +33,7 @@ enum { PW_ENGINE_ANCHORS = 1, PW_ENGINE_STRINGS = 2 };
 
 /* lua_engine.c */
 int pw_lua_engine_new(lua_State *L);
+int pw_lua_engine_wait(lua_State *L);
 void pw_lua_engine_open(lua_State *L);
 
 /* lua_transfer.c */

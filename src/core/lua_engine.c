@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "several.h"
 
 static pw_lua_engine *check(lua_State *L) {
   pw_lua_engine *self = luaL_checkudata(L, 1, PW_ENGINE);
@@ -141,13 +142,39 @@ static int engine_start(lua_State *L) {
   return 1;
 }
 
+static int wait_milliseconds(lua_Number seconds) {
+  return seconds <= 0 ? 0 : seconds > 3600 ? 3600000 : (int)(seconds * 1000 + 0.999);
+}
+
 /* step(seconds) -> true, or nil and a sentence: waits until something happens, a signal comes, or the time is up. */
 static int engine_step(lua_State *L) {
   pw_lua_engine *self = check(L);
-  lua_Number seconds = luaL_checknumber(L, 2);
-  int wait = seconds <= 0 ? 0 : seconds > 3600 ? 3600000 : (int)(seconds * 1000 + 0.999);
+  int wait = wait_milliseconds(luaL_checknumber(L, 2));
   const char *reason;
   if (pw_engine_step(&self->engine, wait, &reason)) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, reason);
+  return 2;
+}
+
+/* wait(engines, seconds) -> true, or nil and a sentence: waits until one of them has something to do. */
+int pw_lua_engine_wait(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Number seconds = luaL_checknumber(L, 2);
+  size_t count = (size_t)lua_rawlen(L, 1);
+  pw_engine **engines = lua_newuserdatauv(L, (count + 1) * sizeof *engines, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_rawgeti(L, 1, (lua_Integer)i + 1);
+    pw_lua_engine *each = luaL_checkudata(L, -1, PW_ENGINE);
+    luaL_argcheck(L, each->engine.multi != NULL, 1, "a client is closed");
+    engines[i] = &each->engine;
+    lua_pop(L, 1); /* the table holds it */
+  }
+  const char *reason;
+  if (pw_several_wait(engines, count, wait_milliseconds(seconds), &reason)) {
     lua_pushboolean(L, 1);
     return 1;
   }

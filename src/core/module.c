@@ -127,6 +127,7 @@ __attribute__((visibility("default"))) int luaopen_patchworks_core(lua_State *L)
 int luaopen_patchworks_core(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"engine", pw_lua_engine_new},
+      {"wait", pw_lua_engine_wait},
       {"headers", pw_lua_headers_new},
       {"header", pw_lua_header},
       {"parse_headers", pw_lua_parse_headers},
