@@ -84,6 +84,6 @@ function repl.start()
   io.stderr:write(tostring(client), "\nclient, versions, show(..)", server and ", server" or "", "\n")
 end
 
-if not os.getenv "PATCHWORKS_NO_REPL" then repl.start() end
+repl.start()
 
 return repl
