@@ -105,6 +105,18 @@ describe("a refused deployment", function()
   end)
 end)
 
+describe("a smoke test whose answer is lost", function()
+  it("has failed: what was live is live again, and a command's exit code says so", function()
+    open { deploy_seconds = 0 }
+    local before = make_live "one"
+    server:fail { operation = "invoke", how = "drop_after" }
+    local _, err = versions:publish(1, { content = source "two", interval = fast, test = { payload = "x" } })
+    assert.same({ "network", "test", true }, { err.kind, err.stage, err.rolled_back })
+    assert.equal(before.id, err.live.id)
+    assert.equal(3, require("patchworks.cli.codes").of(err))
+  end)
+end)
+
 describe("prune", function()
   it("tells of its steps and its requests", function()
     open { deploy_seconds = 0 }

@@ -231,8 +231,9 @@ function publish.extend(class)
   -- - `timeout`, `interval`, `max_interval` for each deployment, as for `wait`; `dry_run`
   -- @treturn ?table `version`, `action` ("published", "unchanged", "would publish"), `previous` (what was live),
   -- `pruned`, `prune_error`; or nil and an error: kind "conflict" when somebody else published meanwhile; with `stage`
-  -- ("deploy" or "test") when that failed, `rolled_back` (whether what was live before is live), `live`, `previous`,
-  -- `version`, and `rollback_error` when the way back failed too
+  -- ("deploy" or "test") when that failed, `rolled_back` (whether what was live before is live), `live` (what is, as of
+  -- the last look), `previous`, `version`, and `rollback_error` when the way back failed too. A deployment that may
+  -- still come live has the outcome "unknown". A failure costs 1 request more, the way back 1 and its looks
   -- @usage local done, err = versions:publish(42, { file = "orders.py", test = { payload = order, expect = result } })
   function class:publish(script, given)
     given = given or {}

@@ -17,6 +17,7 @@ local codes = {
 function codes.of(err)
   if type(err) ~= "table" then return codes.failed end
   if err.rollback_error or (err.stage == "test" and not err.rolled_back) then return codes.stuck end
+  if err.rolled_back then return codes.rolled_back end
   if err.outcome == "unknown" then return codes.unknown end
   if err.stage or err.kind == "deployment_failed" then return codes.rolled_back end
   if err.kind == "unauthenticated" or err.kind == "forbidden" then return codes.unauthorised end

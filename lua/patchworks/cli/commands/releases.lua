@@ -28,8 +28,12 @@ local function explain(err)
       output.say("live as before: %s", tostring(err.live))
     elseif err.rollback_error then
       output.say("the way back failed too: %s", tostring(err.rollback_error))
-    elseif err.stage == "test" then
-      output.say("LIVE, though its test failed: %s", tostring(err.live))
+    elseif err.outcome == "unknown" and err.stage == "deploy" then
+      output.say("it may still come live; live at the last look: %s", tostring(err.live or "nothing, or not known"))
+    elseif err.live and err.version and err.live.id == err.version.id then
+      output.say("LIVE, though its %s failed: %s", err.stage, tostring(err.live))
+    elseif err.live then
+      output.say("live now: %s", tostring(err.live))
     else
       output.say "nothing was live before, and nothing is now"
     end
