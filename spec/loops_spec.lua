@@ -97,6 +97,38 @@ describe("luv", function()
       print(first, second)
     ]])))
   end)
+
+  it("drives clients without a loop too, beside those with one", function()
+    assert.equal("2\t1\ttrue\nended\n", (run(luv .. [[
+      local plain = server:client()
+      server:latency(0.1)
+      patchworks.spawn(function()
+        local got = patchworks.map({ plain, client }, function(each)
+          return each.script_versions:get(each == plain and 2 or 1).id
+        end)
+        print(got[1], got[2], ticks > 5 and latest < 60)
+      end)
+      uv.run()
+      print "ended"
+    ]])))
+  end)
+
+  it("wakes a task that goes to sleep outside of a pump, and one that is cancelled there", function()
+    assert.equal("slept\ncancelled\nended\n", (run(luv .. [[
+      local first = patchworks.spawn(function() patchworks.sleep(30) end)
+      local late = uv.new_timer()
+      late:start(20, 0, function()
+        patchworks.spawn(function() patchworks.sleep(0.02) print "slept" end)
+        patchworks.spawn(function()
+          local ok, err = first:join()
+          print(not ok and err.kind)
+        end)
+        late:start(60, 0, function() first:cancel() late:close() end)
+      end)
+      uv.run()
+      print "ended"
+    ]])))
+  end)
 end)
 
 describe("cqueues", function()
@@ -139,6 +171,20 @@ describe("cqueues", function()
       print(one, two)
       print(versions:get(3).id)
       client:close()
+    ]])))
+  end)
+
+  it("drives clients without a loop inside of map, beside those with one", function()
+    assert.equal("2\t1\n", (run(cqueues .. [[
+      local plain = server:client()
+      server:latency(0.05)
+      controller:wrap(function()
+        local got = patchworks.map({ plain, client }, function(each)
+          return each.script_versions:get(each == plain and 2 or 1).id
+        end)
+        print(got[1], got[2])
+      end)
+      assert(controller:loop())
     ]])))
   end)
 

@@ -26,8 +26,7 @@ local function sift_up(index)
   while index > 1 do
     local parent = index // 2
     if timers[parent].due <= item.due then break end
-    timers[index] = timers[parent]
-    index = parent
+    timers[index], index = timers[parent], parent
   end
   timers[index] = item
 end
@@ -39,8 +38,7 @@ local function sift_down(index)
     if child > sleeping then break end
     if child < sleeping and timers[child + 1].due < timers[child].due then child = child + 1 end
     if item.due <= timers[child].due then break end
-    timers[index] = timers[child]
-    index = child
+    timers[index], index = timers[child], child
   end
   timers[index] = item
 end
@@ -194,18 +192,28 @@ function async.turn(seconds)
   run_ready()
 end
 
+local unhosted_wait = 0.005 -- seconds between looks at engines that a host's loop has no descriptor of
+
+-- Those at work for tasks on a host's loop whose client was made without it: there they are polled.
+local function unhosted()
+  local engines = {}
+  for engine in pairs(busy) do
+    if not engine:fd() then engines[#engines + 1] = engine end
+  end
+  return engines
+end
+
 --- For a host's loop: takes in what engines have to say, without waiting, and resumes what can go on.
 -- @param ... engines, hosted ones
 -- @treturn ?number seconds after which to call again at the latest, or nil for never
 function async.pump(...)
   local _ <close> = enter()
-  for _, engine in ipairs { ... } do
-    step(engine, 0)
-    dispatch(engine)
-  end
+  advance { ... }
+  advance(unhosted())
   fire_timers()
   repeat run_ready() until ready_first > ready_last
-  return sleeping > 0 and math.max(0, timers[1].due - core.now()) or nil
+  local seconds = sleeping > 0 and math.max(0, timers[1].due - core.now()) or nil
+  return #unhosted() > 0 and math.min(seconds or unhosted_wait, unhosted_wait) or seconds
 end
 
 --- The task that runs now and can be suspended, or nil.
@@ -282,7 +290,10 @@ function async.await(engine, transfer)
   local waiter = { task = task, engine = engine }
   waiting[transfer] = waiter
   busy[engine] = (busy[engine] or 0) + 1
-  if host and busy[engine] == 1 then host.watch(engine, true) end
+  if host and busy[engine] == 1 then
+    host.watch(engine, true)
+    if not turning and not engine:fd() then host.schedule(0) end
+  end
   local _ <close> = setmetatable({ engine = engine, transfer = transfer, waiter = waiter }, Held)
   async.park(waiter)
 end
