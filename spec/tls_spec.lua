@@ -50,6 +50,24 @@ describe("TLS", function()
     assert.equal(400, select(2, none.script_versions:get(7)).status)
   end)
 
+  it("fails where a server demands a client's certificate in the handshake, and knows that nothing was done", function()
+    for _, version in ipairs { "-tls1_2", "-tls1_3" } do
+      local pipe = io.popen(("echo $$; cd %s; exec openssl s_server %s -accept 127.0.0.1:0 -cert good.pem -key good.key -CAfile ca.pem "
+        .. "-Verify 1 -verify_return_error -www 2>&1"):format(peers.folder, version))
+      local pid = pipe:read "n"
+      local port
+      repeat port = pipe:read("l"):match "^ACCEPT .*:(%d+)$" until port
+      for _, operation in ipairs { "get", "create" } do
+        local one <close> = client("good", { base_url = "https://127.0.0.1:" .. port })
+        local value, err = one.script_versions[operation](one.script_versions, 7, operation == "create" and { content = "x" } or nil)
+        assert.is_nil(value)
+        assert.same({ "tls", "none" }, { err.kind, err.outcome }, version .. " " .. tostring(err))
+      end
+      os.execute("kill " .. pid)
+      pipe:close()
+    end
+  end)
+
   it("has no option to stop verifying", function()
     for _, name in ipairs { "verify", "insecure", "ssl_verify", "verify_peer" } do
       assert.has_error(function() client("good", { [name] = false, [name .. ""] = true }) end)

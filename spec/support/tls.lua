@@ -81,11 +81,23 @@ function Tls:__close()
   os.execute("rm -rf " .. self.folder)
 end
 
--- How many requests a server has answered: nginx writes a line for each.
-function Tls:answered()
+local function count_lines(path)
   local count = 0
-  for _ in io.lines(self.folder .. "/access.log") do count = count + 1 end
+  for _ in io.lines(path) do count = count + 1 end
   return count
+end
+
+-- How many requests a server has answered: nginx writes a line for each, after it has answered, so that the log must
+-- have come to rest first.
+function Tls:answered()
+  local path = self.folder .. "/access.log"
+  local count = count_lines(path)
+  while true do
+    socket.sleep(0.03)
+    local now = count_lines(path)
+    if now == count then return count end
+    count = now
+  end
 end
 
 function Tls:url(kind) return "https://127.0.0.1:" .. self.ports[kind] end
