@@ -2,6 +2,7 @@
 local cjson = require "cjson"
 local patchworks = require "patchworks"
 local sandbox = require "patchworks.sandbox"
+local wait_until = require "spec.support.wait_until"
 
 local server, client, versions
 
@@ -135,6 +136,45 @@ describe("read-ahead", function()
     assert.equal(90, #list)
     for i, number in ipairs(list) do assert.equal(91 - i, number) end
     assert.is_true(os.time() - before <= 2)
+  end)
+
+  it("gives pages in order that arrive out of order", function()
+    fill(40)
+    -- The first of those asked for ahead is held back until the others have come.
+    server:fail { operation = "list", how = "slow", seconds = 0.3, every = 2, times = 1 }
+    local arrived, count = {}, 0
+    for page in versions:list(1, { per_page = 10, read_ahead = 3 }):pages() do
+      arrived[#arrived + 1] = page.meta.current_page
+      count = count + #page.data
+    end
+    assert.same({ 1, 2, 3, 4 }, arrived)
+    assert.equal(40, count)
+    assert.equal(0, server:faults_left())
+  end)
+
+  it("is cancelled by a break, with nothing left under way", function()
+    fill(100)
+    server:fail { operation = "list", how = "slow", seconds = 30, every = 2 }
+    local began = client.clock.now()
+    for version in versions:list(1, { per_page = 10, read_ahead = 4 }) do
+      wait_until(function() return client:stats().active == 4 end)
+      if version.version <= 100 then break end
+    end
+    assert.equal(0, client:stats().active)
+    assert.is_true(client.clock.now() - began < 5)
+    server:clear_faults()
+    assert.equal(100, versions:list(1):first().version)
+  end)
+
+  it("keeps to the client's rate limit", function()
+    fill(60)
+    local slow <close> = server:client { rate_limit = 3, max_attempts = 1, timeout = 0.3 }
+    local ok, err = pcall(function()
+      for _ in slow.script_versions:list(1, { per_page = 10, read_ahead = 8 }) do end -- luacheck: ignore
+    end)
+    assert.same({ false, "rate_limited" }, { ok, err.kind })
+    assert.equal(0, slow:stats().active)
+    assert.equal(3, #server:requests())
   end)
 
   it("raises an error of a later page when its turn comes", function()
