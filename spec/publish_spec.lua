@@ -118,6 +118,24 @@ describe("a smoke test whose answer is lost", function()
 end)
 
 describe("prune", function()
+  it("keeps what the service has un-deployed for want of use, and what was live before that", function()
+    local data = os.tmpname()
+    open { deploy_seconds = 0, data = data }
+    server:populate { script = 1, versions = 5 }
+    for id = 1, 3 do assert(versions:deploy_and_wait(id, { interval = fast })) end
+    client:close()
+    server:close()
+    local change = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], 10)\n"
+      .. "c.execute(\"UPDATE versions SET status = 'Inactive' WHERE status = 'Deployed'\"); c.commit()"
+    assert(os.execute(("/usr/bin/python3 -c '%s' %s"):format(change:gsub("'", "'\\''"), data)))
+    open { deploy_seconds = 0, data = data }
+    local deleted = {}
+    for i, version in ipairs(assert(versions:prune(1, { keep = 1 })).deleted) do deleted[i] = version.version end
+    table.sort(deleted)
+    assert.same({ 1, 4 }, deleted)
+    os.remove(data)
+  end)
+
   it("tells of its steps and its requests", function()
     open { deploy_seconds = 0 }
     server:populate { script = 1, versions = 3 }
