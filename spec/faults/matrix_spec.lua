@@ -109,8 +109,9 @@ describe("the fault matrix:", function()
     given = given or {}
     row(name, function(operation)
       local peer <close> = raw_peer(behaviour, given.argument and given.argument())
-      local client <close> = server:client(with { base_url = (peer.url:gsub("^http", given.scheme or "http")), token = "t0ken",
-        attempt_timeout = given.attempt_timeout or options.attempt_timeout })
+      local url = peer.url:gsub("^http", given.scheme or "http")
+      local seconds = given.attempt_timeout or options.attempt_timeout
+      local client <close> = server:client(with { base_url = url, token = "t0ken", attempt_timeout = seconds })
       local value, err = call(client, operation, 7, given.content)
       return value, err, (peer:received())
     end)
@@ -127,13 +128,13 @@ describe("the fault matrix:", function()
     return value, err, 0
   end)
   raw_row("connecting times out", "full", { attempt_timeout = 0.15 })
-  raw_row("closed in the TLS handshake", "close_before", { scheme = "https" })
-  raw_row("reset in the TLS handshake", "reset_in_handshake", { scheme = "https" })
+  raw_row("closed in the TLS handshake", "close_before", { scheme = "https", attempt_timeout = 5 })
+  raw_row("reset in the TLS handshake", "reset_in_handshake", { scheme = "https", attempt_timeout = 5 })
   raw_row("the TLS handshake times out", "mute", { scheme = "https", attempt_timeout = 0.15 })
-  raw_row("no TLS at all", "talks_first", { scheme = "https" })
+  raw_row("no TLS at all", "talks_first", { scheme = "https", attempt_timeout = 5 })
   row("a proxy refuses the tunnel", function(operation)
     local peer <close> = raw_peer "no_tunnel"
-    local client <close> = server:client(with { base_url = "https://nowhere.invalid", proxy = peer.url, token = "t0ken" })
+    local client <close> = server:client(with { base_url = "https://nowhere.invalid", proxy = peer.url, attempt_timeout = 5 })
     local value, err = call(client, operation, 7)
     return value, err, 0
   end)
