@@ -236,6 +236,13 @@ describe("rollback", function()
     assert.equal("one", answers())
     done = assert(versions:rollback(1, { to = 2, interval = fast }))
     assert.equal(2, done.version.version)
+    server:populate { script = 1, versions = 300 }
+    server:populate { script = 2, versions = 1 }
+    server:forget_requests()
+    assert(versions:rollback(1, { dry_run = true }))
+    assert.equal("list", operations())
+    local others = versions:list(2):first()
+    assert.equal("not_found", select(2, versions:rollback(1, { to = others.id })).kind)
     assert.equal("unchanged", assert(versions:rollback(1, { to = 2 })).action)
     assert.equal("would roll back", assert(versions:rollback(1, { dry_run = true })).action)
     assert.equal("two", answers())
