@@ -147,3 +147,27 @@ describe("prune", function()
     assert.truthy(table.concat(heard, " "):find "list delete delete")
   end)
 end)
+
+describe("a misspelt option", function()
+  it("raises before anything is sent", function()
+    open()
+    local plan = assert(client:plan { scripts = { { id = 1, content = "x" } } })
+    server:forget_requests()
+    local calls = {
+      function() versions:publish(1, { content = "x", interval = "1" }) end,
+      function() versions:publish(1, { content = "x", test = { timeout = {} } }) end,
+      function() versions:publish(1, { content = "x", test = "x" }) end,
+      function() versions:deploy_and_wait(1, { timeout = -1 }) end,
+      function() versions:rollback(1, { max_interval = "x" }) end,
+      function() versions:rollback(1, { to = "v3" }) end,
+      function() versions:rollback("../1") end,
+      function() client:apply(plan, { timeout = "x" }) end,
+    }
+    for i, call in ipairs(calls) do
+      local ok, message = pcall(call)
+      assert.is_false(ok, "call " .. i)
+      assert.truthy(message:find "^spec/publish_spec.lua:", message)
+    end
+    assert.equal(0, server:count())
+  end)
+end)

@@ -5,6 +5,7 @@ local diff = require "patchworks.diff"
 local errors = require "patchworks.errors"
 local publish = require "patchworks.publish"
 local reconcile = require "patchworks.reconcile"
+local release = require "patchworks.release"
 local requests = require "patchworks.requests"
 local tasks = require "patchworks.tasks"
 
@@ -192,6 +193,7 @@ end
 function plan.apply(client, made, given)
   if getmetatable(made) ~= Plan then errors.misuse("apply: expected what `plan` gave, got %s", arguments.show(made)) end
   arguments.check_names(given, apply_names, "apply")
+  release.check_waits(given, "apply")
   given = given or {}
   local report = setmetatable({ scripts = {}, published = 0, unchanged = 0, failed = 0 }, Report)
   tasks.map(made.steps, function(step, index)

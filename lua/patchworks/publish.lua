@@ -181,7 +181,9 @@ end
 -- @treturn string the source
 function publish.check(given)
   arguments.check_names(given, names, "publish")
+  release.check_waits(given, "publish")
   arguments.check_names(given.test, test_names, "publish: test")
+  arguments.check_seconds(given.test and given.test.timeout, "publish: test: timeout")
   arguments.check_integer(given.keep, 0, math.maxinteger, "publish: keep")
   arguments.check_type(given.rollback, "boolean", "publish: rollback")
   return requests.content(given, "publish")

@@ -86,6 +86,15 @@ local function wait(self, id, given)
   end
 end
 
+--- Checks the options of waiting before anything is sent; raises for misuse.
+-- @tparam ?table given
+-- @tparam string what the method, for the message
+function release.check_waits(given, what)
+  for _, name in ipairs(given and { "timeout", "interval", "max_interval" } or {}) do
+    arguments.check_seconds(given[name], what .. ": " .. name)
+  end
+end
+
 --- Tells a listener about a step of a release.
 -- @tparam table self script_versions
 -- @tparam table given the caller's options
@@ -252,6 +261,7 @@ function release.extend(class)
   -- @treturn ?table version; or nil and an error, of kind "deployment_failed" with the service's reason
   function class:deploy_and_wait(id, given)
     arguments.check_names(given, wait_names, "deploy_and_wait")
+    release.check_waits(given, "deploy_and_wait")
     given = given or {}
     local version, problem = { id = id, deployment_failed_at = given.failed_before }, nil
     if given.failed_before == nil then
@@ -269,6 +279,9 @@ function release.extend(class)
   -- nil and an error
   function class:rollback(script, given)
     arguments.check_names(given, rollback_names, "rollback")
+    release.check_waits(given, "rollback")
+    script = arguments.check_id(script, "rollback: script id")
+    if given and given.to ~= nil then arguments.check_id(given.to, "rollback: to") end
     return rollback(self, script, given or {})
   end
 
