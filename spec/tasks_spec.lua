@@ -233,7 +233,7 @@ describe("tasks over several clients", function()
     end)
     debug.sethook()
     for _, each in ipairs(others) do each:close() end
-    assert.is_true(took < 0.8, ("%.3f s"):format(took))
+    assert.is_true(took < 0.9, ("%.3f s"):format(took))
     -- The main thread runs the turns: a look at each client every 5 ms would take some 20,000.
     assert.is_true(instructions < 12000, ("%d instructions"):format(instructions))
   end)
@@ -249,7 +249,7 @@ describe("tasks over several clients", function()
     end)
     assert.same({ "version", "network", "timeout" }, { said[1][1], said[2][1], said[3][1] })
     assert.is_true(said[2][2] < 0.1, ("%.3f s"):format(said[2][2]))
-    assert.is_true(said[3][2] >= 0.1 and said[3][2] < 0.2, ("%.3f s"):format(said[3][2]))
+    assert.is_true(said[3][2] > 0.09 and said[3][2] < 0.25, ("%.3f s"):format(said[3][2]))
   end)
 end)
 

@@ -165,6 +165,7 @@ int pw_lua_engine_wait(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Number seconds = luaL_checknumber(L, 2);
   size_t count = (size_t)lua_rawlen(L, 1);
+  /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what the list holds. */
   pw_engine **engines = lua_newuserdatauv(L, (count + 1) * sizeof *engines, 0);
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, 1, (lua_Integer)i + 1);
