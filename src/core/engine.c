@@ -1,10 +1,14 @@
 #include "engine.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
 
-enum { EVENT_ROOM = 64 };
+enum {
+  EVENT_ROOM = 64,
+  SOCKETS_PER_TRANSFER = 5 /* libcurl's own bound */
+};
 
 static pthread_once_t global_once = PTHREAD_ONCE_INIT;
 static CURLcode global_result;
@@ -18,8 +22,9 @@ int64_t pw_now(void) {
   return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* Hosted: what was finished while no loop looked on is due now. */
 static void arm_timer(pw_engine *engine) {
-  int64_t due = engine->curl_due;
+  int64_t due = engine->done_first != NULL ? 0 : engine->curl_due;
   if (due < 0 || (engine->wake_due >= 0 && engine->wake_due < due)) due = engine->wake_due;
   int64_t left = due < 0 ? -1 : due - pw_now();
   pw_poller_arm(&engine->poller, due >= 0 && left < 0 ? 0 : left);
@@ -30,24 +35,17 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *data, voi
   pw_engine *engine = data;
   bool readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
   bool writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
-  return pw_poller_watch(&engine->poller, (int)socket, readable, writable) ? 0 : -1;
+  bool watched = engine->options.hosted ? pw_poller_watch(&engine->poller, (int)socket, readable, writable)
+                                        : pw_sockets_watch(&engine->sockets, (int)socket, readable, writable);
+  return watched ? 0 : -1;
 }
 
 static int on_timer(CURLM *multi, long milliseconds, void *data) {
   (void)multi;
   pw_engine *engine = data;
   engine->curl_due = milliseconds < 0 ? -1 : pw_now() + (int64_t)milliseconds * 1000;
-  arm_timer(engine);
+  if (engine->options.hosted && !engine->starting) arm_timer(engine);
   return 0;
-}
-
-static bool open_hosted(pw_engine *engine) {
-  if (!pw_poller_open(&engine->poller)) return false;
-  curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-  curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
-  curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-  curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
-  return true;
 }
 
 bool pw_engine_open(pw_engine *engine, const pw_engine_options *options, const char **reason) {
@@ -67,7 +65,11 @@ bool pw_engine_open(pw_engine *engine, const pw_engine_options *options, const c
   }
   curl_multi_setopt(engine->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, options->max_connections);
   curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, options->max_connections);
-  if (options->hosted && !open_hosted(engine)) {
+  curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
+  curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
+  if (options->hosted && !pw_poller_open(&engine->poller)) {
     *reason = "the system gives no descriptor to wait on (is the limit of open files reached?)";
     pw_engine_close(engine);
     return false;
@@ -114,9 +116,10 @@ void pw_engine_close(pw_engine *engine) {
   free_list(engine->idle);
   engine->active = engine->done_first = engine->done_last = engine->idle = NULL;
   engine->counts.active = 0;
-  curl_multi_cleanup(engine->multi); /* may still call on_socket: the poller closes after it */
+  curl_multi_cleanup(engine->multi); /* may still call on_socket: what that uses closes after it */
   engine->multi = NULL;
   pw_poller_close(&engine->poller);
+  pw_sockets_free(&engine->sockets);
 }
 
 static pw_transfer *idle_transfer(pw_engine *engine, const char **refused) {
@@ -125,27 +128,6 @@ static pw_transfer *idle_transfer(pw_engine *engine, const char **refused) {
   engine->idle = transfer->next;
   engine->idle_count--;
   transfer->next = NULL;
-  return transfer;
-}
-
-pw_transfer *pw_engine_start(pw_engine *engine, const pw_request *request, void *owner, const char **reason) {
-  *reason = NULL;
-  pw_transfer *transfer = idle_transfer(engine, reason);
-  if (transfer == NULL) return NULL;
-  CURLMcode code = CURLM_OUT_OF_MEMORY;
-  if (pw_transfer_prepare(transfer, request)) code = curl_multi_add_handle(engine->multi, transfer->easy);
-  if (code != CURLM_OK) {
-    if (code != CURLM_OUT_OF_MEMORY) *reason = curl_multi_strerror(code);
-    pw_transfer_free(transfer);
-    return NULL;
-  }
-  transfer->owner = owner;
-  transfer->active = true;
-  transfer->next = engine->active;
-  if (engine->active != NULL) engine->active->previous = transfer;
-  engine->active = transfer;
-  engine->counts.started++;
-  engine->counts.active++;
   return transfer;
 }
 
@@ -178,28 +160,94 @@ static void collect(pw_engine *engine) {
   }
 }
 
-static CURLMcode step_polling(pw_engine *engine, int milliseconds) {
+/* Lets libcurl do what its time has come for: begin what was added, retry a connection, give up. */
+static CURLMcode act_on_due(pw_engine *engine) {
+  if (engine->curl_due < 0 || engine->curl_due > pw_now()) return CURLM_OK;
+  engine->curl_due = -1;
   int running;
-  CURLMcode code = curl_multi_perform(engine->multi, &running);
-  collect(engine);
-  if (code != CURLM_OK || engine->done_first != NULL || milliseconds == 0) return code;
-  code = curl_multi_poll(engine->multi, NULL, 0, milliseconds, NULL);
-  if (code == CURLM_OK) code = curl_multi_perform(engine->multi, &running);
+  CURLMcode code = curl_multi_socket_action(engine->multi, CURL_SOCKET_TIMEOUT, 0, &running);
   collect(engine);
   return code;
 }
 
-static CURLMcode act_on_timer(pw_engine *engine) {
-  int64_t now = pw_now();
-  int running;
-  CURLMcode code = CURLM_OK;
-  if (engine->wake_due >= 0 && engine->wake_due <= now) engine->wake_due = -1;
-  if (engine->curl_due >= 0 && engine->curl_due <= now) {
-    engine->curl_due = -1;
-    code = curl_multi_socket_action(engine->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+static CURLMcode add(pw_engine *engine, pw_transfer *transfer, const pw_request *request) {
+  size_t sockets = SOCKETS_PER_TRANSFER * ((size_t)engine->counts.active + 1);
+  if (!engine->options.hosted && !pw_sockets_reserve(&engine->sockets, sockets)) return CURLM_OUT_OF_MEMORY;
+  if (!pw_transfer_prepare(transfer, request)) return CURLM_OUT_OF_MEMORY;
+  return curl_multi_add_handle(engine->multi, transfer->easy);
+}
+
+pw_transfer *pw_engine_start(pw_engine *engine, const pw_request *request, void *owner, const char **reason) {
+  *reason = NULL;
+  pw_transfer *transfer = idle_transfer(engine, reason);
+  if (transfer == NULL) return NULL;
+  engine->starting = true;
+  CURLMcode code = add(engine, transfer, request);
+  if (code != CURLM_OK) {
+    engine->starting = false;
+    if (code != CURLM_OUT_OF_MEMORY) *reason = curl_multi_strerror(code);
+    pw_transfer_free(transfer);
+    return NULL;
   }
-  arm_timer(engine);
+  transfer->owner = owner;
+  transfer->active = true;
+  transfer->next = engine->active;
+  if (engine->active != NULL) engine->active->previous = transfer;
+  engine->active = transfer;
+  engine->counts.started++;
+  engine->counts.active++;
+  /* Sent at once where a connection is kept: what the caller does next goes on beside the service's work. A failure of
+   * libcurl's comes again in the next step, which reports it. */
+  act_on_due(engine);
+  engine->starting = false;
+  if (engine->options.hosted) arm_timer(engine);
+  return transfer;
+}
+
+static CURLMcode act_on(pw_engine *engine, int fd, bool readable, bool writable, bool broken) {
+  int what = (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0) | (broken ? CURL_CSELECT_ERR : 0);
+  int running;
+  return curl_multi_socket_action(engine->multi, fd, what, &running);
+}
+
+int pw_engine_patience(const pw_engine *engine, int milliseconds) {
+  if (engine->done_first != NULL) return 0;
+  if (engine->curl_due < 0) return milliseconds;
+  int64_t left = (engine->curl_due - pw_now() + 999) / 1000;
+  return left < 0 ? 0 : left < milliseconds ? (int)left : milliseconds;
+}
+
+/* What poll(2) found is copied out first: libcurl changes the list while it acts. A descriptor that it closes and
+ * opens again meanwhile may be acted on once for nothing, which does no harm. */
+static CURLMcode act_on_ready(pw_engine *engine, int count) {
+  const pw_sockets *sockets = &engine->sockets;
+  struct pollfd ready[EVENT_ROOM];
+  int found = 0;
+  size_t first = sockets->count > 0 ? engine->turn++ % sockets->count : 0; /* none is always last */
+  for (size_t i = 0; i < sockets->count && found < count && found < EVENT_ROOM; i++) {
+    const struct pollfd *each = &sockets->list[(first + i) % sockets->count];
+    if (each->revents != 0) ready[found++] = *each;
+  }
+  CURLMcode code = CURLM_OK;
+  for (int i = 0; i < found && code == CURLM_OK; i++) {
+    short what = ready[i].revents;
+    code = act_on(engine, ready[i].fd, (what & (POLLIN | POLLHUP)) != 0, (what & POLLOUT) != 0,
+                  (what & (POLLERR | POLLNVAL)) != 0);
+  }
   return code;
+}
+
+static CURLMcode step_polling(pw_engine *engine, int milliseconds) {
+  int wait = pw_engine_patience(engine, milliseconds);
+  int count = poll(engine->sockets.list, (nfds_t)engine->sockets.count, wait);
+  if (count < 0 && errno != EINTR) return CURLM_INTERNAL_ERROR;
+  CURLMcode code = act_on_ready(engine, count);
+  return code == CURLM_OK ? act_on_due(engine) : code;
+}
+
+static CURLMcode act_on_timer(pw_engine *engine) {
+  if (engine->wake_due >= 0 && engine->wake_due <= pw_now()) engine->wake_due = -1;
+  return act_on_due(engine);
 }
 
 static CURLMcode step_hosted(pw_engine *engine, int milliseconds) {
@@ -207,19 +255,20 @@ static CURLMcode step_hosted(pw_engine *engine, int milliseconds) {
   CURLMcode code = CURLM_OK;
   int count = pw_poller_wait(&engine->poller, events, EVENT_ROOM, engine->done_first != NULL ? 0 : milliseconds);
   if (count < 0) return CURLM_INTERNAL_ERROR;
+  bool timer = false;
   for (int i = 0; i < count && code == CURLM_OK; i++) {
-    int what = (events[i].readable ? CURL_CSELECT_IN : 0) | (events[i].writable ? CURL_CSELECT_OUT : 0) |
-               (events[i].broken ? CURL_CSELECT_ERR : 0);
-    int running;
-    code =
-        events[i].fd < 0 ? act_on_timer(engine) : curl_multi_socket_action(engine->multi, events[i].fd, what, &running);
+    const pw_poll_event *each = &events[i];
+    timer = timer || each->fd < 0;
+    code = each->fd < 0 ? act_on_timer(engine)
+                        : act_on(engine, each->fd, each->readable, each->writable, each->broken);
   }
-  collect(engine);
+  if (timer) arm_timer(engine);
   return code;
 }
 
 bool pw_engine_step(pw_engine *engine, int milliseconds, const char **reason) {
   CURLMcode code = engine->options.hosted ? step_hosted(engine, milliseconds) : step_polling(engine, milliseconds);
+  collect(engine);
   if (code != CURLM_OK) *reason = curl_multi_strerror(code);
   return code == CURLM_OK;
 }

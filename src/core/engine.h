@@ -1,12 +1,13 @@
 /* Many transfers on one curl multi handle. Knows curl, not Lua.
  *
- * An engine waits in one of two ways, chosen when it is opened: with curl_multi_poll, or, for a host's loop, through
- * one descriptor (see poller.h) that carries every socket and the timers. It is not thread-safe: one thread at a
+ * An engine waits in one of two ways, chosen when it is opened: with poll(2) on its sockets (see sockets.h), or, for a
+ * host's loop, through one descriptor (see poller.h) that carries every socket and the timers. It is not thread-safe: one thread at a
  * time. libcurl's global state is set up once per process, by whichever engine comes first. */
 #ifndef PW_ENGINE_H
 #define PW_ENGINE_H
 
 #include "poller.h"
+#include "sockets.h"
 #include "transfer.h"
 
 typedef struct pw_engine_options {
@@ -26,12 +27,15 @@ typedef struct pw_engine_counts {
 typedef struct pw_engine {
   CURLM *multi; /* NULL when closed */
   pw_engine_options options;
-  pw_poller poller;
+  pw_poller poller;                    /* hosted */
+  pw_sockets sockets;                  /* not hosted */
   pw_transfer *active;                 /* on the multi handle */
   pw_transfer *done_first, *done_last; /* finished, waiting to be taken */
   pw_transfer *idle;                   /* ready for another exchange */
   long idle_count;
-  int64_t curl_due, wake_due; /* hosted: monotonic microseconds at which to act; -1 for never */
+  int64_t curl_due, wake_due; /* monotonic microseconds at which to act; -1 for never. wake_due: hosted */
+  bool starting;              /* in pw_engine_start, which sees to the timer itself */
+  size_t turn;                /* of the steps, so that each socket comes first in turn */
   pw_engine_counts counts;
 } pw_engine;
 
@@ -42,12 +46,16 @@ bool pw_engine_open(pw_engine *engine, const pw_engine_options *options, const c
 /* Cancels everything and closes. Safe to call twice, and on zeroed memory. */
 void pw_engine_close(pw_engine *engine);
 
-/* Starts an exchange and returns its transfer, or NULL with `*reason` set (NULL: out of memory). */
+/* Starts an exchange and returns its transfer, or NULL with `*reason` set (NULL: out of memory). On a kept connection
+ * the request goes out at once. */
 pw_transfer *pw_engine_start(pw_engine *engine, const pw_request *request, void *owner, const char **reason);
 
 /* Waits up to `milliseconds` for something to happen and moves every transfer on. Comes back early when a transfer
  * is done or a signal came. Returns false with `*reason` set when libcurl itself failed. */
 bool pw_engine_step(pw_engine *engine, int milliseconds, const char **reason);
+
+/* How many of `milliseconds` (at least 0) a wait for this engine may last before it has to be stepped. */
+int pw_engine_patience(const pw_engine *engine, int milliseconds);
 
 /* Takes the next finished transfer, in the order of finishing; NULL when there is none. */
 pw_transfer *pw_engine_take(pw_engine *engine);
