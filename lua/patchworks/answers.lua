@@ -10,13 +10,18 @@ local Response = { __name = "patchworks.response" }
 
 -- What a response tells only when asked: most callers never do, and a table a call is not free.
 local derived = {
+  attempts = function(response)
+    local list = { table.unpack(response.earlier or {}) }
+    list[#list + 1] = { started = response.started, seconds = response.seconds, status = response.status }
+    return list
+  end,
   headers = function(response) return core.parse_headers(response.header_block) end,
   timing = function(response) return (response.transfer:facts()) end,
   bytes = function(response) return (select(2, response.transfer:facts())) end,
   http_version = function(response) return (select(3, response.transfer:facts())) end,
 }
 
-local inner = { header_block = true, transfer = true }
+local inner = { header_block = true, transfer = true, started = true, seconds = true, earlier = true }
 
 function Response.__index(response, name)
   local derive = derived[name]
@@ -48,12 +53,20 @@ end
 -- @tparam string body raw, decompressed
 -- @tparam string header_block raw
 -- @tparam userdata transfer what knows the timing
+-- @tparam number started seconds from the call's beginning to the attempt's
+-- @tparam number seconds that the attempt took
+-- @tparam ?table earlier the failed attempts before it
 -- @treturn table `status`, `headers` (lower-case names), `body`, `attempts`, `timing` (seconds), `bytes`
-function answers.response(status, body, header_block, transfer)
-  return setmetatable(
-    { status = status, body = body, header_block = header_block, transfer = transfer, attempts = nil },
-    Response
-  )
+function answers.response(status, body, header_block, transfer, started, seconds, earlier)
+  return setmetatable({
+    status = status,
+    body = body,
+    header_block = header_block,
+    transfer = transfer,
+    started = started,
+    seconds = seconds,
+    earlier = earlier,
+  }, Response)
 end
 
 local function is_object(value)
@@ -83,10 +96,9 @@ end
 local shapes = {}
 
 function shapes.version(value, response)
-  if not is_object(value) or not is_object(value.data) then
-    return protocol(response, "the answer holds no version (an object called data is due)")
-  end
-  return value.data
+  local data = type(value) == "table" and value.data
+  if not is_object(data) then return protocol(response, "the answer holds no version (an object called data is due)") end
+  return data
 end
 
 function shapes.message(value, response)

@@ -270,23 +270,24 @@ function Held.__close(held)
   if not held.waiter.over then async.wake(held.waiter) end
 end
 
--- The common case, a call with nothing else going on: no tables, no turns.
+-- The common case, a call with nothing else going on: no tables, no turns. Comes back to Lua after each step, so that
+-- Ctrl-C finds its way.
 local function await_alone(engine, transfer)
-  while not transfer:done() do
-    step(engine, longest_wait)
-    dispatch(engine)
-  end
+  repeat
+    local done, problem = engine:await(transfer, longest_wait)
+    if done == nil then check(done, problem) end
+  until done
 end
 
 --- Waits until a transfer is done. Cancelling the task ends the wait; the transfer is its owner's to close.
 -- @tparam userdata engine
 -- @tparam userdata transfer
 function async.await(engine, transfer)
-  if transfer:done() then return end
   local task = async.current()
   if not task and not host and next(busy) == nil and sleeping == 0 and ready_first > ready_last then
     return await_alone(engine, transfer)
   end
+  if transfer:done() then return end
   local waiter = { task = task, engine = engine }
   waiting[transfer] = waiter
   busy[engine] = (busy[engine] or 0) + 1

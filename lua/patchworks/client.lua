@@ -1,4 +1,4 @@
---- The one request path: authorise, wait for the gate, send, retry, unwrap.
+--- The client: what it is made of, and how a call is prepared, sent (see send.lua) and unwrapped.
 -- @module patchworks.client
 local answers = require "patchworks.answers"
 local arguments = require "patchworks.arguments"
@@ -7,10 +7,10 @@ local auth = require "patchworks.auth"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local gate = require "patchworks.gate"
-local login = require "patchworks.login"
 local options = require "patchworks.options"
 local requests = require "patchworks.requests"
 local retry = require "patchworks.retry"
+local send = require "patchworks.send"
 
 local Client = { __name = "patchworks.client" }
 Client.__index = Client
@@ -18,15 +18,6 @@ Client.__index = Client
 local client = { Client = Client }
 
 local default_timeout, default_attempt_timeout = 60, 30
-
-local function listens(self, call) return call.on_event or self.settings.on_event end
-
-local function emit(self, call, event)
-  local listener = listens(self, call)
-  if not listener then return end
-  event.operation, event.method, event.url = call.operation, call.method, call.url
-  listener(event)
-end
 
 --- Makes a client. See patchworks.new.
 function client.new(given)
@@ -59,7 +50,7 @@ function client.new(given)
   }, Client)
   self.gate = gate.new(clock, settings.rate_limit, function(call, seconds)
     self.counts.waits = self.counts.waits + 1
-    emit(self, call, { type = "wait", seconds = seconds })
+    send.emit(call, { type = "wait", seconds = seconds })
   end)
   if settings.loop then settings.loop.attach(engine) end
   return self
@@ -69,180 +60,6 @@ local credential_names = { key = "an API key", token = "a token", login = "a log
 
 function Client:__tostring()
   return ("patchworks client (%s, %s)"):format(self.base_url, credential_names[self.auth.kind])
-end
-
--- Makes the error that a call ends with. A service that echoes the credential must not bring it into a log.
-local function fail(self, call, failure, story)
-  self.auth:redact(failure)
-  return nil,
-    errors.new {
-      kind = failure.kind,
-      status = failure.status,
-      message = failure.message,
-      errors = failure.errors,
-      retry_after = failure.retry_after,
-      response = failure.response,
-      hint = failure.hint or self.auth:hint(failure.kind, call.operation),
-      operation = call.operation,
-      url = call.url,
-      attempts = story.attempts,
-      outcome = (story.unknown or retry.outcome(call.delivery, failure) == "unknown") and "unknown" or "none",
-    }
-end
-
--- One exchange over the engine: a response, or nil and the fields of a failure.
-local function exchange(self, call, headers, seconds, passage)
-  local engine = self.engine
-  local transfer, problem = engine:start(
-    call.method,
-    call.url,
-    headers,
-    call.body,
-    -- libcurl's own second sending would hide that there was a first one: a deleted version would be "not found".
-    call.delivery ~= "read",
-    seconds,
-    math.min(seconds, self.settings.connect_timeout)
-  )
-  if not transfer then return nil, { kind = "protocol", message = problem, sent = false } end
-  passage.transfer = transfer
-  async.await(engine, transfer)
-  passage.transfer = nil
-  local status, body, header_block, sent = transfer:answer()
-  if status then return answers.response(status, body, header_block, transfer) end
-  return nil, { kind = body, message = header_block or "the client was closed", sent = sent }
-end
-
-local Passage = { __name = "patchworks.passage" }
-
--- Leaves the gate, also when the task is cancelled in the middle of an exchange, which then ends too.
-function Passage.__close(passage)
-  if passage.transfer then passage.transfer:close() end
-  if not passage.passed then return end
-  passage.gate:leave(passage.status, passage.pause, passage.remaining, passage.probe, passage.entered)
-end
-
--- One attempt: through the gate, out and back. Gives a response, or nil and a failure; the failure has `delay`, the
--- seconds before another attempt may go, when one may.
-local function attempt(self, call, headers, story, deadline)
-  local clock = self.clock
-  local gate_of_all = self.gate
-  -- Fields that come later are named in the constructors here and below: a table that grows is made twice.
-  -- And it is made before the gate is passed: nothing may fail between passing and what leaves it again.
-  local passage <close> = setmetatable(
-    { gate = gate_of_all, passed = false, probe = nil, entered = nil, transfer = nil, status = nil, remaining = nil,
-      pause = nil },
-    Passage
-  )
-  local passed, hold, began, entered = gate_of_all:enter(deadline, call)
-  if not passed then return nil, { held = hold } end
-  passage.passed, passage.probe, passage.entered = true, hold, entered
-  local left = deadline - began
-  if left <= 0 then
-    return nil, { kind = "timeout", message = "the call's time was up before it was sent", sent = false }
-  end
-  local most = call.attempt_timeout
-  local response, failure = exchange(self, call, headers, left < most and left or most, passage)
-  local status = response and response.status
-  local record = { started = began - story.began, seconds = clock.now() - began, status = status }
-  story.attempts[#story.attempts + 1] = record
-  if response then
-    passage.status = status
-    local remaining = core.header(response.header_block, "x-ratelimit-remaining")
-    passage.remaining = remaining and tonumber(remaining)
-    if status >= 200 and status < 300 then return response end
-    failure = answers.failure(response, clock)
-  end
-  self.auth:redact(failure)
-  record.kind, record.message, record.sent = failure.kind, failure.message, failure.status ~= nil or failure.sent
-  if retry.whether(call.delivery, failure) then failure.delay = retry.delay(#story.attempts, failure, clock.random) end
-  if failure.status == 429 then passage.pause = failure.retry_after or failure.delay end
-  return nil, failure
-end
-
--- The headers to send, after a login where one is needed; or nil and an error.
-local function authorise(self, call, story, deadline)
-  if call.anonymous then return auth.anonymous() end
-  local credential = self.auth
-  if credential.headers_alone then return credential.headers(call.header_lines) end
-  local ok, problem = credential:ready(function() return login.send(self, deadline) end, deadline)
-  if ok then return credential.headers(call.header_lines) end
-  if problem then return login.refused(call, problem) end
-  local failure = { kind = "timeout", message = "the call's time was up during the login", sent = false }
-  return fail(self, call, failure, story)
-end
-
--- Whether, and when, to go on after a failed attempt: true to try again, else nil.
-local function may_retry(self, call, failure, story, deadline)
-  if not failure.delay or #story.attempts >= call.max_attempts + story.renewals then return nil end
-  if self.clock.now() + failure.delay >= deadline then
-    if failure.retry_after then
-      failure.message = ("%s; the service asks to wait %.3g s, which is past the call's timeout"):format(
-        failure.message,
-        failure.retry_after
-      )
-    end
-    return nil
-  end
-  if not self.bucket:take(failure) then
-    failure.hint = "too many of this client's requests failed lately: it does not retry until some succeed"
-    return nil
-  end
-  self.counts.retries = self.counts.retries + 1
-  if listens(self, call) then
-    emit(self, call, { type = "retry", number = #story.attempts + 1, seconds = failure.delay, kind = failure.kind,
-      status = failure.status })
-  end
-  -- After a 429 the gate does the waiting, for all of the client's calls.
-  if failure.status ~= 429 then self.clock.sleep(failure.delay) end
-  return true
-end
-
-local function succeed(self, response, story)
-  self.bucket:give()
-  response.attempts = story.attempts
-  return response
-end
-
-local function tell_attempt(self, call, story)
-  local record = story.attempts[#story.attempts]
-  emit(self, call, {
-    type = "attempt",
-    number = #story.attempts,
-    status = record.status,
-    kind = record.kind,
-    message = record.message,
-    seconds = record.seconds,
-  })
-end
-
---- Sends one call, as often as its delivery class allows, within its timeout.
--- @tparam table call `operation`, `method`, `url`, `body`, `delivery`, `timeout`, `attempt_timeout`, `max_attempts`,
--- `header_lines`, `on_event`
--- @treturn ?table response of a success; or nil and an error
-function Client:send(call)
-  local story = { began = self.clock.now(), attempts = {}, unknown = false, renewals = 0 }
-  local deadline = story.began + call.timeout
-  self.counts.calls = self.counts.calls + 1
-  while true do
-    local headers, problem = authorise(self, call, story, deadline)
-    if not headers then return nil, problem end
-    local generation = self.auth.generation
-    local tried = #story.attempts
-    local response, failure = attempt(self, call, headers, story, deadline)
-    if #story.attempts > tried and listens(self, call) then tell_attempt(self, call, story) end
-    if response then return succeed(self, response, story) end
-    if failure.held then return fail(self, call, gate.held_back(story.failure, failure.held), story) end
-    if call.gone_is_done and failure.status == 404 and story.unknown then
-      return succeed(self, failure.response, story)
-    end
-    story.failure = failure
-    story.unknown = story.unknown or retry.outcome(call.delivery, failure) == "unknown"
-    if failure.status == 401 and not call.anonymous and story.renewals == 0 and self.auth:refused(generation) then
-      story.renewals = 1
-    elseif not may_retry(self, call, failure, story, deadline) then
-      return fail(self, call, failure, story)
-    end
-  end
 end
 
 -- The names that an endpoint's method takes, made once.
@@ -268,7 +85,7 @@ local function add_call_options(call, given, what)
     or call.attempt_timeout
   call.max_attempts = arguments.check_integer(given.max_attempts, 1, 100, what .. ": max_attempts")
     or call.max_attempts
-  call.on_event = arguments.check_callable(given.on_event, what .. ": on_event")
+  call.on_event = arguments.check_callable(given.on_event, what .. ": on_event") or call.on_event
   if given.headers ~= nil then call.header_lines = requests.header_lines(given.headers, what .. ": headers") end
   return call
 end
@@ -284,6 +101,7 @@ local function defaults_for(self, endpoint)
     timeout = settings.timeout or endpoint.timeout or default_timeout,
     attempt_timeout = settings.attempt_timeout or endpoint.attempt_timeout or default_attempt_timeout,
     max_attempts = settings.max_attempts,
+    on_event = settings.on_event,
   }
   local class = { __index = common }
   self.defaults[endpoint] = class
@@ -312,11 +130,11 @@ end
 --- Sends a prepared call and unwraps its answer.
 -- @return the value and the response; or nil and an error
 function Client:perform(call, shape)
-  local response, problem = self:send(call)
+  local response, problem = send.call(self, call)
   if not response then return nil, problem end
   if response.status == 404 then return { message = "it was gone already: an earlier attempt deleted it" }, response end
   local value, failure = answers.unwrap(shape, response)
-  if value == nil then return fail(self, call, failure, { attempts = response.attempts }) end
+  if value == nil then return send.fail(self, call, failure, response.attempts) end
   return value, response
 end
 
@@ -348,6 +166,7 @@ function Client:prepare_request(method, path, given, allowed)
     timeout = self.settings.timeout or default_timeout,
     attempt_timeout = self.settings.attempt_timeout or default_attempt_timeout,
     max_attempts = self.settings.max_attempts,
+    on_event = self.settings.on_event,
   }
   if call.body and method == "GET" then errors.misuse("request: a GET has no body") end
   return add_call_options(call, given, "request")

@@ -58,15 +58,16 @@ end
 --- Passes the gate, or finds out that the call's deadline comes first.
 -- @tparam number deadline monotonic
 -- @param call told to `on_wait`
+-- @tparam ?number now the time, from a caller who has just looked
 -- @treturn boolean passed
 -- @return when it passed: whether it is the one that goes first after a 429; when not: the seconds that it would have
 -- had to wait
 -- @treturn ?number when it passed: the time
 -- @treturn ?integer when it passed: what `leave` takes, to tell which answers are newer
-function Gate:enter(deadline, call)
+function Gate:enter(deadline, call, now)
   local clock = self.clock
   while true do
-    local now = clock.now()
+    now = now or clock.now()
     local hold = obstacle(self, now)
     if not hold then
       local probe = self.closed_until ~= nil
@@ -82,6 +83,7 @@ function Gate:enter(deadline, call)
       if self.on_wait then self.on_wait(call, hold) end
       clock.sleep(hold)
     end
+    now = nil
   end
 end
 

@@ -12,8 +12,9 @@ end
 --- Sends the login. It may be repeated: one more token does no harm.
 -- @tparam table client
 -- @tparam number deadline monotonic
+-- @tparam function send_call see patchworks.send
 -- @treturn ?string token; or nil and an error
-function login.send(client, deadline)
+function login.send(client, deadline, send_call)
   local credential = client.auth
   local call = {
     operation = "login",
@@ -25,9 +26,10 @@ function login.send(client, deadline)
     attempt_timeout = client.settings.attempt_timeout or 30,
     max_attempts = client.settings.max_attempts,
     anonymous = true,
+    on_event = client.settings.on_event,
   }
   client.counts.logins = client.counts.logins + 1
-  local response, problem = client:send(call)
+  local response, problem = send_call(client, call)
   if not response then
     if problem.kind == "invalid" then problem.kind = "unauthenticated" end
     problem.hint = credential:hint("unauthenticated")

@@ -12,8 +12,9 @@
 #define PW_HEADERS "patchworks.headers"
 #define PW_SCRATCH "patchworks.scratch"
 
-/* The engine's userdata. User value 1: the transfers under way, by the address of their userdata, which keeps
- * them alive; 2: the strings that the engine's options point to. */
+/* The engine's userdata. User value 1: the transfers under way, by the address of their pw_transfer, which keeps them
+ * alive: those addresses come again, so that the table hardly ever grows; 2: the strings that the engine's options
+ * point to. */
 typedef struct pw_lua_engine {
   pw_engine engine;
 } pw_lua_engine;
@@ -37,8 +38,9 @@ int pw_lua_engine_wait(lua_State *L);
 void pw_lua_engine_open(lua_State *L);
 
 /* lua_transfer.c */
-pw_lua_transfer *pw_lua_transfer_push(lua_State *L);                         /* pushes one that is not started */
-void pw_lua_transfer_settle(lua_State *L, int index, pw_transfer *transfer); /* copies the end in; may raise */
+pw_lua_transfer *pw_lua_transfer_push(lua_State *L); /* pushes one that is not started */
+/* Copies the end in; may raise, and may leave things on the stack. False when the transfer is not its any more. */
+bool pw_lua_transfer_settle(lua_State *L, int index, const pw_transfer *transfer);
 void pw_lua_transfer_open(lua_State *L);
 
 /* lua_headers.c */

@@ -122,9 +122,17 @@ void pw_engine_close(pw_engine *engine) {
   pw_sockets_free(&engine->sockets);
 }
 
-static pw_transfer *idle_transfer(pw_engine *engine, const char **refused) {
+pw_transfer *pw_engine_reserve(pw_engine *engine, const char **reason) {
+  *reason = NULL;
+  if (engine->idle == NULL) {
+    engine->idle = pw_transfer_new(&engine->options.transfer, reason);
+    if (engine->idle != NULL) engine->idle_count++;
+  }
+  return engine->idle;
+}
+
+static pw_transfer *take_idle(pw_engine *engine) {
   pw_transfer *transfer = engine->idle;
-  if (transfer == NULL) return pw_transfer_new(&engine->options.transfer, refused);
   engine->idle = transfer->next;
   engine->idle_count--;
   transfer->next = NULL;
@@ -177,19 +185,17 @@ static CURLMcode add(pw_engine *engine, pw_transfer *transfer, const pw_request 
   return curl_multi_add_handle(engine->multi, transfer->easy);
 }
 
-pw_transfer *pw_engine_start(pw_engine *engine, const pw_request *request, void *owner, const char **reason) {
+bool pw_engine_start(pw_engine *engine, const pw_request *request, const char **reason) {
   *reason = NULL;
-  pw_transfer *transfer = idle_transfer(engine, reason);
-  if (transfer == NULL) return NULL;
+  pw_transfer *transfer = take_idle(engine);
   engine->starting = true;
   CURLMcode code = add(engine, transfer, request);
   if (code != CURLM_OK) {
     engine->starting = false;
     if (code != CURLM_OUT_OF_MEMORY) *reason = curl_multi_strerror(code);
     pw_transfer_free(transfer);
-    return NULL;
+    return false;
   }
-  transfer->owner = owner;
   transfer->active = true;
   transfer->next = engine->active;
   if (engine->active != NULL) engine->active->previous = transfer;
@@ -201,7 +207,7 @@ pw_transfer *pw_engine_start(pw_engine *engine, const pw_request *request, void 
   act_on_due(engine);
   engine->starting = false;
   if (engine->options.hosted) arm_timer(engine);
-  return transfer;
+  return true;
 }
 
 static CURLMcode act_on(pw_engine *engine, int fd, bool readable, bool writable, bool broken) {

@@ -46,9 +46,13 @@ bool pw_engine_open(pw_engine *engine, const pw_engine_options *options, const c
 /* Cancels everything and closes. Safe to call twice, and on zeroed memory. */
 void pw_engine_close(pw_engine *engine);
 
-/* Starts an exchange and returns its transfer, or NULL with `*reason` set (NULL: out of memory). On a kept connection
- * the request goes out at once. */
-pw_transfer *pw_engine_start(pw_engine *engine, const pw_request *request, void *owner, const char **reason);
+/* Makes sure that a transfer is there for the next start, and returns it: until it is taken or cancelled, no other
+ * exchange has the same address. NULL with `*reason` set when there is none (`*reason` NULL: out of memory). */
+pw_transfer *pw_engine_reserve(pw_engine *engine, const char **reason);
+
+/* Starts an exchange on the reserved transfer. On a kept connection the request goes out at once. False with `*reason`
+ * set as above; the transfer is freed then. */
+bool pw_engine_start(pw_engine *engine, const pw_request *request, const char **reason);
 
 /* Waits up to `milliseconds` for something to happen and moves every transfer on. Comes back early when a transfer
  * is done or a signal came. Returns false with `*reason` set when libcurl itself failed. */

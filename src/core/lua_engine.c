@@ -100,10 +100,8 @@ static long milliseconds(lua_State *L, int index) {
   return seconds > 2000000 ? 2000000000L : (long)(seconds * 1000);
 }
 
-/* Expects the anchors on top. */
-static int refuse_start(lua_State *L, const pw_lua_transfer *transfer, const char *reason) {
-  lua_pushnil(L);
-  lua_rawsetp(L, -2, transfer);
+/* Gives what start gives when the request can't be sent; `reason` NULL means that memory is out. */
+static int refuse_start(lua_State *L, const char *reason) {
   if (reason == NULL) return luaL_error(L, "not enough memory");
   lua_pushnil(L);
   lua_pushfstring(L, "libcurl refuses %s", reason);
@@ -113,7 +111,7 @@ static int refuse_start(lua_State *L, const pw_lua_transfer *transfer, const cha
 /* start(method, url, headers, body or nil, once, attempt_timeout, connect_timeout) -> transfer; or nil and a sentence
  * when libcurl refuses. Times in seconds. */
 static int engine_start(lua_State *L) {
-  pw_lua_engine *self = check(L);
+  check(L);
   lua_settop(L, 8);
   pw_request request = {
       .method = luaL_checkstring(L, 2),
@@ -124,20 +122,28 @@ static int engine_start(lua_State *L) {
       .connect_timeout = milliseconds(L, 8),
   };
   request.body = luaL_optlstring(L, 5, NULL, &request.body_size);
-  pw_lua_transfer *transfer = pw_lua_transfer_push(L);
+  pw_lua_transfer *self = pw_lua_transfer_push(L);
   lua_pushvalue(L, 5);
   lua_setiuservalue(L, 9, PW_TRANSFER_BODY);
   lua_pushvalue(L, 4);
   lua_setiuservalue(L, 9, PW_TRANSFER_HEADERS);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, 9, PW_TRANSFER_ENGINE);
-  /* Anchored before it starts: nothing that can raise comes between the start and the end of this function. */
   lua_getiuservalue(L, 1, PW_ENGINE_ANCHORS);
+  /* From here on no collector runs, which could close this very client in somebody's finalizer. */
+  pw_engine *engine = &check(L)->engine;
+  const char *reason;
+  pw_transfer *transfer = pw_engine_reserve(engine, &reason);
+  if (transfer == NULL) return refuse_start(L, reason);
+  /* Anchored before it starts: nothing that can raise comes between the start and the end of this function. */
   lua_pushvalue(L, 9);
   lua_rawsetp(L, 10, transfer);
-  const char *reason;
-  transfer->transfer = pw_engine_start(&self->engine, &request, transfer, &reason);
-  if (transfer->transfer == NULL) return refuse_start(L, transfer, reason);
+  if (!pw_engine_start(engine, &request, &reason)) {
+    lua_pushnil(L);
+    lua_rawsetp(L, 10, transfer);
+    return refuse_start(L, reason);
+  }
+  self->transfer = transfer;
   lua_settop(L, 9);
   return 1;
 }
@@ -158,6 +164,48 @@ static int engine_step(lua_State *L) {
   lua_pushnil(L);
   lua_pushstring(L, reason);
   return 2;
+}
+
+/* Gives the next transfer that is done its end and pushes it; false, with nothing pushed, when there is none. Nothing is
+ * lost when memory ends in the middle. */
+static bool settle_next(lua_State *L, pw_engine *engine) {
+  int top = lua_gettop(L);
+  pw_transfer *transfer;
+  while ((transfer = engine->done_first) != NULL) {
+    lua_getiuservalue(L, 1, PW_ENGINE_ANCHORS);
+    lua_rawgetp(L, -1, transfer);
+    bool settled = pw_lua_transfer_settle(L, -1, transfer);
+    lua_settop(L, top + 2);
+    if (settled) {
+      lua_pushnil(L);
+      lua_rawsetp(L, top + 1, transfer);
+      pw_engine_release(engine, pw_engine_take(engine));
+      lua_remove(L, top + 1);
+      return true;
+    }
+    lua_settop(L, top);
+  }
+  return false;
+}
+
+/* next() -> the next transfer that is done, or nil. */
+static int engine_next(lua_State *L) { return settle_next(L, &check(L)->engine) ? 1 : 0; }
+
+/* await(transfer, seconds) -> whether the transfer is done after one step, or nil and a sentence. What else is done is
+ * dropped: this is for a caller who is alone. */
+static int engine_await(lua_State *L) {
+  pw_engine *engine = &check(L)->engine;
+  const pw_lua_transfer *transfer = luaL_checkudata(L, 2, PW_TRANSFER);
+  int wait = wait_milliseconds(luaL_checknumber(L, 3));
+  const char *reason;
+  if (!pw_engine_step(engine, wait, &reason)) {
+    lua_pushnil(L);
+    lua_pushstring(L, reason);
+    return 2;
+  }
+  while (settle_next(L, engine)) lua_pop(L, 1);
+  lua_pushboolean(L, transfer->done);
+  return 1;
 }
 
 /* wait(engines, seconds) -> true, or nil and a sentence: waits until one of them has something to do. */
@@ -182,22 +230,6 @@ int pw_lua_engine_wait(lua_State *L) {
   lua_pushnil(L);
   lua_pushstring(L, reason);
   return 2;
-}
-
-/* next() -> the next transfer that is done, or nil. Nothing is lost when memory ends in the middle. */
-static int engine_next(lua_State *L) {
-  pw_lua_engine *self = check(L);
-  pw_transfer *transfer = self->engine.done_first;
-  if (transfer == NULL) return 0;
-  lua_settop(L, 1);
-  lua_getiuservalue(L, 1, PW_ENGINE_ANCHORS);
-  const void *owner = transfer->owner;
-  lua_rawgetp(L, 2, owner);
-  pw_lua_transfer_settle(L, 3, transfer);
-  pw_engine_release(&self->engine, pw_engine_take(&self->engine));
-  lua_pushnil(L);
-  lua_rawsetp(L, 2, owner);
-  return 1;
 }
 
 static int engine_fd(lua_State *L) {
@@ -240,7 +272,7 @@ static int engine_active(lua_State *L) {
 
 void pw_lua_engine_open(lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"start", engine_start}, {"step", engine_step},       {"next", engine_next},     {"active", engine_active},
+      {"start", engine_start}, {"step", engine_step},       {"next", engine_next},     {"await", engine_await}, {"active", engine_active},
       {"fd", engine_fd},       {"wake_in", engine_wake_in}, {"counts", engine_counts}, {NULL, NULL},
   };
   pw_lua_class(L, PW_ENGINE, methods, engine_close);

@@ -23,24 +23,28 @@ pw_lua_transfer *pw_lua_transfer_push(lua_State *L) {
   return self;
 }
 
-void pw_lua_transfer_settle(lua_State *L, int index, pw_transfer *transfer) {
+/* The collector may run while the strings are made, and a finalizer of the host's may use or close this client. */
+bool pw_lua_transfer_settle(lua_State *L, int index, const pw_transfer *transfer) {
   index = lua_absindex(L, index);
   pw_lua_transfer *self = lua_touserdata(L, index);
-  bool failed = transfer->failure != PW_FAILURE_NONE;
-  if (failed) {
+  if (transfer->failure != PW_FAILURE_NONE) {
     lua_pushstring(L, transfer->message);
   } else {
     lua_pushlstring(L, transfer->body.length > 0 ? transfer->body.data : "", transfer->body.length);
   }
-  lua_setiuservalue(L, index, PW_TRANSFER_BODY);
-  lua_pushlstring(L, transfer->headers.length > 0 ? transfer->headers.data : "", transfer->headers.length);
+  if (self->transfer == transfer) {
+    lua_pushlstring(L, transfer->headers.length > 0 ? transfer->headers.data : "", transfer->headers.length);
+  }
+  if (self->transfer != transfer) return false;
   lua_setiuservalue(L, index, PW_TRANSFER_HEADERS);
+  lua_setiuservalue(L, index, PW_TRANSFER_BODY);
   self->failure = transfer->failure;
   self->status = transfer->status;
   self->sent = transfer->sent;
   self->facts = transfer->facts;
   self->done = true;
   self->transfer = NULL;
+  return true;
 }
 
 /* Cancels what is under way. Idempotent; also `__close` and `__gc`. */
@@ -52,10 +56,10 @@ static int transfer_close(lua_State *L) {
   self->done = true;
   lua_getiuservalue(L, 1, PW_TRANSFER_ENGINE);
   pw_lua_engine *engine = lua_touserdata(L, -1);
-  pw_engine_cancel(&engine->engine, transfer);
   lua_getiuservalue(L, -1, PW_ENGINE_ANCHORS);
   lua_pushnil(L);
-  lua_rawsetp(L, -2, self);
+  lua_rawsetp(L, -2, transfer);
+  pw_engine_cancel(&engine->engine, transfer);
   lua_pushnil(L);
   lua_setiuservalue(L, 1, PW_TRANSFER_BODY);
   return 0;

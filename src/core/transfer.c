@@ -301,7 +301,6 @@ void pw_transfer_reset(pw_transfer *transfer) {
   transfer->request_body = NULL;
   transfer->request_size = transfer->request_offset = 0;
   transfer->starts = 0;
-  transfer->owner = NULL;
   /* libcurl keeps pointers, not copies, of the header list: it must not see the old one again. */
   curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL);
 }

@@ -70,7 +70,6 @@ typedef struct pw_transfer {
   bool once, resend_refused;
   int starts; /* how often libcurl began to send this request */
 
-  void *owner;                         /* the engine's user's, never read here */
   bool active;                         /* the engine's: on the multi handle */
   struct pw_transfer *next, *previous; /* the engine's lists */
 } pw_transfer;
