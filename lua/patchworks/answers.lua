@@ -97,7 +97,9 @@ local shapes = {}
 
 function shapes.version(value, response)
   local data = type(value) == "table" and value.data
-  if not is_object(data) then return protocol(response, "the answer holds no version (an object called data is due)") end
+  if not is_object(data) then
+    return protocol(response, "the answer holds no version (an object called data is due)")
+  end
   return data
 end
 

@@ -9,9 +9,7 @@ local async = require "patchworks.async"
 local client = require "patchworks.client"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
-local pages = require "patchworks.pages"
 local script_versions = require "patchworks.script_versions"
-local tasks = require "patchworks.tasks"
 
 local patchworks = {
   --- The version of this module.
@@ -51,10 +49,11 @@ end
 --- Whether a value is an error of this module.
 patchworks.is_error = errors.is_error
 
+-- What a script may do without is loaded when it is first used.
 --- Many calls at once: see patchworks.tasks.
-patchworks.run = tasks.run
-patchworks.map = tasks.map
-patchworks.spawn = tasks.spawn
+for _, name in ipairs { "run", "map", "spawn" } do
+  patchworks[name] = function(...) return require("patchworks.tasks")[name](...) end
+end
 
 --- Waits: suspends the task it is called in, and blocks elsewhere.
 -- @tparam number seconds
@@ -65,10 +64,12 @@ function patchworks.sleep(seconds)
   async.clock.sleep(seconds)
 end
 
-client.Client.paginate = pages.paginate
--- Loaded when first used: see patchworks.plan.
-for method, name in pairs { plan = "make", apply = "apply" } do
-  client.Client[method] = function(self, ...) return require("patchworks.plan")[name](self, ...) end
+for method, place in pairs {
+  paginate = { "patchworks.pages", "paginate" },
+  plan = { "patchworks.plan", "make" },
+  apply = { "patchworks.plan", "apply" },
+} do
+  client.Client[method] = function(self, ...) return require(place[1])[place[2]](self, ...) end
 end
 
 return patchworks

@@ -8,7 +8,6 @@
 local arguments = require "patchworks.arguments"
 local endpoints = require "patchworks.endpoints"
 local options = require "patchworks.options"
-local pages = require "patchworks.pages"
 local version = require "patchworks.version"
 
 local ScriptVersions = { __name = "patchworks.script_versions" }
@@ -103,6 +102,7 @@ end
 -- @treturn table listing; see patchworks.pages
 -- @usage for v in versions:list(42, { filter = { is_deployed = true } }) do print(v) end
 function ScriptVersions:list(script, given)
+  local pages = require "patchworks.pages"
   arguments.check_names(given, list_names, "list")
   given = given or {}
   local limit, per_page, read_ahead = pages.check_options(given, "list")
@@ -136,6 +136,7 @@ end
 -- @treturn table listing; see patchworks.pages
 -- @usage for entry in versions:logs(7) do print(entry.message) end
 function ScriptVersions:logs(id, given)
+  local pages = require "patchworks.pages"
   arguments.check_names(given, listing_names, "logs")
   given = given or {}
   local limit, _, read_ahead = pages.check_options(given, "logs")

@@ -6,7 +6,6 @@ local auth = require "patchworks.auth"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local gate = require "patchworks.gate"
-local login = require "patchworks.login"
 local retry = require "patchworks.retry"
 
 local send = {}
@@ -142,6 +141,7 @@ local function authorise(client, call, flight, deadline)
   if call.anonymous then return auth.anonymous() end
   local credential = client.auth
   if credential.headers_alone then return credential.headers(call.header_lines) end
+  local login = require "patchworks.login"
   local ok, problem = credential:ready(function() return login.send(client, deadline, send.call) end, deadline)
   if ok then return credential.headers(call.header_lines) end
   if problem then return login.refused(call, problem) end

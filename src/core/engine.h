@@ -1,8 +1,8 @@
 /* Many transfers on one curl multi handle. Knows curl, not Lua.
  *
  * An engine waits in one of two ways, chosen when it is opened: with poll(2) on its sockets (see sockets.h), or, for a
- * host's loop, through one descriptor (see poller.h) that carries every socket and the timers. It is not thread-safe: one thread at a
- * time. libcurl's global state is set up once per process, by whichever engine comes first. */
+ * host's loop, through one descriptor (see poller.h) that carries every socket and the timers. It is not thread-safe:
+ * one thread at a time. libcurl's global state is set up once per process, by whichever engine comes first. */
 #ifndef PW_ENGINE_H
 #define PW_ENGINE_H
 
@@ -34,8 +34,10 @@ typedef struct pw_engine {
   pw_transfer *idle;                   /* ready for another exchange */
   long idle_count;
   int64_t curl_due, wake_due; /* monotonic microseconds at which to act; -1 for never. wake_due: hosted */
-  bool starting;              /* in pw_engine_start, which sees to the timer itself */
-  size_t turn;                /* of the steps, so that each socket comes first in turn */
+  bool several_processors;
+  unsigned missed, sleepy; /* looks in vain, one after the other; waits to come that go without one */
+  bool starting;           /* in pw_engine_start, which sees to the timer itself */
+  size_t turn;             /* of the steps, so that each socket comes first in turn */
   pw_engine_counts counts;
 } pw_engine;
 

@@ -9,35 +9,41 @@ enum { MAX_DEPTH = 256 };
 
 static const double LARGEST_EXACT = 9007199254740992.0; /* 2^53 */
 
-/* Turns an integral float into an integer: distribution builds of lua-cjson 2.1.0 decode every number to a float. */
-static bool push_integer(lua_State *L, int index) {
-  if (lua_type(L, index) != LUA_TNUMBER || lua_isinteger(L, index)) return false;
+/* Whether the number at `index` is a float that stands for an integer: distribution builds of lua-cjson 2.1.0 decode
+ * every number to a float. */
+static bool is_integral(lua_State *L, int index, lua_Integer *integer) {
+  if (lua_isinteger(L, index)) return false;
   double value = lua_tonumber(L, index);
   if (value < -LARGEST_EXACT || value > LARGEST_EXACT || floor(value) != value) return false;
-  lua_pushinteger(L, (lua_Integer)value);
+  *integer = (lua_Integer)value;
   return true;
 }
 
 /* Settles the table on top of the stack and every table in it: see decode in json.h. Assigning to fields that exist
- * is allowed while lua_next walks. cjson has bounded the depth already. */
+ * is allowed while lua_next walks. cjson has bounded the depth already. Most values are strings, which stay. */
 static void settle(lua_State *L) {
   luaL_checkstack(L, 6, "JSON nested too deep");
   int table = lua_gettop(L);
+  lua_Integer integer;
   lua_pushnil(L);
   while (lua_next(L, table) != 0) {
-    int type = lua_type(L, -1);
-    if (type == LUA_TTABLE) {
-      settle(L);
-    } else if (type == LUA_TNUMBER) {
-      if (push_integer(L, -1)) {
-        lua_pushvalue(L, -3);
-        lua_insert(L, -2);
-        lua_rawset(L, table);
-      }
-    } else if (type == LUA_TLIGHTUSERDATA && lua_type(L, -2) == LUA_TSTRING) {
-      lua_pushvalue(L, -2);
-      lua_pushnil(L);
-      lua_rawset(L, table);
+    switch (lua_type(L, -1)) {
+      case LUA_TTABLE: settle(L); break;
+      case LUA_TNUMBER:
+        if (is_integral(L, -1, &integer)) {
+          lua_pushvalue(L, -2);
+          lua_pushinteger(L, integer);
+          lua_rawset(L, table);
+        }
+        break;
+      case LUA_TLIGHTUSERDATA: /* null */
+        if (lua_type(L, -2) == LUA_TSTRING) {
+          lua_pushvalue(L, -2);
+          lua_pushnil(L);
+          lua_rawset(L, table);
+        }
+        break;
+      default: break;
     }
     lua_pop(L, 1);
   }
@@ -59,10 +65,11 @@ static int decode(lua_State *L) {
   lua_insert(L, 1);
   int status = lua_pcall(L, 1, 1, 0);
   if (status != LUA_OK) return give_failure(L, status);
+  lua_Integer integer;
   if (lua_type(L, -1) == LUA_TTABLE) {
     settle(L);
-  } else if (push_integer(L, -1)) {
-    lua_remove(L, -2);
+  } else if (lua_type(L, -1) == LUA_TNUMBER && is_integral(L, -1, &integer)) {
+    lua_pushinteger(L, integer);
   }
   return 1;
 }

@@ -166,8 +166,8 @@ static int engine_step(lua_State *L) {
   return 2;
 }
 
-/* Gives the next transfer that is done its end and pushes it; false, with nothing pushed, when there is none. Nothing is
- * lost when memory ends in the middle. */
+/* Gives the next transfer that is done its end and pushes it; false, with nothing pushed, when there is none. Nothing
+ * is lost when memory ends in the middle. */
 static bool settle_next(lua_State *L, pw_engine *engine) {
   int top = lua_gettop(L);
   pw_transfer *transfer;
@@ -272,8 +272,9 @@ static int engine_active(lua_State *L) {
 
 void pw_lua_engine_open(lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"start", engine_start}, {"step", engine_step},       {"next", engine_next},     {"await", engine_await}, {"active", engine_active},
-      {"fd", engine_fd},       {"wake_in", engine_wake_in}, {"counts", engine_counts}, {NULL, NULL},
+      {"start", engine_start},     {"step", engine_step},     {"next", engine_next},
+      {"await", engine_await},     {"active", engine_active}, {"fd", engine_fd},
+      {"wake_in", engine_wake_in}, {"counts", engine_counts}, {NULL, NULL},
   };
   pw_lua_class(L, PW_ENGINE, methods, engine_close);
 }
