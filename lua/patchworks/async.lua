@@ -141,7 +141,7 @@ local longest_wait = 60 -- seconds; a wait that nothing ends is only looked at a
 
 local function check(ok, problem)
   if ok then return end
-  error(errors.new { kind = "network", message = "libcurl failed: " .. problem, outcome = "unknown" }, 0)
+  error(errors.new { kind = "network", message = problem, outcome = "unknown" }, 0)
 end
 
 local function step(engine, seconds) check(engine:step(seconds)) end

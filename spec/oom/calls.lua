@@ -14,7 +14,15 @@ local calls = {
   delete = function(versions) return versions:delete(999) end,
   invoke = function(versions) return versions:invoke(1, { payload = { a = 1 }, variables = { b = "c" } }) end,
   upload = function(versions) return versions:upload(1, { private = true }) end,
+  hosted = function(versions) return versions:get(1) end,
 }
+
+-- A loop that never takes over: what is hosted is driven by the call itself, through the one descriptor.
+local idle_loop = { attach = function() end, detach = function() end }
+if name == "hosted" then
+  options.loop = idle_loop
+  client = patchworks.new(options)
+end
 
 if name == "new" then
   return function()

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,6 +62,18 @@ static bool several_processors(void) {
   return sysconf(_SC_NPROCESSORS_ONLN) > 1;
 }
 
+static CURLM *new_multi(pw_engine *engine) {
+  CURLM *multi = curl_multi_init();
+  if (multi == NULL) return NULL;
+  curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, engine->options.max_connections);
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, engine->options.max_connections);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, engine);
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, engine);
+  return multi;
+}
+
 bool pw_engine_open(pw_engine *engine, const pw_engine_options *options, const char **reason) {
   pthread_once(&global_once, global_init);
   if (global_result != CURLE_OK) {
@@ -72,17 +85,11 @@ bool pw_engine_open(pw_engine *engine, const pw_engine_options *options, const c
   engine->poller.fd = -1;
   engine->curl_due = engine->wake_due = -1;
   engine->several_processors = several_processors();
-  engine->multi = curl_multi_init();
+  engine->multi = new_multi(engine);
   if (engine->multi == NULL) {
     *reason = "not enough memory";
     return false;
   }
-  curl_multi_setopt(engine->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, options->max_connections);
-  curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, options->max_connections);
-  curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-  curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
-  curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-  curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
   if (options->hosted && !pw_poller_open(&engine->poller)) {
     *reason = "the system gives no descriptor to wait on (is the limit of open files reached?)";
     pw_engine_close(engine);
@@ -109,6 +116,16 @@ static void unlink_done(pw_engine *engine, pw_transfer *transfer) {
     if (engine->done_last == each) engine->done_last = before;
     each->next = NULL;
     return;
+  }
+}
+
+/* Takes a transfer off, under way or done. */
+static void remove_any(pw_engine *engine, pw_transfer *transfer) {
+  if (transfer->active) {
+    curl_multi_remove_handle(engine->multi, transfer->easy);
+    unlink_active(engine, transfer);
+  } else {
+    unlink_done(engine, transfer);
   }
 }
 
@@ -182,52 +199,84 @@ static void collect(pw_engine *engine) {
   }
 }
 
-/* Lets libcurl do what its time has come for: begin what was added, retry a connection, give up. */
-static CURLMcode act_on_due(pw_engine *engine) {
-  if (engine->curl_due < 0 || engine->curl_due > pw_now()) return CURLM_OK;
+/* Replaces a multi handle that failed; false when there is no memory for another, and `broken` stays set. */
+static bool mend(pw_engine *engine) {
+  if (!engine->broken) return true;
+  CURLM *multi = new_multi(engine);
+  if (multi == NULL) return false;
+  curl_multi_cleanup(engine->multi); /* ends the watching of its sockets */
+  engine->multi = multi;
   engine->curl_due = -1;
+  engine->broken = false;
+  return true;
+}
+
+/* A multi handle that failed, which is for want of memory, has forgotten sockets and timers, and libcurl 7.88 may
+ * divide by zero when such a socket comes up again: what is under way ends with it. */
+static void break_off(pw_engine *engine, CURLMcode code) {
+  while (engine->active != NULL) {
+    pw_transfer *transfer = engine->active;
+    finish(engine, transfer, CURLE_ABORTED_BY_CALLBACK);
+    transfer->failure = code == CURLM_OUT_OF_MEMORY ? PW_FAILURE_MEMORY : PW_FAILURE_NETWORK;
+    snprintf(transfer->message, sizeof transfer->message, "libcurl failed: %s", curl_multi_strerror(code));
+  }
+  engine->broken = true;
+  (void)mend(engine); /* or before the next start */
+}
+
+static void act(pw_engine *engine, curl_socket_t socket, int what) {
+  if (engine->broken) return;
   int running;
-  CURLMcode code = curl_multi_socket_action(engine->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+  CURLMcode code = curl_multi_socket_action(engine->multi, socket, what, &running);
   collect(engine);
-  return code;
+  if (code != CURLM_OK) break_off(engine, code);
+}
+
+/* Lets libcurl do what its time has come for: begin what was added, retry a connection, give up. */
+static void act_on_due(pw_engine *engine) {
+  if (engine->curl_due < 0 || engine->curl_due > pw_now()) return;
+  engine->curl_due = -1;
+  act(engine, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static CURLMcode add(pw_engine *engine, pw_transfer *transfer, const pw_request *request) {
+  if (!mend(engine)) return CURLM_OUT_OF_MEMORY;
   size_t sockets = SOCKETS_PER_TRANSFER * ((size_t)engine->counts.active + 1);
   if (!engine->options.hosted && !pw_sockets_reserve(&engine->sockets, sockets)) return CURLM_OUT_OF_MEMORY;
   if (!pw_transfer_prepare(transfer, request)) return CURLM_OUT_OF_MEMORY;
   return curl_multi_add_handle(engine->multi, transfer->easy);
 }
 
+static void link_active(pw_engine *engine, pw_transfer *transfer) {
+  transfer->active = true;
+  transfer->next = engine->active;
+  if (engine->active != NULL) engine->active->previous = transfer;
+  engine->active = transfer;
+  engine->counts.active++;
+}
+
 bool pw_engine_start(pw_engine *engine, const pw_request *request, const char **reason) {
-  *reason = NULL;
   pw_transfer *transfer = take_idle(engine);
   engine->starting = true;
   CURLMcode code = add(engine, transfer, request);
   if (code != CURLM_OK) {
     engine->starting = false;
-    if (code != CURLM_OUT_OF_MEMORY) *reason = curl_multi_strerror(code);
+    *reason = code == CURLM_OUT_OF_MEMORY ? NULL : curl_multi_strerror(code);
     pw_transfer_free(transfer);
     return false;
   }
-  transfer->active = true;
-  transfer->next = engine->active;
-  if (engine->active != NULL) engine->active->previous = transfer;
-  engine->active = transfer;
+  link_active(engine, transfer);
   engine->counts.started++;
-  engine->counts.active++;
-  /* Sent at once where a connection is kept: what the caller does next goes on beside the service's work. A failure of
-   * libcurl's comes again in the next step, which reports it. */
+  /* Sent at once where a connection is kept: what the caller does next goes on beside the service's work. */
   act_on_due(engine);
   engine->starting = false;
   if (engine->options.hosted) arm_timer(engine);
   return true;
 }
 
-static CURLMcode act_on(pw_engine *engine, int fd, bool readable, bool writable, bool broken) {
+static void act_on(pw_engine *engine, int fd, bool readable, bool writable, bool broken) {
   int what = (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0) | (broken ? CURL_CSELECT_ERR : 0);
-  int running;
-  return curl_multi_socket_action(engine->multi, fd, what, &running);
+  act(engine, fd, what);
 }
 
 int pw_engine_patience(const pw_engine *engine, int milliseconds) {
@@ -239,7 +288,7 @@ int pw_engine_patience(const pw_engine *engine, int milliseconds) {
 
 /* What poll(2) found is copied out first: libcurl changes the list while it acts. A descriptor that it closes and
  * opens again meanwhile may be acted on once for nothing, which does no harm. */
-static CURLMcode act_on_ready(pw_engine *engine, int count) {
+static void act_on_ready(pw_engine *engine, int count) {
   const pw_sockets *sockets = &engine->sockets;
   struct pollfd ready[EVENT_ROOM];
   int found = 0;
@@ -248,13 +297,11 @@ static CURLMcode act_on_ready(pw_engine *engine, int count) {
     const struct pollfd *each = &sockets->list[(first + i) % sockets->count];
     if (each->revents != 0) ready[found++] = *each;
   }
-  CURLMcode code = CURLM_OK;
-  for (int i = 0; i < found && code == CURLM_OK; i++) {
+  for (int i = 0; i < found; i++) {
     short what = ready[i].revents;
-    code = act_on(engine, ready[i].fd, (what & (POLLIN | POLLHUP)) != 0, (what & POLLOUT) != 0,
-                  (what & (POLLERR | POLLNVAL)) != 0);
+    act_on(engine, ready[i].fd, (what & (POLLIN | POLLHUP)) != 0, (what & POLLOUT) != 0,
+           (what & (POLLERR | POLLNVAL)) != 0);
   }
-  return code;
 }
 
 /* Looks for a moment before it sleeps: waking up takes longer than a service on the same machine takes to answer. Where
@@ -278,41 +325,40 @@ static int look(pw_engine *engine, nfds_t count) {
   return 0;
 }
 
-static CURLMcode step_polling(pw_engine *engine, int milliseconds) {
+static bool step_polling(pw_engine *engine, int milliseconds) {
   int wait = pw_engine_patience(engine, milliseconds);
   nfds_t sockets = (nfds_t)engine->sockets.count;
   int count = wait > 0 ? look(engine, sockets) : 0;
   if (count == 0) count = poll(engine->sockets.list, sockets, wait);
-  if (count < 0 && errno != EINTR) return CURLM_INTERNAL_ERROR;
-  CURLMcode code = act_on_ready(engine, count);
-  return code == CURLM_OK ? act_on_due(engine) : code;
+  if (count < 0 && errno != EINTR) return false;
+  act_on_ready(engine, count);
+  act_on_due(engine);
+  return true;
 }
 
-static CURLMcode act_on_timer(pw_engine *engine) {
-  if (engine->wake_due >= 0 && engine->wake_due <= pw_now()) engine->wake_due = -1;
-  return act_on_due(engine);
-}
-
-static CURLMcode step_hosted(pw_engine *engine, int milliseconds) {
+static bool step_hosted(pw_engine *engine, int milliseconds) {
   pw_poll_event events[EVENT_ROOM];
-  CURLMcode code = CURLM_OK;
   int count = pw_poller_wait(&engine->poller, events, EVENT_ROOM, engine->done_first != NULL ? 0 : milliseconds);
-  if (count < 0) return CURLM_INTERNAL_ERROR;
+  if (count < 0) return false;
   bool timer = false;
-  for (int i = 0; i < count && code == CURLM_OK; i++) {
+  for (int i = 0; i < count; i++) {
     const pw_poll_event *each = &events[i];
-    timer = timer || each->fd < 0;
-    code = each->fd < 0 ? act_on_timer(engine) : act_on(engine, each->fd, each->readable, each->writable, each->broken);
+    if (each->fd >= 0) {
+      act_on(engine, each->fd, each->readable, each->writable, each->broken);
+      continue;
+    }
+    timer = true;
+    if (engine->wake_due >= 0 && engine->wake_due <= pw_now()) engine->wake_due = -1;
+    act_on_due(engine);
   }
   if (timer) arm_timer(engine);
-  return code;
+  return true;
 }
 
 bool pw_engine_step(pw_engine *engine, int milliseconds, const char **reason) {
-  CURLMcode code = engine->options.hosted ? step_hosted(engine, milliseconds) : step_polling(engine, milliseconds);
-  collect(engine);
-  if (code != CURLM_OK) *reason = curl_multi_strerror(code);
-  return code == CURLM_OK;
+  bool waited = engine->options.hosted ? step_hosted(engine, milliseconds) : step_polling(engine, milliseconds);
+  if (!waited) *reason = "the system can't wait for its sockets (out of memory?)";
+  return waited;
 }
 
 pw_transfer *pw_engine_take(pw_engine *engine) {
@@ -336,12 +382,7 @@ void pw_engine_release(pw_engine *engine, pw_transfer *transfer) {
 }
 
 void pw_engine_cancel(pw_engine *engine, pw_transfer *transfer) {
-  if (transfer->active) {
-    curl_multi_remove_handle(engine->multi, transfer->easy);
-    unlink_active(engine, transfer);
-  } else {
-    unlink_done(engine, transfer);
-  }
+  remove_any(engine, transfer);
   pw_engine_release(engine, transfer);
 }
 

@@ -34,6 +34,7 @@ typedef struct pw_engine {
   pw_transfer *idle;                   /* ready for another exchange */
   long idle_count;
   int64_t curl_due, wake_due; /* monotonic microseconds at which to act; -1 for never. wake_due: hosted */
+  bool broken;                /* the multi handle failed and waits to be replaced; nothing is under way */
   bool several_processors;
   unsigned missed, sleepy; /* looks in vain, one after the other; waits to come that go without one */
   bool starting;           /* in pw_engine_start, which sees to the timer itself */
@@ -57,7 +58,7 @@ pw_transfer *pw_engine_reserve(pw_engine *engine, const char **reason);
 bool pw_engine_start(pw_engine *engine, const pw_request *request, const char **reason);
 
 /* Waits up to `milliseconds` for something to happen and moves every transfer on. Comes back early when a transfer
- * is done or a signal came. Returns false with `*reason` set when libcurl itself failed. */
+ * is done or a signal came. Returns false with `*reason` set when the system can't wait. */
 bool pw_engine_step(pw_engine *engine, int milliseconds, const char **reason);
 
 /* How many of `milliseconds` (at least 0) a wait for this engine may last before it has to be stepped. */
