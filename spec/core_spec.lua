@@ -1,5 +1,6 @@
 -- The C core by itself: encoding, headers, JSON, and userdata that is used wrongly.
 local core = require "patchworks.core"
+local sandbox = require "patchworks.sandbox"
 
 describe("core.escape", function()
   it("keeps RFC 3986's unreserved characters and encodes everything else", function()
@@ -184,6 +185,39 @@ describe("core.engine", function()
     assert.has_error(function() e:step(0) end)
     transfers = nil -- luacheck: ignore
     collectgarbage()
+  end)
+
+  it("sends at once on a kept connection, before anybody waits", function()
+    local server <close> = assert(sandbox.start())
+    local e <close> = engine()
+    local headers = core.headers { "Authorization: " .. server.key }
+    local function start() return e:start("GET", server.url .. "/api/v1/script-versions/1", headers, nil, false, 5, 5) end
+    local first <close> = start()
+    while not e:await(first, 5) do end
+    server:forget_requests()
+    local second <close> = start()
+    for _ = 1, 100 do
+      if #server:requests() > 0 then break end
+      core.sleep(0.01)
+    end
+    assert.equal(1, #server:requests())
+    assert.is_false(second:done())
+    while not e:await(second, 5) do end
+    assert.equal(404, (second:answer()))
+  end)
+
+  it("waits without keeping the processor busy", function()
+    local server <close> = assert(sandbox.start())
+    server:latency(0.02)
+    local client <close> = server:client()
+    server:populate { script = 1, versions = 1 }
+    client.script_versions:get(1)
+    -- The process's own clock would count the sandbox's threads too; the waits are long, and nothing else runs here.
+    local before, began = os.clock(), core.now()
+    for _ = 1, 50 do client.script_versions:get(1) end
+    local busy, whole = os.clock() - before, core.now() - began
+    assert.is_true(whole >= 1)
+    assert.is_true(busy < whole / 4, ("%.3f s of CPU in %.3f s"):format(busy, whole))
   end)
 
   it("is collected with transfers under way", function()
