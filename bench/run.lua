@@ -39,14 +39,26 @@ local function read_number(command)
   return ok and tonumber(said:match "^%s*([%d.e+-]+)%s*$"), said
 end
 
--- Each peer against the bare loop, in many short turns: what else the machine does changes slower than they do. The
--- median of the ratios.
+-- A peer against the bare loop, in short turns: what else the machine does changes slower than they do. Each begins with
+-- a hundred gets that are not counted. Gives the median of the ratios; or nil and what went wrong.
+local function against_bare(server, program, pairs_wanted, prefix)
+  local count = smoke and 50 or 1000
+  local function run(what) return read_number(("%s%s %s bench-key %d"):format(prefix or "", what, server.url, count)) end
+  local ratios = {}
+  for i = 1, pairs_wanted do
+    local floor = assert(run "build/bench/bare")
+    local took, said = run(program)
+    if not took then return nil, said:gsub("%s+$", ""):match "[^\n]*$" end
+    ratios[i] = floor / took
+  end
+  return median(ratios)
+end
+
+local own_program = "lua5.4 bench/peers/patchworks.lua"
+
 local function sequential(server)
-  local count = smoke and 50 or 500
-  local function command(program) return ("%s %s bench-key %d"):format(program, server.url, count) end
-  local bare = command "build/bench/bare"
   local peers = {
-    { "patchworks (decodes, checks)", "lua5.4 bench/peers/patchworks.lua", { least = 0.9 } },
+    { "patchworks (decodes, checks)", own_program, { least = 0.9 } },
     { "luasocket's http + cjson", "lua5.4 bench/peers/socket_http.lua" },
     { "a hand-made socket + cjson", "lua5.4 bench/peers/luasocket.lua" },
     { "Python requests", "/usr/bin/python3 bench/peers/python_requests.py" },
@@ -54,30 +66,46 @@ local function sequential(server)
   }
   for _, peer in ipairs(peers) do
     local name, program, bar = table.unpack(peer)
-    local ratios, problem = {}, nil
-    for _ = 1, pairs_of_runs * 5 do
-      local floor = assert(read_number(bare))
-      local took, said = read_number(command(program))
-      if not took then
-        problem = said:gsub("%s+$", ""):match "[^\n]*$"
-        break
-      end
-      ratios[#ratios + 1] = floor / took
-    end
-    if problem then
-      missing("sequential get", name, problem)
+    local turns = bar and pairs_of_runs * 5 or pairs_of_runs
+    local ratio, problem = against_bare(server, program, turns)
+    if ratio then
+      report("sequential get", name, ratio, "x bare", bar)
     else
-      report("sequential get", name, median(ratios), "x bare", bar)
+      missing("sequential get", name, problem)
     end
   end
-  local alone = assert(read_number(bare))
-  local both = {}
-  local first, second = io.popen(bare), io.popen(bare)
-  both[1], both[2] = first:read "n", second:read "n"
-  first:close()
-  second:close()
-  local headroom = "above 1: the server is not the limit"
-  report("the server", "two bare loops against one", 2 * alone / math.max(both[1], both[2]), "x one", nil, headroom)
+end
+
+-- Client and server in turns on one processor: nobody waits to be woken there, and what is left is the instructions.
+local function on_one_processor(server)
+  local name = "patchworks, on one processor"
+  local pipe = io.popen "taskset -cp $$ 2>&1"
+  local allowed = pipe:read("a"):match "list: (%d[%d,-]*)"
+  pipe:close()
+  if not allowed then return missing("sequential get", name, "no taskset here") end
+  local first = allowed:match "%d+"
+  local pin = "taskset -acp %s %d >/dev/null"
+  os.execute(pin:format(first, server.pid))
+  local ratio = against_bare(server, own_program, pairs_of_runs * 3, "taskset -c " .. first .. " ")
+  report("sequential get", name, assert(ratio), "x bare", nil, "nobody is woken up: instructions alone")
+  os.execute(pin:format(allowed, server.pid))
+end
+
+-- Seconds of processor time that a process has taken, in hundredths; nil where /proc has none.
+local function processor_time(pid)
+  local file <close> = io.open(("/proc/%d/stat"):format(pid))
+  if not file then return nil end
+  local user, system = file:read("a"):match "%) %S %d+ %d+ %d+ %-?%d+ %-?%d+ %d+ %d+ %d+ %d+ %d+ (%d+) (%d+)"
+  return (tonumber(user) + tonumber(system)) / 100
+end
+
+local function server_load(server)
+  local name = "busy in the bare loop"
+  local before = processor_time(server.pid)
+  if not before then return missing("the server", name, "no /proc here") end
+  local took = assert(read_number(("build/bench/bare %s bench-key %d"):format(server.url, smoke and 50 or 10000)))
+  report("the server", name, (processor_time(server.pid) - before) / took, "of 1", nil,
+    "of the time: below 1 it is not the limit")
 end
 
 local function timed(fn)
@@ -260,6 +288,8 @@ print(heading:format(_VERSION, versions.libcurl, versions.tls, pairs_of_runs))
 do
   local server <close> = start_server()
   sequential(server)
+  on_one_processor(server)
+  server_load(server)
   memory(server)
 end
 decoding()

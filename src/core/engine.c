@@ -11,8 +11,7 @@
 enum {
   EVENT_ROOM = 64,
   SOCKETS_PER_TRANSFER = 5, /* libcurl's own bound */
-  LOOK_MICROSECONDS = 200,  /* what waking up costs at its worst */
-  MOST_MISSED = 10
+  SOON_MICROSECONDS = 500
 };
 
 static pthread_once_t global_once = PTHREAD_ONCE_INIT;
@@ -304,32 +303,31 @@ static void act_on_ready(pw_engine *engine, int count) {
   }
 }
 
-/* Looks for a moment before it sleeps: waking up takes longer than a service on the same machine takes to answer. Where
- * that was in vain, the next waits do without it: 2, 4, 8 .. of them. */
-static int look(pw_engine *engine, nfds_t count) {
-  if (engine->sleepy > 0) {
-    engine->sleepy--;
-    return 0;
+/* Waits for the sockets. A lone request whose like was answered within the last half millisecond, which is what a
+ * service on this machine does, is looked for that long before this sleeps: waking up takes as long as the answer. The
+ * first wait that lasts longer ends that, so that a service far away costs no work at all. */
+static int wait_for_sockets(pw_engine *engine, int milliseconds) {
+  struct pollfd *list = engine->sockets.list;
+  nfds_t count = (nfds_t)engine->sockets.count;
+  if (milliseconds == 0) return poll(list, count, 0);
+  int64_t began = pw_now(), now = began;
+  int ready = 0;
+  if (engine->answers_soon && engine->several_processors && engine->counts.active == 1) {
+    do {
+      ready = poll(list, count, 0);
+      now = pw_now();
+    } while (ready == 0 && now - began < SOON_MICROSECONDS);
   }
-  if (!engine->several_processors) return 0;
-  int64_t end = pw_now() + LOOK_MICROSECONDS;
-  do {
-    int ready = poll(engine->sockets.list, count, 0);
-    if (ready != 0) {
-      engine->missed = 0;
-      return ready;
-    }
-  } while (pw_now() < end);
-  if (engine->missed < MOST_MISSED) engine->missed++;
-  engine->sleepy = 1u << engine->missed;
-  return 0;
+  if (ready == 0) {
+    ready = poll(list, count, milliseconds);
+    now = pw_now();
+  }
+  engine->answers_soon = now - began < SOON_MICROSECONDS;
+  return ready;
 }
 
 static bool step_polling(pw_engine *engine, int milliseconds) {
-  int wait = pw_engine_patience(engine, milliseconds);
-  nfds_t sockets = (nfds_t)engine->sockets.count;
-  int count = wait > 0 ? look(engine, sockets) : 0;
-  if (count == 0) count = poll(engine->sockets.list, sockets, wait);
+  int count = wait_for_sockets(engine, pw_engine_patience(engine, milliseconds));
   if (count < 0 && errno != EINTR) return false;
   act_on_ready(engine, count);
   act_on_due(engine);

@@ -36,9 +36,9 @@ typedef struct pw_engine {
   int64_t curl_due, wake_due; /* monotonic microseconds at which to act; -1 for never. wake_due: hosted */
   bool broken;                /* the multi handle failed and waits to be replaced; nothing is under way */
   bool several_processors;
-  unsigned missed, sleepy; /* looks in vain, one after the other; waits to come that go without one */
-  bool starting;           /* in pw_engine_start, which sees to the timer itself */
-  size_t turn;             /* of the steps, so that each socket comes first in turn */
+  bool answers_soon; /* the last wait was a short one */
+  bool starting;     /* in pw_engine_start, which sees to the timer itself */
+  size_t turn;       /* of the steps, so that each socket comes first in turn */
   pw_engine_counts counts;
 } pw_engine;
 

@@ -49,9 +49,17 @@ pw_found pw_store_get(pw_store *store, int64_t id, const pw_selection *selection
   return found;
 }
 
+static const char *const count_of_all =
+    "SELECT count(*) FROM versions WHERE script_id = ?3"; /* of an index: reads no version */
+static const char *const count_of_some =
+    "SELECT count(*) FROM versions v WHERE v.script_id = ?3 AND ?1 = ?1 AND ?2 = ?2 AND" MATCHES;
+
+static bool selects_all(const pw_selection *selection) {
+  return selection->is_deployed < 0 && selection->deployed_at == NULL;
+}
+
 static int64_t count_locked(pw_store *store, int64_t script, const pw_selection *selection) {
-  sqlite3_stmt *statement = pw_store_prepare(
-      store, "SELECT count(*) FROM versions v WHERE v.script_id = ?3 AND ?1 = ?1 AND ?2 = ?2 AND" MATCHES);
+  sqlite3_stmt *statement = pw_store_prepare(store, selects_all(selection) ? count_of_all : count_of_some);
   if (statement == NULL) return -1;
   bind_selection(statement, script, selection);
   int64_t count = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
@@ -80,9 +88,8 @@ pw_found pw_store_list(pw_store *store, int64_t script, const pw_selection *sele
   if (!pw_store_has_script(store, script)) return PW_NOT_FOUND;
   pw_store_lock(store);
   pw_found found = PW_STORE_FAILED;
-  bool all = selection->is_deployed < 0 && selection->deployed_at == NULL;
   *total = count_locked(store, script, selection);
-  sqlite3_stmt *statement = pw_store_prepare(store, all ? page_of_all : page_of_some);
+  sqlite3_stmt *statement = pw_store_prepare(store, selects_all(selection) ? page_of_all : page_of_some);
   if (*total >= 0 && statement != NULL) {
     bind_selection(statement, script, selection);
     sqlite3_bind_int64(statement, 6, selection->per_page);
