@@ -174,14 +174,14 @@ local function decoding()
   local page = { data = {}, meta = { current_page = 1, last_page = 1 } }
   for i = 1, 100 do page.data[i] = item end
   local text = cjson.encode(page)
-  local times = smoke and 20 or 2000
+  local times = smoke and 20 or 400
   local own = cjson.new()
   local function run(decode)
     return timed(function()
       for _ = 1, times do decode(text) end
     end)
   end
-  local value = repeated(smoke and 1 or 7, function()
+  local value = repeated(smoke and 1 or 35, function()
     local alone = run(own.decode)
     return run(core.decode) / alone
   end)

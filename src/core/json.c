@@ -1,7 +1,6 @@
 #include "json.h"
 
 #include <lauxlib.h>
-#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -14,21 +13,21 @@ static const double LARGEST_EXACT = 9007199254740992.0; /* 2^53 */
 static bool is_integral(lua_State *L, int index, lua_Integer *integer) {
   if (lua_isinteger(L, index)) return false;
   double value = lua_tonumber(L, index);
-  if (value < -LARGEST_EXACT || value > LARGEST_EXACT || floor(value) != value) return false;
+  if (!(value >= -LARGEST_EXACT && value <= LARGEST_EXACT)) return false;
   *integer = (lua_Integer)value;
-  return true;
+  return (double)*integer == value;
 }
 
-/* Settles the table on top of the stack and every table in it: see decode in json.h. Assigning to fields that exist
- * is allowed while lua_next walks. cjson has bounded the depth already. Most values are strings, which stay. */
-static void settle(lua_State *L) {
+/* Settles the table at `table`, the top of the stack, and every table in it: see decode in json.h. Assigning to fields
+ * that exist is allowed while lua_next walks. cjson has bounded the depth already. Most values are strings, which stay.
+ */
+static void settle(lua_State *L, int table) {
   luaL_checkstack(L, 6, "JSON nested too deep");
-  int table = lua_gettop(L);
   lua_Integer integer;
   lua_pushnil(L);
   while (lua_next(L, table) != 0) {
     switch (lua_type(L, -1)) {
-      case LUA_TTABLE: settle(L); break;
+      case LUA_TTABLE: settle(L, table + 2); break;
       case LUA_TNUMBER:
         if (is_integral(L, -1, &integer)) {
           lua_pushvalue(L, -2);
@@ -67,7 +66,7 @@ static int decode(lua_State *L) {
   if (status != LUA_OK) return give_failure(L, status);
   lua_Integer integer;
   if (lua_type(L, -1) == LUA_TTABLE) {
-    settle(L);
+    settle(L, lua_gettop(L));
   } else if (lua_type(L, -1) == LUA_TNUMBER && is_integral(L, -1, &integer)) {
     lua_pushinteger(L, integer);
   }
