@@ -48,19 +48,16 @@ bool pw_header_next(pw_span *rest, pw_span *name, pw_span *value) {
   return false;
 }
 
-static bool same_name(pw_span name, const char *wanted) {
-  size_t size = strlen(wanted);
-  if (name.size != size) return false;
-  for (size_t i = 0; i < size; i++) {
-    if (lower(name.bytes[i]) != lower(wanted[i])) return false;
-  }
-  return true;
-}
-
 bool pw_header_find(pw_span block, const char *name, pw_span *value) {
-  pw_span found;
-  while (pw_header_next(&block, &found, value)) {
-    if (same_name(found, name)) return true;
+  size_t size = strlen(name);
+  while (block.size > 0) {
+    pw_span line = take_line(&block);
+    if (line.size <= size || line.bytes[size] != ':') continue;
+    size_t same = 0;
+    while (same < size && lower(line.bytes[same]) == lower(name[same])) same++;
+    if (same < size) continue;
+    *value = trimmed((pw_span){line.bytes + size + 1, line.size - size - 1});
+    return true;
   }
   return false;
 }
