@@ -39,11 +39,13 @@ local function read_number(command)
   return ok and tonumber(said:match "^%s*([%d.e+-]+)%s*$"), said
 end
 
--- A peer against the bare loop, in short turns: what else the machine does changes slower than they do. Each begins with
--- a hundred gets that are not counted. Gives the median of the ratios; or nil and what went wrong.
+-- A peer against the bare loop, in short turns: what else the machine does changes slower than they do. Each begins
+-- with a hundred gets that are not counted. Gives the median of the ratios; or nil and what went wrong.
 local function against_bare(server, program, pairs_wanted, prefix)
   local count = smoke and 50 or 1000
-  local function run(what) return read_number(("%s%s %s bench-key %d"):format(prefix or "", what, server.url, count)) end
+  local function run(what)
+    return read_number(("%s%s %s bench-key %d"):format(prefix or "", what, server.url, count))
+  end
   local ratios = {}
   for i = 1, pairs_wanted do
     local floor = assert(run "build/bench/bare")

@@ -3,6 +3,7 @@
 --   local tls <close> = require("spec.support.tls").start()
 --   tls.ports.good, tls.ports.expired, tls.ports.wrong_name, tls.ports.old, tls.ports.client_cert, tls.ports.h2
 --   tls.folder .. "/ca.pem"
+local nginx = require "spec.support.nginx"
 local socket = require "socket"
 
 local tls = {}
@@ -31,54 +32,35 @@ local function certificates(folder)
   ]]):format(folder))
 end
 
-local function free_ports(count)
-  local listeners, ports = {}, {}
-  for i = 1, count do
-    listeners[i] = assert(socket.bind("127.0.0.1", 0))
-    ports[i] = select(2, listeners[i]:getsockname())
-  end
-  for _, listener in ipairs(listeners) do listener:close() end
-  return ports
-end
-
 local kinds = { "good", "expired", "wrong_name", "old", "client_cert", "goaway", "h2" }
 
-local function configuration(folder, ports, body)
+local function configuration(ports, body)
   local function server(kind, certificate, more)
     return ([[
   server {
     listen 127.0.0.1:%d ssl%s;
-    ssl_certificate %s/%s.pem; ssl_certificate_key %s/%s.key;
+    ssl_certificate FOLDER/%s.pem; ssl_certificate_key FOLDER/%s.key;
     %s
     location / { default_type application/json; return 200 '%s'; }
-  }]]):format(ports[kind], (kind == "h2" or kind == "goaway") and " http2" or "", folder, certificate, folder, certificate, more or "", body)
+  }]]):format(ports[kind], (kind == "h2" or kind == "goaway") and " http2" or "", certificate, certificate, more or "", body)
   end
-  return ([[
-daemon off; master_process off; worker_processes 1; pid %s/nginx.pid; error_log %s/error.log;
-events { worker_connections 512; }
-http {
-  access_log %s/access.log; keepalive_requests 100000; http2_max_concurrent_streams 128;
-  client_body_temp_path %s/b; proxy_temp_path %s/p; fastcgi_temp_path %s/f; uwsgi_temp_path %s/u; scgi_temp_path %s/s;
-%s
-}
-]]):format(folder, folder, folder, folder, folder, folder, folder, folder, table.concat({
+  return table.concat({
+    "access_log FOLDER/access.log; keepalive_requests 100000; http2_max_concurrent_streams 128;",
     server("good", "good"),
     server("expired", "expired"),
     server("wrong_name", "wrong"),
     server("old", "good", "ssl_protocols TLSv1.1; ssl_ciphers 'ALL:@SECLEVEL=0';"),
-    server("client_cert", "good", ("ssl_client_certificate %s/ca.pem; ssl_verify_client on;"):format(folder)),
+    server("client_cert", "good", "ssl_client_certificate FOLDER/ca.pem; ssl_verify_client on;"),
     server("goaway", "good", "keepalive_requests 10;"),
     server("h2", "good"),
-  }, "\n"))
+  }, "\n")
 end
 
 local Tls = {}
 Tls.__index = Tls
 
 function Tls:__close()
-  os.execute(("kill %d 2>/dev/null"):format(self.pid))
-  self.pipe:close()
-  os.execute("rm -rf " .. self.folder)
+  local _ <close> = self.server
 end
 
 local function count_lines(path)
@@ -103,26 +85,12 @@ end
 function Tls:url(kind) return "https://127.0.0.1:" .. self.ports[kind] end
 
 function tls.start(body)
-  local folder = os.tmpname()
-  os.remove(folder)
-  run("mkdir -m 700 " .. folder)
+  local folder = nginx.folder()
   certificates(folder)
   local ports = {}
-  for i, port in ipairs(free_ports(#kinds)) do ports[kinds[i]] = port end
-  local file <close> = io.open(folder .. "/nginx.conf", "w")
-  file:write(configuration(folder, ports, body or '{"data":{"id":7}}'))
-  file:flush()
-  local pipe = io.popen(("PATH=$PATH:/usr/sbin; nginx -c %s/nginx.conf -e %s/error.log 2>&1 & echo $!; wait"):format(folder, folder))
-  local self = setmetatable({ folder = folder, ports = ports, pipe = pipe, pid = pipe:read "n" }, Tls)
-  for _ = 1, 200 do
-    local connection = socket.connect("127.0.0.1", ports.h2)
-    if connection then
-      connection:close()
-      return self
-    end
-    socket.sleep(0.02)
-  end
-  error("nginx did not start: " .. tostring(io.open(folder .. "/error.log"):read "a"))
+  for i, port in ipairs(nginx.free_ports(#kinds)) do ports[kinds[i]] = port end
+  local server = nginx.start(folder, ports.h2, configuration(ports, body or '{"data":{"id":7}}'))
+  return setmetatable({ folder = folder, ports = ports, server = server }, Tls)
 end
 
 return tls
