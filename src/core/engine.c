@@ -169,9 +169,8 @@ static pw_transfer *take_idle(pw_engine *engine) {
   return transfer;
 }
 
-static void finish(pw_engine *engine, pw_transfer *transfer, CURLcode code) {
-  pw_transfer_finish(transfer, code);
-  curl_multi_remove_handle(engine->multi, transfer->easy);
+/* Puts a transfer that has ended, and is off the multi handle, with those to be taken. */
+static void queue_done(pw_engine *engine, pw_transfer *transfer) {
   unlink_active(engine, transfer);
   if (engine->done_last != NULL) {
     engine->done_last->next = transfer;
@@ -191,20 +190,22 @@ static void collect(pw_engine *engine) {
   int left;
   while ((message = curl_multi_info_read(engine->multi, &left)) != NULL) {
     if (message->msg != CURLMSG_DONE) continue;
-    CURLcode code = message->data.result;
-    char *transfer = NULL;
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-    finish(engine, (pw_transfer *)(void *)transfer, code);
+    char *private = NULL;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+    pw_transfer *transfer = (pw_transfer *)(void *)private;
+    pw_transfer_finish(transfer, message->data.result);
+    curl_multi_remove_handle(engine->multi, transfer->easy);
+    queue_done(engine, transfer);
   }
 }
 
-/* Replaces a multi handle that failed; false when there is no memory for another, and `broken` stays set. */
-static bool mend(pw_engine *engine) {
-  if (!engine->broken) return true;
+/* Puts another multi handle in the place of one that failed. False when there is no memory for it. */
+static bool replace_multi(pw_engine *engine) {
   CURLM *multi = new_multi(engine);
   if (multi == NULL) return false;
-  curl_multi_cleanup(engine->multi); /* ends the watching of its sockets */
+  curl_multi_cleanup(engine->multi); /* lets go of its transfers, whatever state its tables are in */
   engine->multi = multi;
+  engine->sockets.count = 0;
   engine->curl_due = -1;
   engine->broken = false;
   return true;
@@ -213,14 +214,16 @@ static bool mend(pw_engine *engine) {
 /* A multi handle that failed, which is for want of memory, has forgotten sockets and timers, and libcurl 7.88 may
  * divide by zero when such a socket comes up again: what is under way ends with it. */
 static void break_off(pw_engine *engine, CURLMcode code) {
+  engine->broken = true;
+  bool replaced = replace_multi(engine); /* or before the next start */
   while (engine->active != NULL) {
     pw_transfer *transfer = engine->active;
-    finish(engine, transfer, CURLE_ABORTED_BY_CALLBACK);
+    pw_transfer_finish(transfer, CURLE_ABORTED_BY_CALLBACK);
+    if (!replaced) curl_multi_remove_handle(engine->multi, transfer->easy);
+    queue_done(engine, transfer);
     transfer->failure = code == CURLM_OUT_OF_MEMORY ? PW_FAILURE_MEMORY : PW_FAILURE_NETWORK;
     snprintf(transfer->message, sizeof transfer->message, "libcurl failed: %s", curl_multi_strerror(code));
   }
-  engine->broken = true;
-  (void)mend(engine); /* or before the next start */
 }
 
 static void act(pw_engine *engine, curl_socket_t socket, int what) {
@@ -239,7 +242,7 @@ static void act_on_due(pw_engine *engine) {
 }
 
 static CURLMcode add(pw_engine *engine, pw_transfer *transfer, const pw_request *request) {
-  if (!mend(engine)) return CURLM_OUT_OF_MEMORY;
+  if (engine->broken && !replace_multi(engine)) return CURLM_OUT_OF_MEMORY;
   size_t sockets = SOCKETS_PER_TRANSFER * ((size_t)engine->counts.active + 1);
   if (!engine->options.hosted && !pw_sockets_reserve(&engine->sockets, sockets)) return CURLM_OUT_OF_MEMORY;
   if (!pw_transfer_prepare(transfer, request)) return CURLM_OUT_OF_MEMORY;
