@@ -68,8 +68,11 @@ static CURLM *new_multi(pw_engine *engine) {
   curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, engine->options.max_connections);
   curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
   curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, engine);
-  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, engine);
+  /* Without a host there is one who asks before each wait, which is cheaper than being told of each change. */
+  if (engine->options.hosted) {
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, engine);
+  }
   return multi;
 }
 
@@ -236,8 +239,10 @@ static void act(pw_engine *engine, curl_socket_t socket, int what) {
 
 /* Lets libcurl do what its time has come for: begin what was added, retry a connection, give up. */
 static void act_on_due(pw_engine *engine) {
-  if (engine->curl_due < 0 || engine->curl_due > pw_now()) return;
-  engine->curl_due = -1;
+  if (engine->options.hosted) {
+    if (engine->curl_due < 0 || engine->curl_due > pw_now()) return;
+    engine->curl_due = -1;
+  }
   act(engine, CURL_SOCKET_TIMEOUT, 0);
 }
 
@@ -283,9 +288,9 @@ static void act_on(pw_engine *engine, int fd, bool readable, bool writable, bool
 
 int pw_engine_patience(const pw_engine *engine, int milliseconds) {
   if (engine->done_first != NULL) return 0;
-  if (engine->curl_due < 0) return milliseconds;
-  int64_t left = (engine->curl_due - pw_now() + 999) / 1000;
-  return left < 0 ? 0 : left < milliseconds ? (int)left : milliseconds;
+  long left = -1; /* a hosted one's timer is in its descriptor */
+  if (!engine->options.hosted) curl_multi_timeout(engine->multi, &left);
+  return left >= 0 && left < milliseconds ? (int)left : milliseconds;
 }
 
 /* What poll(2) found is copied out first: libcurl changes the list while it acts. A descriptor that it closes and
@@ -333,7 +338,7 @@ static bool step_polling(pw_engine *engine, int milliseconds) {
   int count = wait_for_sockets(engine, pw_engine_patience(engine, milliseconds));
   if (count < 0 && errno != EINTR) return false;
   act_on_ready(engine, count);
-  act_on_due(engine);
+  if (engine->active != NULL) act_on_due(engine);
   return true;
 }
 

@@ -33,7 +33,7 @@ typedef struct pw_engine {
   pw_transfer *done_first, *done_last; /* finished, waiting to be taken */
   pw_transfer *idle;                   /* ready for another exchange */
   long idle_count;
-  int64_t curl_due, wake_due; /* monotonic microseconds at which to act; -1 for never. wake_due: hosted */
+  int64_t curl_due, wake_due; /* hosted: monotonic microseconds at which to act; -1 for never */
   bool broken;                /* the multi handle failed and waits to be replaced; nothing is under way */
   bool several_processors;
   bool answers_soon; /* the last wait was a short one */
