@@ -63,7 +63,7 @@ SHARE ?= $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
 LIB ?= $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
 BIN ?= $(DESTDIR)$(PREFIX)/bin
 SANDBOX_LUA := patchworks/sandbox.lua
-CLIENT_LUA := $(filter-out $(SANDBOX_LUA),$(patsubst lua/%,%,$(wildcard lua/patchworks/*.lua lua/patchworks/*/*.lua lua/patchworks/*/*/*.lua)))
+CLIENT_LUA := $(filter-out $(SANDBOX_LUA),$(shell cd lua && find patchworks -name "*.lua" | sort))
 
 install: install-client install-sandbox
 

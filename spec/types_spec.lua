@@ -1,6 +1,6 @@
 -- types/patchworks.lua, the LDoc comments and the code say the same.
 local patchworks = require "patchworks"
-local options = require "patchworks.options"
+local options = require "patchworks.call.options"
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))
@@ -64,7 +64,7 @@ describe("the types", function()
   end)
 
   it("are behind LDoc comments: every public function has one", function()
-    for _, file in ipairs { "init", "script_versions", "release", "publish", "tail", "plan", "tasks", "pages", "client", "errors", "sandbox" } do
+    for _, file in ipairs { "init", "script_versions", "release/wait", "release/publish", "release/tail", "release/plan", "time/tasks", "listing", "client", "errors", "sandbox" } do
       local previous = ""
       for line in read("lua/patchworks/" .. file .. ".lua"):gmatch "[^\n]*" do
         local name = line:match "^%s*function [%w_]+[:.]([%w_]+)%("

@@ -1,16 +1,16 @@
---- The client: what it is made of, and how a call is prepared, sent (see send.lua) and unwrapped.
+--- The client: what it is made of, and how a call is prepared, sent (see call/send.lua) and unwrapped.
 -- @module patchworks.client
-local answers = require "patchworks.answers"
-local arguments = require "patchworks.arguments"
+local answers = require "patchworks.call.answer"
+local arguments = require "patchworks.call.arguments"
 local async = require "patchworks.async"
-local auth = require "patchworks.auth"
+local auth = require "patchworks.call.auth"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
-local gate = require "patchworks.gate"
-local options = require "patchworks.options"
-local requests = require "patchworks.requests"
-local retry = require "patchworks.retry"
-local send = require "patchworks.send"
+local gate = require "patchworks.call.gate"
+local options = require "patchworks.call.options"
+local requests = require "patchworks.call.request"
+local retry = require "patchworks.call.retry"
+local send = require "patchworks.call.send"
 
 local Client = { __name = "patchworks.client" }
 Client.__index = Client
@@ -109,7 +109,7 @@ local function defaults_for(self, endpoint)
 end
 
 --- Prepares the call of an operation: checks everything, sends nothing.
--- @tparam table endpoint see endpoints.lua
+-- @tparam table endpoint see call/endpoints.lua
 -- @param id the subject
 -- @tparam ?table given the caller's options
 -- @treturn table call, for `send`

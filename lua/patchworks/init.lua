@@ -52,7 +52,7 @@ patchworks.is_error = errors.is_error
 -- What a script may do without is loaded when it is first used.
 --- Many calls at once: see patchworks.tasks.
 for _, name in ipairs { "run", "map", "spawn" } do
-  patchworks[name] = function(...) return require("patchworks.tasks")[name](...) end
+  patchworks[name] = function(...) return require("patchworks.time.tasks")[name](...) end
 end
 
 --- Waits: suspends the task it is called in, and blocks elsewhere.
@@ -65,9 +65,9 @@ function patchworks.sleep(seconds)
 end
 
 for method, place in pairs {
-  paginate = { "patchworks.pages", "paginate" },
-  plan = { "patchworks.plan", "make" },
-  apply = { "patchworks.plan", "apply" },
+  paginate = { "patchworks.listing", "paginate" },
+  plan = { "patchworks.release.plan", "make" },
+  apply = { "patchworks.release.plan", "apply" },
 } do
   client.Client[method] = function(self, ...) return require(place[1])[place[2]](self, ...) end
 end

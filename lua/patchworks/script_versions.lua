@@ -5,9 +5,9 @@
 -- `body`, `attempts`, `timing`, `bytes`), or nil and an error (see patchworks.errors).
 --
 -- @module patchworks.script_versions
-local arguments = require "patchworks.arguments"
-local endpoints = require "patchworks.endpoints"
-local options = require "patchworks.options"
+local arguments = require "patchworks.call.arguments"
+local endpoints = require "patchworks.call.endpoints"
+local options = require "patchworks.call.options"
 local version = require "patchworks.version"
 
 local ScriptVersions = { __name = "patchworks.script_versions" }
@@ -39,7 +39,7 @@ end
 function ScriptVersions:create(script, given)
   if type(given) == "table" and given.reconcile then
     arguments.check_type(given.reconcile, "boolean", "create: reconcile")
-    return as_version(self, require("patchworks.reconcile").create(self, script, given))
+    return as_version(self, require("patchworks.release.reconcile").create(self, script, given))
   end
   return as_version(self, self.client:call(endpoints.create, script, given or {}))
 end
@@ -99,10 +99,10 @@ end
 -- @tparam integer|string script id
 -- @tparam ?table given `include`, `filter` (`is_deployed`, `deployed_at`), `per_page` (1 to 100, 100), `page` (the
 -- first to read), `limit` (stop after that many), `read_ahead` (pages fetched ahead, 4)
--- @treturn table listing; see patchworks.pages
+-- @treturn table listing; see patchworks.listing
 -- @usage for v in versions:list(42, { filter = { is_deployed = true } }) do print(v) end
 function ScriptVersions:list(script, given)
-  local pages = require "patchworks.pages"
+  local pages = require "patchworks.listing"
   arguments.check_names(given, list_names, "list")
   given = given or {}
   local limit, per_page, read_ahead = pages.check_options(given, "list")
@@ -133,10 +133,10 @@ end
 -- asked for bare, further ones by `page` when the first says that there are some.
 -- @tparam integer|string id
 -- @tparam ?table given `limit`, `read_ahead`
--- @treturn table listing; see patchworks.pages
+-- @treturn table listing; see patchworks.listing
 -- @usage for entry in versions:logs(7) do print(entry.message) end
 function ScriptVersions:logs(id, given)
-  local pages = require "patchworks.pages"
+  local pages = require "patchworks.listing"
   arguments.check_names(given, listing_names, "logs")
   given = given or {}
   local limit, _, read_ahead = pages.check_options(given, "logs")
@@ -160,12 +160,12 @@ end
 
 -- What is made of the operations is loaded when it is first used: a script that lists versions starts without it.
 local later = {
-  wait = "patchworks.release",
-  deploy_and_wait = "patchworks.release",
-  rollback = "patchworks.release",
-  prune = "patchworks.release",
-  publish = "patchworks.publish",
-  tail = "patchworks.tail",
+  wait = "patchworks.release.wait",
+  deploy_and_wait = "patchworks.release.wait",
+  rollback = "patchworks.release.wait",
+  prune = "patchworks.release.wait",
+  publish = "patchworks.release.publish",
+  tail = "patchworks.release.tail",
 }
 for name, module in pairs(later) do
   ScriptVersions[name] = function(self, ...)

@@ -10,7 +10,7 @@
 int luaopen_patchworks_core(lua_State *L);
 
 static const char program[] =
-    "local core, retry = require 'patchworks.core', require 'patchworks.retry'\n"
+    "local core, retry = require 'patchworks.core', require 'patchworks.call.retry'\n"
     "local function wall() return 784111777 end\n"
     "return function(data)\n"
     "  local value, problem = core.decode(data)\n"

@@ -1,6 +1,6 @@
 -- Answers overtake each other. An older one that said more was left raised the bound again, and dozens were refused.
 local clock_of = require "spec.support.clock"
-local gate = require "patchworks.gate"
+local gate = require "patchworks.call.gate"
 
 describe("an answer that was overtaken", function()
   it("does not raise what remains", function()

@@ -1,7 +1,7 @@
 --- Where the command line learns about the service: environment variables, then `.patchworks.lua` in the project, then
 -- flags. A flag wins over the file, the file over the environment; a credential comes from the environment alone.
 -- @module patchworks.cli.profile
-local arguments = require "patchworks.arguments"
+local arguments = require "patchworks.call.arguments"
 
 local profile = {}
 

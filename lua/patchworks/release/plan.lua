@@ -1,13 +1,13 @@
 --- Plan and apply: a manifest of scripts, what publishing it would change, and doing it.
--- @module patchworks.plan
-local arguments = require "patchworks.arguments"
-local diff = require "patchworks.diff"
+-- @module patchworks.release.plan
+local arguments = require "patchworks.call.arguments"
+local diff = require "patchworks.release.diff"
 local errors = require "patchworks.errors"
-local publish = require "patchworks.publish"
-local reconcile = require "patchworks.reconcile"
-local release = require "patchworks.release"
-local requests = require "patchworks.requests"
-local tasks = require "patchworks.tasks"
+local publish = require "patchworks.release.publish"
+local reconcile = require "patchworks.release.reconcile"
+local release = require "patchworks.release.wait"
+local requests = require "patchworks.call.request"
+local tasks = require "patchworks.time.tasks"
 
 local plan = {}
 

@@ -1,12 +1,12 @@
 --- One call's way to the service and back: authorised, through the gate, and again where its delivery class allows.
--- @module patchworks.send
-local answers = require "patchworks.answers"
+-- @module patchworks.call.send
+local answers = require "patchworks.call.answer"
 local async = require "patchworks.async"
-local auth = require "patchworks.auth"
+local auth = require "patchworks.call.auth"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
-local gate = require "patchworks.gate"
-local retry = require "patchworks.retry"
+local gate = require "patchworks.call.gate"
+local retry = require "patchworks.call.retry"
 
 local send = {}
 
@@ -141,7 +141,7 @@ local function authorise(client, call, flight, deadline)
   if call.anonymous then return auth.anonymous() end
   local credential = client.auth
   if credential.headers_alone then return credential.headers(call.header_lines) end
-  local login = require "patchworks.login"
+  local login = require "patchworks.call.login"
   local ok, problem = credential:ready(function() return login.send(client, deadline, send.call) end, deadline)
   if ok then return credential.headers(call.header_lines) end
   if problem then return login.refused(call, problem) end

@@ -1,8 +1,8 @@
 --- From an answer to what a method gives: unwrapping successes, and making errors of the rest.
--- @module patchworks.answers
+-- @module patchworks.call.answer
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
-local retry = require "patchworks.retry"
+local retry = require "patchworks.call.retry"
 
 local answers = {}
 
@@ -123,7 +123,7 @@ function shapes.page(value, response)
 end
 
 --- Unwraps a success.
--- @tparam string shape `answer` of endpoints.lua
+-- @tparam string shape `answer` of call/endpoints.lua
 -- @tparam table response
 -- @return the value; or nil and the fields of an error
 function answers.unwrap(shape, response)

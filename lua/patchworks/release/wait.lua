@@ -1,9 +1,9 @@
 --- What people do with versions, made of the eight operations and nothing else: waiting, rolling back, pruning.
--- @module patchworks.release
-local arguments = require "patchworks.arguments"
+-- @module patchworks.release.wait
+local arguments = require "patchworks.call.arguments"
 local errors = require "patchworks.errors"
-local reconcile = require "patchworks.reconcile"
-local tasks = require "patchworks.tasks"
+local reconcile = require "patchworks.release.reconcile"
+local tasks = require "patchworks.time.tasks"
 
 local release = {}
 

@@ -1,5 +1,5 @@
 --- Checks of what callers give: each raises at the caller's line, and says what was expected and what came.
--- @module patchworks.arguments
+-- @module patchworks.call.arguments
 local misuse = require("patchworks.errors").misuse
 
 local arguments = {}

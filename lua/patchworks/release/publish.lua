@@ -3,13 +3,13 @@
 -- Safe to run again after anything: content that is live already is left alone, a draft with the same content is taken
 -- up, a create whose answer was lost is found again.
 --
--- @module patchworks.publish
-local arguments = require "patchworks.arguments"
+-- @module patchworks.release.publish
+local arguments = require "patchworks.call.arguments"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
-local reconcile = require "patchworks.reconcile"
-local release = require "patchworks.release"
-local requests = require "patchworks.requests"
+local reconcile = require "patchworks.release.reconcile"
+local release = require "patchworks.release.wait"
+local requests = require "patchworks.call.request"
 
 local publish = {}
 

@@ -1,5 +1,5 @@
 -- What `patchworks.new` accepts, and what it says when it doesn't. Nothing here is sent anywhere.
-local options = require "patchworks.options"
+local options = require "patchworks.call.options"
 local patchworks = require "patchworks"
 
 local function none() end

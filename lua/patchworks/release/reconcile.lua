@@ -3,10 +3,10 @@
 -- The newest version's number is read first. When a create's outcome is unknown, a version that is newer than that
 -- and has the same content is the one that was made; only if there is none is it created again.
 --
--- @module patchworks.reconcile
-local endpoints = require "patchworks.endpoints"
-local options = require "patchworks.options"
-local requests = require "patchworks.requests"
+-- @module patchworks.release.reconcile
+local endpoints = require "patchworks.call.endpoints"
+local options = require "patchworks.call.options"
+local requests = require "patchworks.call.request"
 
 local reconcile = {}
 

@@ -1,6 +1,6 @@
 --- The options of `patchworks.new`: checked, completed from the environment, and taken apart.
--- @module patchworks.options
-local arguments = require "patchworks.arguments"
+-- @module patchworks.call.options
+local arguments = require "patchworks.call.arguments"
 local misuse = require("patchworks.errors").misuse
 
 local options = {}

@@ -4,7 +4,7 @@
 -- others follow when it got through. `rate_limit` paces the client by itself. An `X-RateLimit-Remaining` bounds how
 -- many requests are under way at once, so that a crowd doesn't run into a limit that the service has announced.
 --
--- @module patchworks.gate
+-- @module patchworks.call.gate
 local async = require "patchworks.async"
 
 local Gate = { __name = "patchworks.gate" }

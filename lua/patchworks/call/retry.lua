@@ -1,5 +1,5 @@
 --- Whether to send a request again, and after how long: two pure functions, and the bucket that stops a storm.
--- @module patchworks.retry
+-- @module patchworks.call.retry
 local retry = {}
 
 local retried_statuses = { [429] = true, [500] = true, [502] = true, [503] = true, [504] = true }
@@ -11,7 +11,7 @@ local function did_nothing(failure)
 end
 
 --- Whether a failed attempt may be followed by another.
--- @tparam string delivery "read", "repeatable" or "once"; see endpoints.lua
+-- @tparam string delivery "read", "repeatable" or "once"; see call/endpoints.lua
 -- @tparam table failure `kind`; `status` of an answer, or `sent` where none came; `retry_after`, seconds or nil
 -- @treturn boolean
 function retry.whether(delivery, failure)

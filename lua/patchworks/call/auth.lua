@@ -3,7 +3,7 @@
 -- Secrets live in closures and in the core's header objects (which overwrite their memory when they go), never in a
 -- field that something could print.
 --
--- @module patchworks.auth
+-- @module patchworks.call.auth
 local async = require "patchworks.async"
 local core = require "patchworks.core"
 
@@ -73,7 +73,7 @@ end
 
 --- Makes the client's credential.
 -- @tparam table credential `{kind = "key", secret = ..}`, `{kind = "token", secret = ..}` or
--- `{kind = "login", username = .., secret = .., field = .., url = ..}`; see options.lua
+-- `{kind = "login", username = .., secret = .., field = .., url = ..}`; see call/options.lua
 function auth.new(credential)
   local self = setmetatable({ kind = credential.kind, generation = 0, settled = async.condition() }, Auth)
   local line

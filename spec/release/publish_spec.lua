@@ -166,7 +166,7 @@ describe("a misspelt option", function()
     for i, call in ipairs(calls) do
       local ok, message = pcall(call)
       assert.is_false(ok, "call " .. i)
-      assert.truthy(message:find "^spec/publish_spec.lua:", message)
+      assert.truthy(message:find "^spec/release/publish_spec.lua:", message)
     end
     assert.equal(0, server:count())
   end)

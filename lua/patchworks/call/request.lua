@@ -1,6 +1,6 @@
 --- From what a caller gives to what goes on the wire: query strings, bodies, headers and paths.
--- @module patchworks.requests
-local arguments = require "patchworks.arguments"
+-- @module patchworks.call.request
+local arguments = require "patchworks.call.arguments"
 local core = require "patchworks.core"
 local misuse = require("patchworks.errors").misuse
 
@@ -124,7 +124,7 @@ function requests.content(options, what)
   return content
 end
 
---- The bodies of the operations that have one, by the name in endpoints.lua.
+--- The bodies of the operations that have one, by the name in call/endpoints.lua.
 requests.bodies = {}
 
 function requests.bodies.create(options, what)

@@ -432,7 +432,7 @@ describe("plan and apply", function()
 end)
 
 describe("diff", function()
-  local diff = require "patchworks.diff"
+  local diff = require "patchworks.release.diff"
 
   -- The judge is patch(1)'s cousin in Python: what it says must bring the old text to the new.
   it("is what diff says, on many random texts", function()

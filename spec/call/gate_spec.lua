@@ -1,6 +1,6 @@
 -- The gate: one 429 holds all calls back, one goes first, and a client paces itself.
 local clock_of = require "spec.support.clock"
-local gate = require "patchworks.gate"
+local gate = require "patchworks.call.gate"
 local patchworks = require "patchworks"
 local sandbox = require "patchworks.sandbox"
 

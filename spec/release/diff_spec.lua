@@ -1,5 +1,5 @@
 -- Unified diffs, judged by git, which applies them.
-local diff = require "patchworks.diff"
+local diff = require "patchworks.release.diff"
 
 local folder
 setup(function()

@@ -1,7 +1,7 @@
 -- Whether to send again and after how long, by itself and through the client with a clock that is moved.
 local clock_of = require "spec.support.clock"
 local core = require "patchworks.core"
-local retry = require "patchworks.retry"
+local retry = require "patchworks.call.retry"
 local sandbox = require "patchworks.sandbox"
 
 local classes = { "read", "repeatable", "once" }

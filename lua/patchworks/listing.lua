@@ -9,11 +9,11 @@
 --
 -- Nothing is fetched before it is asked for. An iterator has no second value for an error: it raises it.
 --
--- @module patchworks.pages
-local arguments = require "patchworks.arguments"
+-- @module patchworks.listing
+local arguments = require "patchworks.call.arguments"
 local async = require "patchworks.async"
 local errors = require "patchworks.errors"
-local options = require "patchworks.options"
+local options = require "patchworks.call.options"
 
 local pages = {}
 

@@ -1,5 +1,5 @@
 --- Unified diffs of two texts.
--- @module patchworks.diff
+-- @module patchworks.release.diff
 local diff = {}
 
 local context = 3

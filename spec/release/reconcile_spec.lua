@@ -2,7 +2,7 @@
 local cjson = require "cjson"
 local clock_of = require "spec.support.clock"
 local patchworks = require "patchworks"
-local reconcile = require "patchworks.reconcile"
+local reconcile = require "patchworks.release.reconcile"
 local sandbox = require "patchworks.sandbox"
 
 local server, client, versions

@@ -3,8 +3,8 @@
 -- A task is a coroutine; a call inside one suspends that one alone, and the others go on. A task fails when its
 -- function raises, or returns nil and an error as the methods of this module do.
 --
--- @module patchworks.tasks
-local arguments = require "patchworks.arguments"
+-- @module patchworks.time.tasks
+local arguments = require "patchworks.call.arguments"
 local async = require "patchworks.async"
 local errors = require "patchworks.errors"
 

@@ -1,6 +1,6 @@
 --- The login: a user's name and password for a token, over the client's own request path.
--- @module patchworks.login
-local answers = require "patchworks.answers"
+-- @module patchworks.call.login
+local answers = require "patchworks.call.answer"
 local errors = require "patchworks.errors"
 
 local login = {}
@@ -12,7 +12,7 @@ end
 --- Sends the login. It may be repeated: one more token does no harm.
 -- @tparam table client
 -- @tparam number deadline monotonic
--- @tparam function send_call see patchworks.send
+-- @tparam function send_call see patchworks.call.send
 -- @treturn ?string token; or nil and an error
 function login.send(client, deadline, send_call)
   local credential = client.auth

@@ -4,9 +4,9 @@
 -- the newest ones is read again and again, at intervals that grow while nothing comes; what was seen is remembered, the
 -- last 2,000 entries of it.
 --
--- @module patchworks.tail
-local arguments = require "patchworks.arguments"
-local endpoints = require "patchworks.endpoints"
+-- @module patchworks.release.tail
+local arguments = require "patchworks.call.arguments"
+local endpoints = require "patchworks.call.endpoints"
 local errors = require "patchworks.errors"
 
 local tail = {}

@@ -2,10 +2,10 @@
 --
 -- `method`, `path` and `parameters` are the contract's. `delivery` says when a request may be sent again (see
 -- retry.lua): "read" changes nothing, "repeatable" does the same when done twice, "once" must never be done twice.
--- `answer` says how a success is unwrapped (see answers.lua). `timeout` and `attempt_timeout` are seconds, where the
+-- `answer` says how a success is unwrapped (see call/answer.lua). `timeout` and `attempt_timeout` are seconds, where the
 -- operation needs others than the client's.
 --
--- @module patchworks.endpoints
+-- @module patchworks.call.endpoints
 local paged = { include = true, filter = true, page = true, per_page = true }
 
 local endpoints = {
@@ -68,7 +68,7 @@ local endpoints = {
     path = "/script-versions/",
     suffix = "/logs",
     subject = "script version id",
-    -- The contract declares none, and still answers in pages: see pages.lua.
+    -- The contract declares none, and still answers in pages: see listing.lua.
     parameters = {},
     delivery = "read",
     answer = "page",
