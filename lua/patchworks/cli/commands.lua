@@ -1,0 +1,31 @@
+--- The commands there are, in the order of the help. Each is a file in `commands/` that gives
+--
+--     description   one sentence, for the help
+--     declare       function(command): its arguments and options, as argparse takes them (see patchworks.cli.readings)
+--     run           function(context): does it; gives an exit code, or nil for "done" (see patchworks.cli.context)
+--
+-- @module patchworks.cli.commands
+local commands = {}
+
+local names = {
+  "list", "show", "create", "deploy", "invoke", "logs", "delete", "upload",
+  "publish", "rollback", "prune", "plan", "apply",
+  "sandbox", "whoami", "doctor", "completion",
+}
+
+--- A command by its name.
+-- @tparam string name
+-- @treturn table
+function commands.load(name) return require("patchworks.cli.commands." .. name) end
+
+--- Every command: in a for loop, its name and what its file gives.
+function commands.each()
+  local index = 0
+  return function()
+    index = index + 1
+    local name = names[index]
+    if name then return name, commands.load(name) end
+  end
+end
+
+return commands

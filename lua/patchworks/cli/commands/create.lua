@@ -1,0 +1,27 @@
+--- `patchworks create`: a version from a file, without deploying it.
+-- @module patchworks.cli.commands.create
+local codes = require "patchworks.cli.codes"
+local output = require "patchworks.cli.output"
+local readings = require "patchworks.cli.readings"
+local show = require "patchworks.cli.show"
+
+local create = { description = "Make a version from a file." }
+
+function create.declare(command)
+  readings.script(command)
+  readings.file(command)
+  readings.dry_run(command)
+  command:flag("--reconcile", "When the answer is lost, look before creating again.")
+end
+
+function create.run(context)
+  local given = context.given
+  local script, content = context:script(given.script), readings.read(given.file)
+  if given.dry_run then
+    output.say("would create a version of script %s with %d bytes", script, #content)
+    return codes.done
+  end
+  show.version(show.check(context:versions():create(script, { content = content, reconcile = given.reconcile })))
+end
+
+return create

@@ -1,0 +1,39 @@
+--- `patchworks deploy`: begins a deployment, and may wait for its end.
+-- @module patchworks.cli.commands.deploy
+local codes = require "patchworks.cli.codes"
+local output = require "patchworks.cli.output"
+local readings = require "patchworks.cli.readings"
+local show = require "patchworks.cli.show"
+
+local deploy = { description = "Deploy a version." }
+
+function deploy.declare(command)
+  readings.version(command)
+  readings.waiting(command)
+  readings.dry_run(command)
+  command:flag("-w --wait", "Wait until it is live.")
+end
+
+function deploy.run(context)
+  local given = context.given
+  local versions = context:versions()
+  if given.dry_run then
+    output.say("would deploy %s", tostring(show.check(versions:get(given.version))))
+    return codes.done
+  end
+  if not given.wait then
+    show.check(versions:deploy(given.version))
+    output.say("version %s is being deployed", given.version)
+    return codes.done
+  end
+  local began = os.time()
+  local version = show.check(versions:deploy_and_wait(given.version, {
+    timeout = given.timeout,
+    interval = given.interval,
+    on_event = function() output.progress("deploying, %d s", os.time() - began) end,
+  }))
+  output.clear()
+  show.version(version)
+end
+
+return deploy

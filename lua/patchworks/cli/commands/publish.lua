@@ -1,0 +1,43 @@
+--- `patchworks publish`: makes a file the live version.
+-- @module patchworks.cli.commands.publish
+local readings = require "patchworks.cli.readings"
+local show = require "patchworks.cli.show"
+
+local publish = { description = "Make a file the live version: create, deploy, wait, test, or back." }
+
+function publish.declare(command)
+  readings.script(command)
+  readings.file(command)
+  readings.waiting(command)
+  readings.keep(command)
+  readings.dry_run(command)
+  readings.invoking(command)
+  command:option("--expect", "The test passes when the payload is this text.")
+  command:option("--expect-file", "The test passes when the payload is what the file holds.")
+  command:flag("--no-rollback", "Leave a version live whose test failed.")
+end
+
+local function test_of(given)
+  local invocation = readings.invocation(given)
+  local expect = given.expect
+  if given.expect_file then expect = readings.read(given.expect_file):gsub("\n$", "") end
+  if not (invocation.payload or invocation.variables or expect) then return nil end
+  invocation.expect = expect
+  return invocation
+end
+
+function publish.run(context)
+  local given = context.given
+  return show.release(context:versions():publish(context:script(given.script), {
+    content = readings.read(given.file),
+    test = test_of(given),
+    keep = given.keep,
+    rollback = not given.no_rollback,
+    timeout = given.timeout,
+    interval = given.interval,
+    dry_run = given.dry_run,
+    on_event = show.steps(),
+  }))
+end
+
+return publish

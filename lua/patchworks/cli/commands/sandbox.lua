@@ -1,0 +1,25 @@
+--- `patchworks sandbox`: the whole service on this machine.
+-- @module patchworks.cli.commands.sandbox
+local codes = require "patchworks.cli.codes"
+local output = require "patchworks.cli.output"
+local readings = require "patchworks.cli.readings"
+
+local command_of_sandbox = { description = "Run the whole service on this machine." }
+
+function command_of_sandbox.declare(command)
+  readings.count(command, "--port", "On 127.0.0.1 (8787); 0 for any.", 0)
+  command:option("--data", "An SQLite file (in memory).")
+  readings.count(command, "--rate-limit", "Requests a minute (none).")
+end
+
+function command_of_sandbox.run(context)
+  local given = context.given
+  local found, sandbox = pcall(require, "patchworks.sandbox")
+  if not found then error("the sandbox is not installed: luarocks install patchworks-sandbox", 0) end
+  local ok, problem = sandbox.run { port = given.port, data = given.data, rate_limit = given.rate_limit }
+  if ok then return codes.done end
+  output.complain(problem)
+  return codes.failed
+end
+
+return command_of_sandbox

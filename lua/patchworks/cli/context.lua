@@ -1,0 +1,70 @@
+--- What a command works with: the words it was given, the project, and a client that is made when it is needed.
+-- @module patchworks.cli.context
+local codes = require "patchworks.cli.codes"
+local output = require "patchworks.cli.output"
+local profile = require "patchworks.cli.profile"
+
+local Context = {}
+Context.__index = Context
+
+local context = {}
+
+--- @tparam table given what the parser read
+function context.new(given)
+  return setmetatable({ given = given, profile = profile.read() }, Context)
+end
+
+local function tell_event(event)
+  if event.type == "attempt" then
+    output.say("%s: attempt %d: %s, %.3f s", event.operation, event.number, event.status or event.kind, event.seconds)
+  elseif event.type == "retry" or event.type == "wait" then
+    output.say("%s: %s, waiting %.1f s", event.operation, event.type, event.seconds)
+  end
+end
+
+--- The client of this command's environment.
+function Context:client()
+  if not self.made then
+    local given, known = self.given, self.profile
+    self.made = require("patchworks").new {
+      base_url = given.base_url or known.base_url,
+      login_url = known.login_url,
+      login_field = known.login_field,
+      ca_file = known.ca_file,
+      rate_limit = known.rate_limit,
+      on_event = given.verbose and tell_event or nil,
+    }
+  end
+  return self.made
+end
+
+--- The operations on script versions.
+function Context:versions() return self:client().script_versions end
+
+--- The id of the script that was given by id or by name. Raises a sentence.
+function Context:script(name)
+  local id, problem = profile.script(self.profile, name)
+  if not id then error(problem, 0) end
+  return id
+end
+
+--- Asks before something that can't be taken back.
+-- @treturn boolean|integer true to go on, else the exit code to end with
+function Context:agreed(question)
+  if self.given.yes then return true end
+  local answer = output.confirm(question)
+  if answer then return true end
+  if answer == nil then
+    output.complain("nobody can be asked here: pass --yes to go on without a question")
+    return codes.usage
+  end
+  output.say "nothing was done"
+  return codes.failed
+end
+
+--- Closes what was opened for the command.
+function Context:close()
+  if self.made then self.made:close() end
+end
+
+return context

@@ -1,0 +1,81 @@
+--- Readings of arguments that several commands share: what they are called, and what they are turned into.
+-- @module patchworks.cli.readings
+local readings = {}
+
+--- A converter for argparse that names the option in its error.
+-- @tparam string what the option
+-- @tparam string expected what it should have been, for the message
+-- @tparam function read gives the value, or nil
+local function converter(what, expected, read)
+  return function(text)
+    local value = read(text)
+    if value ~= nil then return value end
+    return nil, ("%s: expected %s, got '%s'"):format(what, expected, text)
+  end
+end
+
+local function whole(text) return text:find "^%d+$" and math.tointeger(tonumber(text)) or nil end
+
+--- An option that takes a whole number, at least `least` (1).
+function readings.count(command, name, description, least)
+  least = least or 1
+  return command:option(name, description):convert(converter(name, "a whole number from " .. least, function(text)
+    local value = whole(text)
+    return value and value >= least and value or nil
+  end))
+end
+
+--- An option that takes a number of seconds.
+function readings.seconds(command, name, description)
+  return command:option(name, description):convert(converter(name, "a number of seconds", function(text)
+    local value = text:find "^[%d.]+$" and tonumber(text)
+    return value and value > 0 and value or nil
+  end))
+end
+
+function readings.script(command) command:argument("script", "Id of the script, or its name in .patchworks.lua.") end
+function readings.version(command) command:argument("version", "Id of the version.") end
+function readings.file(command) command:argument("file", "The source, or - for standard input.") end
+function readings.manifest(command) command:argument("manifest", "A Lua file."):args "?" end
+function readings.yes(command) command:flag("-y --yes", "Don't ask.") end
+function readings.dry_run(command) command:flag("-n --dry-run", "Say what would be done, and don't do it.") end
+function readings.keep(command) readings.count(command, "--keep", "How many of the newest versions stay.") end
+
+--- How to wait for a deployment.
+function readings.waiting(command)
+  readings.seconds(command, "--timeout", "Seconds to wait for a deployment (300).")
+  readings.seconds(command, "--interval", "Seconds between looks at first (1).")
+end
+
+--- What a version is run with; see `invocation`.
+function readings.invoking(command)
+  command:option("--payload", "The payload as text.")
+  command:option("--payload-file", "The payload from a file, or - for standard input.")
+  command:option("--variable", "NAME=VALUE; may be repeated."):count "*"
+end
+
+--- A file's bytes, or those of standard input for "-". Raises a sentence.
+function readings.read(path)
+  if path == "-" then return io.stdin:read "a" end
+  local file <close>, problem = io.open(path, "rb")
+  if not file then error(problem, 0) end
+  local text, reason = file:read "a"
+  if not text then error(path .. ": " .. tostring(reason), 0) end
+  return text
+end
+
+--- What `--payload`, `--payload-file` and `--variable` say.
+-- @treturn table `payload`, `variables`
+function readings.invocation(given)
+  if given.payload and given.payload_file then error("give --payload or --payload-file, not both", 0) end
+  local variables
+  for _, pair in ipairs(given.variable or {}) do
+    local name, value = pair:match "^([^=]+)=(.*)$"
+    if not name then error(("--variable: expected NAME=VALUE, got %s"):format(pair), 0) end
+    variables = variables or {}
+    variables[name] = value
+  end
+  return { payload = given.payload or given.payload_file and readings.read(given.payload_file), variables = variables }
+end
+
+return readings
