@@ -2,8 +2,8 @@
 --
 -- `method`, `path` and `parameters` are the contract's. `delivery` says when a request may be sent again (see
 -- retry.lua): "read" changes nothing, "repeatable" does the same when done twice, "once" must never be done twice.
--- `answer` says how a success is unwrapped (see call/answer.lua). `timeout` and `attempt_timeout` are seconds, where the
--- operation needs others than the client's.
+-- `answer` says how a success is unwrapped (see call/answer.lua). `timeout` and `attempt_timeout` are seconds, where
+-- the operation needs others than the client's.
 --
 -- @module patchworks.call.endpoints
 local paged = { include = true, filter = true, page = true, per_page = true }
