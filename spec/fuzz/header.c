@@ -1,10 +1,10 @@
 /* Fuzzes the reader of header blocks, and the check of what may be sent as a header. */
-#include "../../src/core/header.h"
-
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "../../src/core/text.h"
 
 static void check(bool fine) {
   if (!fine) abort();

@@ -1,9 +1,9 @@
 /* Fuzzes the URL encoder: whatever goes in, what comes out is harmless in a path, and decodes to what went in. */
-#include "../../src/core/url.h"
-
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../../src/core/text.h"
 
 static void check(bool fine) {
   if (!fine) abort();

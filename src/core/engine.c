@@ -1,12 +1,12 @@
 #include "engine.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 enum {
   EVENT_ROOM = 64,
@@ -20,18 +20,12 @@ static CURLcode global_result;
 /* NOLINTNEXTLINE: libcurl's own set-up is the one thing that belongs to the process. */
 static void global_init(void) { global_result = curl_global_init(CURL_GLOBAL_DEFAULT); }
 
-int64_t pw_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* Hosted: what was finished while no loop looked on is due now. */
 static void arm_timer(pw_engine *engine) {
-  int64_t due = engine->done_first != NULL ? 0 : engine->curl_due;
+  int64_t due = engine->done.first != NULL ? 0 : engine->curl_due;
   if (due < 0 || (engine->wake_due >= 0 && engine->wake_due < due)) due = engine->wake_due;
-  int64_t left = due < 0 ? -1 : due - pw_now();
-  pw_poller_arm(&engine->poller, due >= 0 && left < 0 ? 0 : left);
+  int64_t left = due < 0 ? -1 : due - pw_clock_now();
+  pw_wait_arm(&engine->wait, due >= 0 && left < 0 ? 0 : left);
 }
 
 static int on_socket(CURL *easy, curl_socket_t socket, int what, void *data, void *mark) {
@@ -39,15 +33,13 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *data, voi
   pw_engine *engine = data;
   bool readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
   bool writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
-  bool watched = engine->options.hosted ? pw_poller_watch(&engine->poller, (int)socket, readable, writable)
-                                        : pw_sockets_watch(&engine->sockets, (int)socket, readable, writable);
-  return watched ? 0 : -1;
+  return pw_wait_watch(&engine->wait, (int)socket, readable, writable) ? 0 : -1;
 }
 
 static int on_timer(CURLM *multi, long milliseconds, void *data) {
   (void)multi;
   pw_engine *engine = data;
-  engine->curl_due = milliseconds < 0 ? -1 : pw_now() + (int64_t)milliseconds * 1000;
+  engine->curl_due = milliseconds < 0 ? -1 : pw_clock_now() + (int64_t)milliseconds * 1000;
   if (engine->options.hosted && !engine->starting) arm_timer(engine);
   return 0;
 }
@@ -84,103 +76,57 @@ bool pw_engine_open(pw_engine *engine, const pw_engine_options *options, const c
   }
   memset(engine, 0, sizeof *engine);
   engine->options = *options;
-  engine->poller.fd = -1;
   engine->curl_due = engine->wake_due = -1;
   engine->several_processors = several_processors();
-  engine->multi = new_multi(engine);
-  if (engine->multi == NULL) {
-    *reason = "not enough memory";
-    return false;
-  }
-  if (options->hosted && !pw_poller_open(&engine->poller)) {
+  if (!pw_wait_open(&engine->wait, options->hosted)) {
     *reason = "the system gives no descriptor to wait on (is the limit of open files reached?)";
-    pw_engine_close(engine);
     return false;
   }
-  return true;
-}
-
-static void unlink_active(pw_engine *engine, pw_transfer *transfer) {
-  if (transfer->previous != NULL) transfer->previous->next = transfer->next;
-  if (transfer->next != NULL) transfer->next->previous = transfer->previous;
-  if (engine->active == transfer) engine->active = transfer->next;
-  transfer->next = transfer->previous = NULL;
-  transfer->active = false;
-  engine->counts.active--;
-}
-
-static void unlink_done(pw_engine *engine, pw_transfer *transfer) {
-  pw_transfer *before = NULL;
-  for (pw_transfer *each = engine->done_first; each != NULL; before = each, each = each->next) {
-    if (each != transfer) continue;
-    if (before != NULL) before->next = each->next;
-    if (engine->done_first == each) engine->done_first = each->next;
-    if (engine->done_last == each) engine->done_last = before;
-    each->next = NULL;
-    return;
-  }
+  engine->multi = new_multi(engine);
+  if (engine->multi != NULL) return true;
+  pw_wait_close(&engine->wait);
+  *reason = "not enough memory";
+  return false;
 }
 
 /* Takes a transfer off, under way or done. */
 static void remove_any(pw_engine *engine, pw_transfer *transfer) {
   if (transfer->active) {
     curl_multi_remove_handle(engine->multi, transfer->easy);
-    unlink_active(engine, transfer);
+    transfer->active = false;
+    pw_queue_remove(&engine->active, transfer);
   } else {
-    unlink_done(engine, transfer);
-  }
-}
-
-static void free_list(pw_transfer *first) {
-  while (first != NULL) {
-    pw_transfer *next = first->next;
-    pw_transfer_free(first);
-    first = next;
+    pw_queue_remove(&engine->done, transfer);
   }
 }
 
 void pw_engine_close(pw_engine *engine) {
   if (engine->multi == NULL) return;
-  for (pw_transfer *each = engine->active; each != NULL; each = each->next) {
+  for (pw_transfer *each = engine->active.first; each != NULL; each = each->next) {
     curl_multi_remove_handle(engine->multi, each->easy);
   }
-  free_list(engine->active);
-  free_list(engine->done_first);
-  free_list(engine->idle);
-  engine->active = engine->done_first = engine->done_last = engine->idle = NULL;
-  engine->counts.active = 0;
+  pw_queue_free(&engine->active);
+  pw_queue_free(&engine->done);
+  pw_queue_free(&engine->idle);
   curl_multi_cleanup(engine->multi); /* may still call on_socket: what that uses closes after it */
   engine->multi = NULL;
-  pw_poller_close(&engine->poller);
-  pw_sockets_free(&engine->sockets);
+  pw_wait_close(&engine->wait);
 }
 
 pw_transfer *pw_engine_reserve(pw_engine *engine, const char **reason) {
   *reason = NULL;
-  if (engine->idle == NULL) {
-    engine->idle = pw_transfer_new(&engine->options.transfer, reason);
-    if (engine->idle != NULL) engine->idle_count++;
+  if (engine->idle.first == NULL) {
+    pw_transfer *transfer = pw_transfer_new(&engine->options.transfer, reason);
+    if (transfer != NULL) pw_queue_push_first(&engine->idle, transfer);
   }
-  return engine->idle;
-}
-
-static pw_transfer *take_idle(pw_engine *engine) {
-  pw_transfer *transfer = engine->idle;
-  engine->idle = transfer->next;
-  engine->idle_count--;
-  transfer->next = NULL;
-  return transfer;
+  return engine->idle.first;
 }
 
 /* Puts a transfer that has ended, and is off the multi handle, with those to be taken. */
-static void queue_done(pw_engine *engine, pw_transfer *transfer) {
-  unlink_active(engine, transfer);
-  if (engine->done_last != NULL) {
-    engine->done_last->next = transfer;
-  } else {
-    engine->done_first = transfer;
-  }
-  engine->done_last = transfer;
+static void set_done(pw_engine *engine, pw_transfer *transfer) {
+  transfer->active = false;
+  pw_queue_remove(&engine->active, transfer);
+  pw_queue_push(&engine->done, transfer);
   engine->counts.finished++;
   engine->counts.connections += transfer->facts.new_connections;
   engine->counts.multiplexed += transfer->facts.http_version >= 20;
@@ -198,7 +144,7 @@ static void collect(pw_engine *engine) {
     pw_transfer *transfer = (pw_transfer *)(void *)private;
     pw_transfer_finish(transfer, message->data.result);
     curl_multi_remove_handle(engine->multi, transfer->easy);
-    queue_done(engine, transfer);
+    set_done(engine, transfer);
   }
 }
 
@@ -208,7 +154,7 @@ static bool replace_multi(pw_engine *engine) {
   if (multi == NULL) return false;
   curl_multi_cleanup(engine->multi); /* lets go of its transfers, whatever state its tables are in */
   engine->multi = multi;
-  engine->sockets.count = 0;
+  engine->wait.count = 0;
   engine->curl_due = -1;
   engine->broken = false;
   return true;
@@ -219,11 +165,11 @@ static bool replace_multi(pw_engine *engine) {
 static void break_off(pw_engine *engine, CURLMcode code) {
   engine->broken = true;
   bool replaced = replace_multi(engine); /* or before the next start */
-  while (engine->active != NULL) {
-    pw_transfer *transfer = engine->active;
+  pw_transfer *transfer;
+  while ((transfer = engine->active.first) != NULL) {
     pw_transfer_finish(transfer, CURLE_ABORTED_BY_CALLBACK);
     if (!replaced) curl_multi_remove_handle(engine->multi, transfer->easy);
-    queue_done(engine, transfer);
+    set_done(engine, transfer);
     transfer->failure = code == CURLM_OUT_OF_MEMORY ? PW_FAILURE_MEMORY : PW_FAILURE_NETWORK;
     snprintf(transfer->message, sizeof transfer->message, "libcurl failed: %s", curl_multi_strerror(code));
   }
@@ -240,7 +186,7 @@ static void act(pw_engine *engine, curl_socket_t socket, int what) {
 /* Lets libcurl do what its time has come for: begin what was added, retry a connection, give up. */
 static void act_on_due(pw_engine *engine) {
   if (engine->options.hosted) {
-    if (engine->curl_due < 0 || engine->curl_due > pw_now()) return;
+    if (engine->curl_due < 0 || engine->curl_due > pw_clock_now()) return;
     engine->curl_due = -1;
   }
   act(engine, CURL_SOCKET_TIMEOUT, 0);
@@ -248,22 +194,14 @@ static void act_on_due(pw_engine *engine) {
 
 static CURLMcode add(pw_engine *engine, pw_transfer *transfer, const pw_request *request) {
   if (engine->broken && !replace_multi(engine)) return CURLM_OUT_OF_MEMORY;
-  size_t sockets = SOCKETS_PER_TRANSFER * ((size_t)engine->counts.active + 1);
-  if (!engine->options.hosted && !pw_sockets_reserve(&engine->sockets, sockets)) return CURLM_OUT_OF_MEMORY;
+  size_t sockets = SOCKETS_PER_TRANSFER * ((size_t)engine->active.count + 1);
+  if (!pw_wait_reserve(&engine->wait, sockets)) return CURLM_OUT_OF_MEMORY;
   if (!pw_transfer_prepare(transfer, request)) return CURLM_OUT_OF_MEMORY;
   return curl_multi_add_handle(engine->multi, transfer->easy);
 }
 
-static void link_active(pw_engine *engine, pw_transfer *transfer) {
-  transfer->active = true;
-  transfer->next = engine->active;
-  if (engine->active != NULL) engine->active->previous = transfer;
-  engine->active = transfer;
-  engine->counts.active++;
-}
-
 bool pw_engine_start(pw_engine *engine, const pw_request *request, const char **reason) {
-  pw_transfer *transfer = take_idle(engine);
+  pw_transfer *transfer = pw_queue_take(&engine->idle);
   engine->starting = true;
   CURLMcode code = add(engine, transfer, request);
   if (code != CURLM_OK) {
@@ -272,7 +210,8 @@ bool pw_engine_start(pw_engine *engine, const pw_request *request, const char **
     pw_transfer_free(transfer);
     return false;
   }
-  link_active(engine, transfer);
+  transfer->active = true;
+  pw_queue_push(&engine->active, transfer);
   engine->counts.started++;
   /* Sent at once where a connection is kept: what the caller does next goes on beside the service's work. */
   act_on_due(engine);
@@ -281,110 +220,90 @@ bool pw_engine_start(pw_engine *engine, const pw_request *request, const char **
   return true;
 }
 
-static void act_on(pw_engine *engine, int fd, bool readable, bool writable, bool broken) {
-  int what = (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0) | (broken ? CURL_CSELECT_ERR : 0);
-  act(engine, fd, what);
-}
-
 int pw_engine_patience(const pw_engine *engine, int milliseconds) {
-  if (engine->done_first != NULL) return 0;
+  if (engine->done.first != NULL) return 0;
   long left = -1; /* a hosted one's timer is in its descriptor */
   if (!engine->options.hosted) curl_multi_timeout(engine->multi, &left);
   return left >= 0 && left < milliseconds ? (int)left : milliseconds;
 }
 
-/* What poll(2) found is copied out first: libcurl changes the list while it acts. A descriptor that it closes and
- * opens again meanwhile may be acted on once for nothing, which does no harm. */
-static void act_on_ready(pw_engine *engine, int count) {
-  const pw_sockets *sockets = &engine->sockets;
-  struct pollfd ready[EVENT_ROOM];
-  int found = 0;
-  size_t first = sockets->count > 0 ? engine->turn++ % sockets->count : 0; /* none is always last */
-  for (size_t i = 0; i < sockets->count && found < count && found < EVENT_ROOM; i++) {
-    const struct pollfd *each = &sockets->list[(first + i) % sockets->count];
-    if (each->revents != 0) ready[found++] = *each;
-  }
-  for (int i = 0; i < found; i++) {
-    short what = ready[i].revents;
-    act_on(engine, ready[i].fd, (what & (POLLIN | POLLHUP)) != 0, (what & POLLOUT) != 0,
-           (what & (POLLERR | POLLNVAL)) != 0);
-  }
-}
-
 /* Waits for the sockets. A lone request whose like was answered within the last half millisecond, which is what a
  * service on this machine does, is looked for that long before this sleeps: waking up takes as long as the answer. The
  * first wait that lasts longer ends that, so that a service far away costs no work at all. */
-static int wait_for_sockets(pw_engine *engine, int milliseconds) {
-  struct pollfd *list = engine->sockets.list;
-  nfds_t count = (nfds_t)engine->sockets.count;
-  if (milliseconds == 0) return poll(list, count, 0);
-  int64_t began = pw_now(), now = began;
-  int ready = 0;
-  if (engine->answers_soon && engine->several_processors && engine->counts.active == 1) {
+static int wait_for_events(pw_engine *engine, pw_event *events, int milliseconds) {
+  pw_wait *wait = &engine->wait;
+  if (milliseconds == 0 || engine->options.hosted) return pw_wait_next(wait, events, EVENT_ROOM, milliseconds);
+  int64_t began = pw_clock_now(), now = began;
+  int count = 0;
+  if (engine->answers_soon && engine->several_processors && engine->active.count == 1) {
     do {
-      ready = poll(list, count, 0);
-      now = pw_now();
-    } while (ready == 0 && now - began < SOON_MICROSECONDS);
+      count = pw_wait_next(wait, events, EVENT_ROOM, 0);
+      now = pw_clock_now();
+    } while (count == 0 && now - began < SOON_MICROSECONDS);
   }
-  if (ready == 0) {
-    ready = poll(list, count, milliseconds);
-    now = pw_now();
+  if (count == 0) {
+    count = pw_wait_next(wait, events, EVENT_ROOM, milliseconds);
+    now = pw_clock_now();
   }
   engine->answers_soon = now - began < SOON_MICROSECONDS;
-  return ready;
+  return count;
 }
 
-static bool step_polling(pw_engine *engine, int milliseconds) {
-  int count = wait_for_sockets(engine, pw_engine_patience(engine, milliseconds));
-  if (count < 0 && errno != EINTR) return false;
-  act_on_ready(engine, count);
-  if (engine->active != NULL) act_on_due(engine);
-  return true;
+static void act_on(pw_engine *engine, const pw_event *event) {
+  int what = event->readable ? CURL_CSELECT_IN : 0;
+  if (event->writable) what |= CURL_CSELECT_OUT;
+  if (event->broken) what |= CURL_CSELECT_ERR;
+  act(engine, event->fd, what);
 }
 
-static bool step_hosted(pw_engine *engine, int milliseconds) {
-  pw_poll_event events[EVENT_ROOM];
-  int count = pw_poller_wait(&engine->poller, events, EVENT_ROOM, engine->done_first != NULL ? 0 : milliseconds);
-  if (count < 0) return false;
-  bool timer = false;
-  for (int i = 0; i < count; i++) {
-    const pw_poll_event *each = &events[i];
-    if (each->fd >= 0) {
-      act_on(engine, each->fd, each->readable, each->writable, each->broken);
-      continue;
-    }
-    timer = true;
-    if (engine->wake_due >= 0 && engine->wake_due <= pw_now()) engine->wake_due = -1;
-    act_on_due(engine);
-  }
-  if (timer) arm_timer(engine);
-  return true;
+static void act_on_timer(pw_engine *engine) {
+  if (engine->wake_due >= 0 && engine->wake_due <= pw_clock_now()) engine->wake_due = -1;
+  act_on_due(engine);
+  arm_timer(engine);
 }
+
+static const char *const cannot_wait = "the system can't wait for its sockets (out of memory?)";
 
 bool pw_engine_step(pw_engine *engine, int milliseconds, const char **reason) {
-  bool waited = engine->options.hosted ? step_hosted(engine, milliseconds) : step_polling(engine, milliseconds);
-  if (!waited) *reason = "the system can't wait for its sockets (out of memory?)";
-  return waited;
+  pw_event events[EVENT_ROOM];
+  int count = wait_for_events(engine, events, pw_engine_patience(engine, milliseconds));
+  if (count < 0) {
+    *reason = cannot_wait;
+    return false;
+  }
+  bool timer = false; /* last, so that what the sockets brought in time is not too late */
+  for (int i = 0; i < count; i++) {
+    if (events[i].fd >= 0) {
+      act_on(engine, &events[i]);
+    } else {
+      timer = true;
+    }
+  }
+  if (timer) act_on_timer(engine);
+  if (!engine->options.hosted && engine->active.first != NULL) act_on_due(engine);
+  return true;
 }
 
-pw_transfer *pw_engine_take(pw_engine *engine) {
-  pw_transfer *transfer = engine->done_first;
-  if (transfer == NULL) return NULL;
-  engine->done_first = transfer->next;
-  if (engine->done_first == NULL) engine->done_last = NULL;
-  transfer->next = NULL;
-  return transfer;
+bool pw_engine_wait_any(pw_engine *const *engines, pw_wait **waits, size_t count, int milliseconds,
+                        const char **reason) {
+  for (size_t i = 0; i < count; i++) {
+    waits[i] = &engines[i]->wait;
+    milliseconds = pw_engine_patience(engines[i], milliseconds);
+  }
+  if (pw_wait_any(waits, count, milliseconds)) return true;
+  *reason = cannot_wait;
+  return false;
 }
+
+pw_transfer *pw_engine_take(pw_engine *engine) { return pw_queue_take(&engine->done); }
 
 void pw_engine_release(pw_engine *engine, pw_transfer *transfer) {
-  if (engine->multi == NULL || engine->idle_count >= engine->options.max_connections) {
+  if (engine->multi == NULL || engine->idle.count >= engine->options.max_connections) {
     pw_transfer_free(transfer);
     return;
   }
   pw_transfer_reset(transfer);
-  transfer->next = engine->idle;
-  engine->idle = transfer;
-  engine->idle_count++;
+  pw_queue_push_first(&engine->idle, transfer);
 }
 
 void pw_engine_cancel(pw_engine *engine, pw_transfer *transfer) {
@@ -393,6 +312,6 @@ void pw_engine_cancel(pw_engine *engine, pw_transfer *transfer) {
 }
 
 void pw_engine_wake_in(pw_engine *engine, int64_t microseconds) {
-  engine->wake_due = microseconds < 0 ? -1 : pw_now() + microseconds;
+  engine->wake_due = microseconds < 0 ? -1 : pw_clock_now() + microseconds;
   if (engine->options.hosted) arm_timer(engine);
 }

@@ -1,14 +1,14 @@
 /* Many transfers on one curl multi handle. Knows curl, not Lua.
  *
- * An engine waits in one of two ways, chosen when it is opened: with poll(2) on its sockets (see sockets.h), or, for a
- * host's loop, through one descriptor (see poller.h) that carries every socket and the timers. It is not thread-safe:
+ * An engine waits in one of two ways, chosen when it is opened: with poll(2) on its sockets, or, for a
+ * host's loop, through one descriptor that carries every socket and the timers (see wait.h). It is not thread-safe:
  * one thread at a time. libcurl's global state is set up once per process, by whichever engine comes first. */
 #ifndef PW_ENGINE_H
 #define PW_ENGINE_H
 
-#include "poller.h"
-#include "sockets.h"
+#include "queue.h"
 #include "transfer.h"
+#include "wait.h"
 
 typedef struct pw_engine_options {
   pw_transfer_settings transfer; /* its strings must outlive the engine */
@@ -21,24 +21,20 @@ typedef struct pw_engine_counts {
   int64_t started, finished, connections; /* transfers, transfers, connections opened */
   int64_t multiplexed;                    /* transfers that went over HTTP/2 or 3 */
   int64_t sent_bytes, received_bytes;
-  int active; /* transfers under way now */
 } pw_engine_counts;
 
 typedef struct pw_engine {
   CURLM *multi; /* NULL when closed */
   pw_engine_options options;
-  pw_poller poller;                    /* hosted */
-  pw_sockets sockets;                  /* not hosted */
-  pw_transfer *active;                 /* on the multi handle */
-  pw_transfer *done_first, *done_last; /* finished, waiting to be taken */
-  pw_transfer *idle;                   /* ready for another exchange */
-  long idle_count;
+  pw_wait wait;
+  pw_queue active;            /* on the multi handle */
+  pw_queue done;              /* finished, in that order, waiting to be taken */
+  pw_queue idle;              /* ready for another exchange */
   int64_t curl_due, wake_due; /* hosted: monotonic microseconds at which to act; -1 for never */
   bool broken;                /* the multi handle failed and waits to be replaced; nothing is under way */
   bool several_processors;
   bool answers_soon; /* the last wait was a short one */
   bool starting;     /* in pw_engine_start, which sees to the timer itself */
-  size_t turn;       /* of the steps, so that each socket comes first in turn */
   pw_engine_counts counts;
 } pw_engine;
 
@@ -76,7 +72,10 @@ void pw_engine_cancel(pw_engine *engine, pw_transfer *transfer);
 /* Hosted: makes the descriptor readable in `microseconds`, besides whatever else does; negative for never. */
 void pw_engine_wake_in(pw_engine *engine, int64_t microseconds);
 
-/* The monotonic clock, in microseconds. */
-int64_t pw_now(void);
+/* Waits up to `milliseconds` until one of the open engines has something to do; moves none of them on. `waits` is room
+ * for `count` pointers. Comes back early when a signal came, and now and then for nothing. Returns false with `*reason`
+ * set when it can't wait. */
+bool pw_engine_wait_any(pw_engine *const *engines, pw_wait **waits, size_t count, int milliseconds,
+                        const char **reason);
 
 #endif

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "binding.h"
-#include "several.h"
 
 static pw_lua_engine *check(lua_State *L) {
   pw_lua_engine *self = luaL_checkudata(L, 1, PW_ENGINE);
@@ -171,7 +170,7 @@ static int engine_step(lua_State *L) {
 static bool settle_next(lua_State *L, pw_engine *engine) {
   int top = lua_gettop(L);
   pw_transfer *transfer;
-  while ((transfer = engine->done_first) != NULL) {
+  while ((transfer = engine->done.first) != NULL) {
     lua_getiuservalue(L, 1, PW_ENGINE_ANCHORS);
     lua_rawgetp(L, -1, transfer);
     bool settled = pw_lua_transfer_settle(L, -1, transfer);
@@ -213,8 +212,10 @@ int pw_lua_engine_wait(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Number seconds = luaL_checknumber(L, 2);
   size_t count = (size_t)lua_rawlen(L, 1);
-  /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what the list holds. */
+  /* NOLINTBEGIN(bugprone-sizeof-expression): pointers are what the lists hold. */
   pw_engine **engines = lua_newuserdatauv(L, (count + 1) * sizeof *engines, 0);
+  pw_wait **waits = lua_newuserdatauv(L, (count + 1) * sizeof *waits, 0);
+  /* NOLINTEND(bugprone-sizeof-expression) */
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, 1, (lua_Integer)i + 1);
     pw_lua_engine *each = luaL_checkudata(L, -1, PW_ENGINE);
@@ -223,7 +224,7 @@ int pw_lua_engine_wait(lua_State *L) {
     lua_pop(L, 1); /* the table holds it */
   }
   const char *reason;
-  if (pw_several_wait(engines, count, wait_milliseconds(seconds), &reason)) {
+  if (pw_engine_wait_any(engines, waits, count, wait_milliseconds(seconds), &reason)) {
     lua_pushboolean(L, 1);
     return 1;
   }
@@ -235,7 +236,7 @@ int pw_lua_engine_wait(lua_State *L) {
 static int engine_fd(lua_State *L) {
   pw_lua_engine *self = check(L);
   if (!self->engine.options.hosted) return 0;
-  lua_pushinteger(L, self->engine.poller.fd);
+  lua_pushinteger(L, self->engine.wait.fd);
   return 1;
 }
 
@@ -253,11 +254,12 @@ static void set_count(lua_State *L, const char *name, int64_t value) {
 }
 
 static int engine_counts(lua_State *L) {
-  const pw_engine_counts *counts = &check(L)->engine.counts;
+  const pw_engine *engine = &check(L)->engine;
+  const pw_engine_counts *counts = &engine->counts;
   lua_createtable(L, 0, 7);
   set_count(L, "started", counts->started);
   set_count(L, "finished", counts->finished);
-  set_count(L, "active", counts->active);
+  set_count(L, "active", engine->active.count);
   set_count(L, "connections", counts->connections);
   set_count(L, "multiplexed", counts->multiplexed);
   set_count(L, "sent_bytes", counts->sent_bytes);
@@ -266,7 +268,7 @@ static int engine_counts(lua_State *L) {
 }
 
 static int engine_active(lua_State *L) {
-  lua_pushinteger(L, check(L)->engine.counts.active);
+  lua_pushinteger(L, check(L)->engine.active.count);
   return 1;
 }
 

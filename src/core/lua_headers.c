@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "binding.h"
-#include "header.h"
+#include "text.h"
 
 /* The list may hold a credential: it is overwritten before it is freed. */
 static int headers_close(lua_State *L) {

@@ -1,11 +1,11 @@
 /* patchworks.core: the C core, for the Lua layer alone. */
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "binding.h"
+#include "clock.h"
 #include "json.h"
-#include "url.h"
+#include "text.h"
 
 #ifdef __APPLE__
 #include <sys/random.h>
@@ -73,25 +73,20 @@ static int query(lua_State *L) {
 
 /* now() -> seconds of the monotonic clock. */
 static int now(lua_State *L) {
-  lua_pushnumber(L, (lua_Number)pw_now() / 1e6);
+  lua_pushnumber(L, (lua_Number)pw_clock_now() / 1e6);
   return 1;
 }
 
 /* sleep(seconds): comes back early when a signal comes, so that Ctrl-C ends a wait. */
 static int sleep_for(lua_State *L) {
-  lua_Number seconds = luaL_checknumber(L, 1);
-  if (seconds <= 0) return 0;
-  if (seconds > 3600) seconds = 3600;
-  struct timespec time = {.tv_sec = (time_t)seconds};
-  time.tv_nsec = (long)((seconds - (lua_Number)time.tv_sec) * 1e9);
-  nanosleep(&time, NULL);
+  pw_clock_sleep(luaL_checknumber(L, 1));
   return 0;
 }
 
 /* random() -> a float in [0, 1), from the system: the host's math.random keeps its sequence. */
 static int random_fraction(lua_State *L) {
   uint64_t bits;
-  if (getentropy(&bits, sizeof bits) != 0) bits = (uint64_t)pw_now() * 6364136223846793005u;
+  if (getentropy(&bits, sizeof bits) != 0) bits = (uint64_t)pw_clock_now() * 6364136223846793005u;
   lua_pushnumber(L, (lua_Number)(bits >> 11) / 9007199254740992.0);
   return 1;
 }

@@ -1,9 +1,12 @@
-/* Reading an answer's header block, and checking what goes into a request's. Knows neither Lua nor curl. */
-#ifndef PW_HEADER_H
-#define PW_HEADER_H
+/* The text of URLs and headers: percent-encoding by RFC 3986, reading an answer's header block, checking what goes into
+ * a request's. Knows neither Lua nor curl. */
+#ifndef PW_TEXT_H
+#define PW_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "buffer.h"
 
 /* A run of bytes inside somebody else's memory. */
 typedef struct pw_span {
@@ -21,5 +24,13 @@ bool pw_header_find(pw_span block, const char *name, pw_span *value);
 
 /* True when the line can be sent as one header: a token, a colon, a value, and no CR, LF or NUL anywhere. */
 bool pw_header_is_sendable(const char *line, size_t size);
+
+/* Appends `bytes` with everything but RFC 3986's unreserved characters as %XX, so that no value can end a segment,
+ * start a query or climb out of a path. */
+pw_append pw_url_append_encoded(pw_buffer *buffer, const char *bytes, size_t size);
+
+/* Appends `key=value`, both encoded, behind an `&` unless the buffer is empty. On failure the buffer is as before. */
+pw_append pw_url_append_query(pw_buffer *buffer, const char *key, size_t key_size, const char *value,
+                              size_t value_size);
 
 #endif
