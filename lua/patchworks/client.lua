@@ -7,6 +7,7 @@ local auth = require "patchworks.call.auth"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local gate = require "patchworks.call.gate"
+local methods = require "patchworks.call.methods"
 local options = require "patchworks.call.options"
 local requests = require "patchworks.call.request"
 local retry = require "patchworks.call.retry"
@@ -62,30 +63,14 @@ function Client:__tostring()
   return ("patchworks client (%s, %s)"):format(self.base_url, credential_names[self.auth.kind])
 end
 
--- The names that an endpoint's method takes, made once.
-local allowed_names = setmetatable({}, { __mode = "k" })
-
-local function allowed_for(endpoint)
-  local allowed = allowed_names[endpoint]
-  if not allowed then
-    allowed = {}
-    for name in pairs(endpoint.parameters) do allowed[name] = true end
-    for name in pairs(options.per_call) do allowed[name] = true end
-    allowed_names[endpoint] = allowed
-  end
-  return allowed
-end
-
 local none = {}
 
--- Fills in what the caller may set for one call.
+-- Fills in what the caller may set for one call; it is checked.
 local function add_call_options(call, given, what)
-  call.timeout = arguments.check_seconds(given.timeout, what .. ": timeout") or call.timeout
-  call.attempt_timeout = arguments.check_seconds(given.attempt_timeout, what .. ": attempt_timeout")
-    or call.attempt_timeout
-  call.max_attempts = arguments.check_integer(given.max_attempts, 1, 100, what .. ": max_attempts")
-    or call.max_attempts
-  call.on_event = arguments.check_callable(given.on_event, what .. ": on_event") or call.on_event
+  call.timeout = given.timeout or call.timeout
+  call.attempt_timeout = given.attempt_timeout or call.attempt_timeout
+  call.max_attempts = given.max_attempts or call.max_attempts
+  call.on_event = given.on_event or call.on_event
   if given.headers ~= nil then call.header_lines = requests.header_lines(given.headers, what .. ": headers") end
   return call
 end
@@ -119,8 +104,8 @@ function Client:prepare(endpoint, id, given)
   local url = self.root .. endpoint.path .. segment .. (endpoint.suffix or "")
   local call = setmetatable({ url = url, body = nil }, self.defaults[endpoint] or defaults_for(self, endpoint))
   if given ~= nil then
-    arguments.check_names(given, allowed_for(endpoint), what)
-    local query = endpoint.parameters.include and requests.query(given, what) or ""
+    methods.check(endpoint, given)
+    local query = endpoint.query and requests.query(given, what) or ""
     if query ~= "" then call.url = url .. "?" .. query end
   end
   if endpoint.body then call.body = requests.bodies[endpoint.body](given or none, what) end
@@ -143,26 +128,66 @@ function Client:call(endpoint, id, given)
   return self:perform(self:prepare(endpoint, id, given), endpoint.answer)
 end
 
-local methods = { GET = "read", POST = "once", PUT = "once", PATCH = "once", DELETE = "once" }
-local request_names = { query = true, body = true, repeatable = true }
-for name in pairs(options.per_call) do request_names[name] = true end
+local deliveries = { GET = "read", POST = "once", PUT = "once", PATCH = "once", DELETE = "once" }
+local request = methods.method {
+  name = "request",
+  of = "client",
+  says = "Reaches the rest of the Core API through the same machinery. A GET is repeated after any passing failure; "
+    .. "the others only when the service surely did nothing.",
+  takes = {
+    { "method", "choice", "of HTTP", values = { "GET", "POST", "PUT", "PATCH", "DELETE" } },
+    { "path", "string", 'below `/api/v1`, percent-encoded, such as "/scripts/42"' },
+  },
+  options = {
+    { "query", "table", "names to strings, numbers, booleans or lists of them" },
+    { "body", "text", "a table is sent as JSON, a string as it is" },
+    { "repeatable", "boolean", "whether doing it twice does the same, so that it may be repeated", default = false },
+  },
+  call = true,
+  gives = "any",
+  given = "the decoded answer",
+  response = true,
+  requests = "1",
+  fails = { "not_found", "conflict", "invalid", "too_large" },
+  example = [[local scripts, err = client:request("GET", "/scripts", { query = { per_page = 10 } })]],
+}
+
+--- What this module's methods take and give: see call/methods.lua.
+client.methods = {
+  request,
+  methods.method {
+    name = "stats",
+    of = "client",
+    says = "What the client did so far.",
+    gives = "table<string, integer>",
+    given = "`calls`, `retries`, `waits` (for the gate), `logins`; `started`, `finished`, `active` (transfers), "
+      .. "`connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`",
+    example = [[print(client:stats().retries)]],
+  },
+  methods.method {
+    name = "close",
+    of = "client",
+    says = "Closes the client: what is under way is cancelled, connections are closed. Safe to call twice.",
+    example = [[client:close()]],
+  },
+}
 
 --- Prepares a call of any other part of the Core API.
-function Client:prepare_request(method, path, given, allowed)
-  if not methods[method] then
+-- @tparam ?table takes the method's table, where it isn't `request`
+function Client:prepare_request(method, path, given, takes)
+  if not deliveries[method] then
     errors.misuse("request: expected GET, POST, PUT, PATCH or DELETE as the method, got %s", arguments.show(method))
   end
   path = requests.check_path(path, "request: path")
-  arguments.check_names(given, allowed or request_names, "request")
+  methods.check(takes or request, given)
   given = given or none
-  arguments.check_type(given.repeatable, "boolean", "request: repeatable")
   local query = requests.free_query(given.query, "request: query")
   local call = {
     operation = method .. " " .. path,
     method = method,
     url = self.root .. path .. (query ~= "" and "?" .. query or ""),
     body = requests.free_body(given.body, "request: body"),
-    delivery = given.repeatable and method ~= "GET" and "repeatable" or methods[method],
+    delivery = given.repeatable and method ~= "GET" and "repeatable" or deliveries[method],
     timeout = self.settings.timeout or default_timeout,
     attempt_timeout = self.settings.attempt_timeout or default_attempt_timeout,
     max_attempts = self.settings.max_attempts,

@@ -9,6 +9,7 @@ local async = require "patchworks.async"
 local client = require "patchworks.client"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
+local methods = require "patchworks.call.methods"
 local script_versions = require "patchworks.script_versions"
 
 local patchworks = {
@@ -71,5 +72,14 @@ for method, place in pairs {
 } do
   client.Client[method] = function(self, ...) return require(place[1])[place[2]](self, ...) end
 end
+
+methods.guard(client.Client, "client", nil, {
+  request = true,
+  paginate = true,
+  plan = true,
+  apply = true,
+  stats = true,
+  close = true,
+})
 
 return patchworks

@@ -10,9 +10,10 @@
 -- Nothing is fetched before it is asked for. An iterator has no second value for an error: it raises it.
 --
 -- @module patchworks.listing
-local arguments = require "patchworks.call.arguments"
 local async = require "patchworks.async"
+local endpoints = require "patchworks.call.endpoints"
 local errors = require "patchworks.errors"
+local methods = require "patchworks.call.methods"
 local options = require "patchworks.call.options"
 
 local pages = {}
@@ -287,21 +288,33 @@ end
 
 local most_per_page, default_read_ahead = 100, 4
 
---- Checks what every listing takes: how much, in what portions, and how far ahead.
--- @tparam table given the caller's options
--- @tparam string what the operation, for messages
+--- What every listing takes, completed: how much, in what portions, and how far ahead.
+-- @tparam table given the caller's options, checked
 -- @treturn ?integer limit
 -- @treturn integer per_page
 -- @treturn integer read_ahead
-function pages.check_options(given, what)
-  local limit = arguments.check_integer(given.limit, 1, math.maxinteger, what .. ": limit")
-  local per_page = arguments.check_integer(given.per_page, 1, most_per_page, what .. ": per_page")
-  local read_ahead = arguments.check_integer(given.read_ahead, 0, 100, what .. ": read_ahead")
-  return limit, per_page or math.min(most_per_page, limit or most_per_page), read_ahead or default_read_ahead
+function pages.portions(given)
+  local limit, per_page = given.limit, given.per_page
+  return limit, per_page or math.min(most_per_page, limit or most_per_page), given.read_ahead or default_read_ahead
 end
 
-local paginate_names = { query = true, per_page = true, limit = true, read_ahead = true }
-for name in pairs(options.per_call) do paginate_names[name] = true end
+local paginate = methods.method {
+  name = "paginate",
+  of = "client",
+  says = "A listing of any other paged part of the Core API.",
+  takes = { { "path", "string", 'below `/api/v1`, such as "/scripts"' } },
+  options = {
+    { "query", "table", "names to strings, numbers, booleans or lists of them" },
+    endpoints.list.known.limit,
+    endpoints.list.known.per_page,
+    endpoints.list.known.read_ahead,
+  },
+  call = true,
+  gives = "patchworks.listing",
+  requests = "1 for each 100 items",
+  fails = { "not_found", "invalid" },
+  example = [[for script in client:paginate("/scripts") do print(script.name) end]],
+}
 
 --- A listing of any other paged part of the Core API.
 -- @tparam table client
@@ -310,9 +323,9 @@ for name in pairs(options.per_call) do paginate_names[name] = true end
 -- @treturn table listing
 -- @usage for script in client:paginate("/scripts") do print(script.name) end
 function pages.paginate(client, path, given)
-  local first = client:prepare_request("GET", path, given, paginate_names)
+  local first = client:prepare_request("GET", path, given, paginate)
   given = given or {}
-  local limit, per_page, read_ahead = pages.check_options(given, "paginate")
+  local limit, per_page, read_ahead = pages.portions(given)
   local base, query = {}, {}
   for name in pairs(options.per_call) do base[name] = given[name] end
   for name, value in pairs(given.query or {}) do query[name] = value end

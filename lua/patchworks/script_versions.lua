@@ -5,9 +5,8 @@
 -- `body`, `attempts`, `timing`, `bytes`), or nil and an error (see patchworks.errors).
 --
 -- @module patchworks.script_versions
-local arguments = require "patchworks.call.arguments"
 local endpoints = require "patchworks.call.endpoints"
-local options = require "patchworks.call.options"
+local methods = require "patchworks.call.methods"
 local version = require "patchworks.version"
 
 local ScriptVersions = { __name = "patchworks.script_versions" }
@@ -38,7 +37,7 @@ end
 -- @usage local v, err = versions:create(42, { file = "orders.py" })
 function ScriptVersions:create(script, given)
   if type(given) == "table" and given.reconcile then
-    arguments.check_type(given.reconcile, "boolean", "create: reconcile")
+    methods.check(endpoints.create, given)
     return as_version(self, require("patchworks.release.reconcile").create(self, script, given))
   end
   return as_version(self, self.client:call(endpoints.create, script, given or {}))
@@ -80,12 +79,6 @@ function ScriptVersions:upload(id, given)
   return self.client:call(endpoints.upload, id, given)
 end
 
-local listing_names = { limit = true, read_ahead = true }
-local list_names = { include = true, filter = true, page = true, per_page = true, limit = true, read_ahead = true }
-for name in pairs(options.per_call) do
-  listing_names[name], list_names[name] = true, true
-end
-
 -- What of a listing's options goes into each page's request.
 local function page_options(given, without)
   local copy = {}
@@ -103,11 +96,11 @@ end
 -- @usage for v in versions:list(42, { filter = { is_deployed = true } }) do print(v) end
 function ScriptVersions:list(script, given)
   local pages = require "patchworks.listing"
-  arguments.check_names(given, list_names, "list")
+  methods.check(endpoints.list, given)
   given = given or {}
-  local limit, per_page, read_ahead = pages.check_options(given, "list")
+  local limit, per_page, read_ahead = pages.portions(given)
   local base = page_options(given, { "limit", "read_ahead", "page" })
-  local from = arguments.check_integer(given.page, 1, math.maxinteger, "list: page") or 1
+  local from = given.page or 1
   base.per_page = per_page
   local call = self.client:prepare(endpoints.list, script, base) -- checks everything now, at the caller's line
   local function fetch(number, size)
@@ -137,9 +130,9 @@ end
 -- @usage for entry in versions:logs(7) do print(entry.message) end
 function ScriptVersions:logs(id, given)
   local pages = require "patchworks.listing"
-  arguments.check_names(given, listing_names, "logs")
+  methods.check(endpoints.logs, given)
   given = given or {}
-  local limit, _, read_ahead = pages.check_options(given, "logs")
+  local limit, _, read_ahead = pages.portions(given)
   local base = page_options(given, { "limit", "read_ahead" })
   local url = self.client:prepare(endpoints.logs, id, base).url
   local function fetch(number)
@@ -167,12 +160,14 @@ local later = {
   publish = "patchworks.release.publish",
   tail = "patchworks.release.tail",
 }
+local loaded = {}
 for name, module in pairs(later) do
   ScriptVersions[name] = function(self, ...)
-    require(module).extend(ScriptVersions)
-    return ScriptVersions[name](self, ...)
+    if not loaded[name] then require(module).extend(loaded) end
+    return loaded[name](self, ...)
   end
 end
+methods.guard(ScriptVersions, "versions")
 
 --- Makes the resource of a client.
 function script_versions.new(client)

@@ -1,5 +1,7 @@
 --- A version as its methods see it: a plain table of the contract's fields, with behaviour behind it.
 -- @module patchworks.version
+local methods = require "patchworks.call.methods"
+
 local version = {}
 
 local function show(self)
@@ -14,17 +16,17 @@ local forwarded = { "deploy", "delete", "invoke", "upload", "logs", "wait", "dep
 --- Makes the metatable of a resource's versions.
 -- @tparam table resource script_versions
 function version.class(resource)
-  local methods = {}
+  local own = {}
   for _, name in ipairs(forwarded) do
     if resource[name] then
-      methods[name] = function(self, options) return resource[name](resource, self.id, options) end
+      own[name] = function(self, options) return resource[name](resource, self.id, options) end
     end
   end
 
   --- Reads the version again and takes its fields over.
   -- @tparam ?table options as for script_versions:get
   -- @return the version itself and the response; or nil and an error
-  function methods:refresh(options)
+  function own:refresh(options)
     local fresh, response = resource:get(self.id, options)
     if not fresh then return nil, response end
     for name in pairs(self) do self[name] = nil end
@@ -32,7 +34,9 @@ function version.class(resource)
     return self, response
   end
 
-  return { __name = "patchworks.version", __index = methods, __tostring = show }
+  local class = { __name = "patchworks.version", __index = own, __tostring = show }
+  methods.guard(own, "version", class)
+  return class
 end
 
 return version

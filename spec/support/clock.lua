@@ -2,7 +2,8 @@
 local core = require "patchworks.core"
 
 return function(random)
-  local clock = { slept = {}, time = core.now() }
+  -- A whole number to begin with: sums of seconds come out even, however long the machine has been up.
+  local clock = { slept = {}, time = math.floor(core.now()) + 0.0 }
   function clock.now() return clock.time end
   function clock.wall() return 1700000000 + math.floor(clock.time) end
   function clock.random() return random or 0.5 end

@@ -52,6 +52,20 @@ function arguments.nearest(name, allowed)
   return best
 end
 
+--- Refuses a name that is no option, with the one that was meant, or with all that there are.
+-- @param name what the caller wrote
+-- @tparam table allowed names as keys
+-- @tparam string what whose options, for the message
+function arguments.refuse_name(name, allowed, what)
+  local near = type(name) == "string" and arguments.nearest(name, allowed)
+  misuse(
+    "%s: unknown option %s%s",
+    what,
+    type(name) == "string" and "`" .. name .. "`" or arguments.show(name),
+    near and ("; did you mean `" .. near .. "`?") or "; it takes " .. table.concat(names_of(allowed), ", ")
+  )
+end
+
 --- Checks that every key of `options` is allowed.
 -- @tparam ?table options nil is fine
 -- @tparam table allowed names as keys
@@ -62,16 +76,7 @@ function arguments.check_names(options, allowed, what)
     misuse("%s: expected a table of options, got %s", what, arguments.show(options))
   end
   for name in pairs(options) do
-    if not allowed[name] then
-      local near = type(name) == "string" and arguments.nearest(name, allowed)
-      misuse(
-        "%s: unknown option %s%s",
-        what,
-        type(name) == "string" and "`" .. name .. "`" or arguments.show(name),
-        near and ("; did you mean `" .. near .. "`?")
-          or "; it takes " .. table.concat(names_of(allowed), ", ")
-      )
-    end
+    if not allowed[name] then arguments.refuse_name(name, allowed, what) end
   end
 end
 

@@ -1,6 +1,7 @@
 --- The options of `patchworks.new`: checked, completed from the environment, and taken apart.
 -- @module patchworks.call.options
 local arguments = require "patchworks.call.arguments"
+local methods = require "patchworks.call.methods"
 local misuse = require("patchworks.errors").misuse
 
 local options = {}
@@ -9,17 +10,47 @@ local default_base = "https://core.wearepatchworks.com"
 local default_login = "https://app.wearepatchworks.com/fabric/api/login"
 local mebibyte = 1024 * 1024
 
-local names = {}
-for name in
-  ([[api_key token username password login_url login_field base_url timeout attempt_timeout connect_timeout
-  max_attempts max_response_bytes max_connections rate_limit allow_insecure ca_file ca_path proxy client_cert
-  client_key on_event loop clock]]):gmatch("%S+")
-do
-  names[name] = true
-end
+--- The options of `patchworks.new`.
+options.new = methods.method {
+  name = "new",
+  of = "patchworks",
+  says = "Makes a client: one connection pool, one rate limit, and exactly one kind of credential.",
+  options = {
+    { "api_key", "any", "the credential: a key", type = "string", default = "PATCHWORKS_API_KEY" },
+    { "token", "any", "the credential: a token", type = "string", default = "PATCHWORKS_TOKEN" },
+    { "username", "any", "the credential: who logs in", type = "string", default = "PATCHWORKS_USERNAME" },
+    { "password", "any", "the credential: with `username`", type = "string", default = "PATCHWORKS_PASSWORD" },
+    { "login_url", "any", "where a password is turned into a token", type = "string",
+      default = "the vendor's, or /fabric/api/login of another `base_url`" },
+    { "login_field", "string", "how the login's field for the name is called", default = "username" },
+    { "base_url", "any", "the service; a trailing /api/v1 is accepted", type = "string",
+      default = "PATCHWORKS_BASE_URL, or " .. default_base },
+    { "timeout", "seconds", "for a whole call: every attempt and every wait between them", default = "60; invoke 150" },
+    { "attempt_timeout", "seconds", "for one attempt", default = "30; invoke 150" },
+    { "connect_timeout", "seconds", "for connecting", default = 10 },
+    { "max_attempts", "integer", "how often a call is tried", most = 100, default = 4 },
+    { "max_response_bytes", "integer", "the longest answer, before and after decompression", unit = "bytes",
+      default = 64 * mebibyte },
+    { "max_connections", "integer", "how many connections there are at once", most = 1000, default = 8 },
+    { "rate_limit", "integer", "what the client keeps to by itself", unit = "requests a minute", most = 1000000,
+      default = "none" },
+    { "allow_insecure", "boolean", "allow http:// to other machines", default = false },
+    { "ca_file", "string", "PEM: the certificates to trust" },
+    { "ca_path", "string", "a folder of them, as c_rehash makes it" },
+    { "proxy", "string", "a proxy's URL" },
+    { "client_cert", "string", "PEM: the client's certificate" },
+    { "client_key", "string", "PEM: its key" },
+    methods.per_call.on_event,
+    { "loop", "any", 'a host\'s loop, such as require "patchworks.loop.luv"', type = "table" },
+    { "clock", "any", "a clock in place of the machine's", type = "table" },
+  },
+  gives = "patchworks.client",
+  raises = true,
+  example = [[local client <close> = patchworks.new { api_key = "..." }]],
+}
 
 --- The options that every method takes for its call alone, beside its parameters.
-options.per_call = { timeout = true, attempt_timeout = true, max_attempts = true, headers = true, on_event = true }
+options.per_call = methods.per_call
 
 local function is_loopback(host)
   return host == "localhost" or host == "[::1]" or host:find("^127%.%d+%.%d+%.%d+$") ~= nil
@@ -113,34 +144,22 @@ local function check_credential(given, getenv, base, custom_base)
     kind = "login",
     username = check_secret(source.username, "username"),
     secret = check_secret(source.password, "password"),
-    field = arguments.check_type(given.login_field, "string", "login_field") or "username",
+    field = given.login_field or "username",
     url = login_url_of(given, base, custom_base, given.allow_insecure),
   }
 end
 
-local function check_numbers(given)
-  for _, name in ipairs { "timeout", "attempt_timeout", "connect_timeout" } do
-    arguments.check_seconds(given[name], name)
-  end
-  arguments.check_integer(given.max_attempts, 1, 100, "max_attempts")
-  arguments.check_integer(given.max_response_bytes, 1, math.maxinteger, "max_response_bytes")
-  arguments.check_integer(given.max_connections, 1, 1000, "max_connections")
-  arguments.check_integer(given.rate_limit, 1, 1000000, "rate_limit")
-end
-
 local function check_texts(given)
   for _, name in ipairs { "ca_file", "ca_path", "proxy", "client_cert", "client_key" } do
-    local value = arguments.check_type(given[name], "string", name)
+    local value = given[name]
     if value and (value == "" or value:find("[\r\n\0]")) then
       misuse("%s: %s can't be used", name, arguments.show(value))
     end
   end
   for _, name in ipairs { "ca_file", "client_cert", "client_key" } do
-    local file <close>, problem = io.open(given[name] or "/", "rb")
-    if given[name] and not file then misuse("%s: can't read %s", name, problem) end
+    local handle <close>, problem = io.open(given[name] or "/", "rb")
+    if given[name] and not handle then misuse("%s: can't read %s", name, problem) end
   end
-  arguments.check_type(given.allow_insecure, "boolean", "allow_insecure")
-  arguments.check_callable(given.on_event, "on_event")
 end
 
 --- Checks and completes the options of `new`; the caller's table is not changed.
@@ -150,8 +169,7 @@ end
 function options.resolve(given, getenv)
   given = given or {}
   getenv = getenv or os.getenv
-  arguments.check_names(given, names, "patchworks.new")
-  check_numbers(given)
+  methods.check(options.new, given, "patchworks.new")
   check_texts(given)
   local base_url = given.base_url
   if base_url == nil then base_url = getenv "PATCHWORKS_BASE_URL" end

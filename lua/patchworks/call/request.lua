@@ -7,8 +7,6 @@ local misuse = require("patchworks.errors").misuse
 local requests = {}
 
 local includes = { content = true, script = true }
-local filters = { is_deployed = true, deployed_at = true }
-local most_per_page = 100
 
 -- One value, or a list of them, as the comma list that the service takes.
 local function comma_list(value, what)
@@ -43,7 +41,6 @@ local function add_include(pairs_list, include, what)
 end
 
 local function add_filter(pairs_list, filter, what)
-  arguments.check_names(filter, filters, what .. ": filter")
   for _, name in ipairs { "is_deployed", "deployed_at" } do
     if filter[name] ~= nil then
       pairs_list[#pairs_list + 1] = "filter[" .. name .. "]"
@@ -53,7 +50,7 @@ local function add_filter(pairs_list, filter, what)
 end
 
 --- The query string of `get` and `list`: include, filter, page, per_page.
--- @tparam table options the caller's
+-- @tparam table options the caller's, checked
 -- @tparam string what the operation, for messages
 -- @treturn string without the `?`; "" for none
 function requests.query(options, what)
@@ -62,11 +59,11 @@ function requests.query(options, what)
   if options.filter ~= nil then add_filter(list, options.filter, what) end
   if options.page ~= nil then
     list[#list + 1] = "page"
-    list[#list + 1] = tostring(arguments.check_integer(options.page, 1, math.maxinteger, what .. ": page"))
+    list[#list + 1] = tostring(options.page)
   end
   if options.per_page ~= nil then
     list[#list + 1] = "per_page"
-    list[#list + 1] = tostring(arguments.check_integer(options.per_page, 1, most_per_page, what .. ": per_page"))
+    list[#list + 1] = tostring(options.per_page)
   end
   return #list > 0 and core.query(list) or ""
 end
