@@ -155,8 +155,8 @@ end
 local later = {
   wait = "patchworks.release.wait",
   deploy_and_wait = "patchworks.release.wait",
-  rollback = "patchworks.release.wait",
-  prune = "patchworks.release.wait",
+  rollback = "patchworks.release.rollback",
+  prune = "patchworks.release.prune",
   publish = "patchworks.release.publish",
   tail = "patchworks.release.tail",
 }

@@ -1,14 +1,14 @@
 --- A version as its methods see it: a plain table of the contract's fields, with behaviour behind it.
 -- @module patchworks.version
 local methods = require "patchworks.call.methods"
+local service = require "patchworks.service"
 
 local version = {}
 
 local function show(self)
   local function text(name) return self[name] == nil and "?" or tostring(self[name]) end
-  local status = self.status or "status unknown"
-  if self.deploying then status = status .. ", deploying" end
-  return ("script version %s (script %s, v%s, %s)"):format(text "id", text "script_id", text "version", status)
+  local state = service.state(self)
+  return ("script version %s (script %s, v%s, %s)"):format(text "id", text "script_id", text "version", state)
 end
 
 local forwarded = { "deploy", "delete", "invoke", "upload", "logs", "wait", "deploy_and_wait", "tail" }

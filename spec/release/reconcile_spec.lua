@@ -2,7 +2,6 @@
 local cjson = require "cjson"
 local clock_of = require "spec.support.clock"
 local patchworks = require "patchworks"
-local reconcile = require "patchworks.release.reconcile"
 local sandbox = require "patchworks.sandbox"
 
 local server, client, versions
@@ -153,17 +152,5 @@ describe("a reconciled create", function()
     for _ in pairs(ids) do distinct = distinct + 1 end
     assert.same({ count, count, count }, { #made, distinct, total() })
     assert.equal(count, server:count "create")
-  end)
-end)
-
-describe("reconcile.same_content", function()
-  it("finds the source in whatever form it comes back", function()
-    for _, content in ipairs { "src", { content = "src" }, { code = "src", lines = 1 }, { nested = { "x", { body = " src\n" } } } } do
-      assert.is_true(reconcile.same_content(content, "src"))
-    end
-    for _, content in ipairs { "other", {}, 7, true, { content = "src2" } } do
-      assert.is_false(reconcile.same_content(content, "src"))
-    end
-    assert.is_false(reconcile.same_content(nil, "src"))
   end)
 end)

@@ -4,9 +4,9 @@ local arguments = require "patchworks.call.arguments"
 local diff = require "patchworks.release.diff"
 local errors = require "patchworks.errors"
 local publish = require "patchworks.release.publish"
-local reconcile = require "patchworks.release.reconcile"
 local release = require "patchworks.release.wait"
 local requests = require "patchworks.call.request"
+local service = require "patchworks.service"
 local tasks = require "patchworks.time.tasks"
 
 local plan = {}
@@ -60,19 +60,6 @@ local function check_manifest(manifest)
   return scripts
 end
 
--- The source inside of what the service gives as `content`: the longest string there is.
-local function source_of(content)
-  if type(content) == "string" then return content end
-  local longest = ""
-  if type(content) == "table" then
-    for _, value in pairs(content) do
-      local text = source_of(value)
-      if #text > #longest then longest = text end
-    end
-  end
-  return longest
-end
-
 local Step = { __name = "patchworks.plan.step" }
 local Plan = { __name = "patchworks.plan" }
 
@@ -109,10 +96,10 @@ local function plan_script(versions, script, given)
     live = live,
     action = live and "publish" or "create",
   }, Step)
-  if live and reconcile.same_content(live.content, script.content) then
+  if live and service.holds(live, script.content) then
     step.action = "unchanged"
   else
-    local old = live and source_of(live.content) or ""
+    local old = live and service.source(live) or ""
     local old_name = live and ("script %s v%s (live)"):format(script.id, live.version) or "/dev/null"
     step.diff, step.added, step.removed = diff.unified(old, script.content, old_name, script.file or "content")
   end

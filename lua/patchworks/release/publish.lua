@@ -10,6 +10,7 @@ local errors = require "patchworks.errors"
 local reconcile = require "patchworks.release.reconcile"
 local release = require "patchworks.release.wait"
 local requests = require "patchworks.call.request"
+local service = require "patchworks.service"
 
 local publish = {}
 
@@ -77,13 +78,12 @@ function publish.live(self, script, given)
   local listing = self:list(script, { filter = { is_deployed = true }, include = "content", on_event = given.on_event })
   local deployed, problem = listing:all()
   if not deployed then return nil, problem end
-  local live = release.by_deployment(deployed)[1]
-  return live and live.status == "Deployed" and live or nil
+  return service.live(deployed)
 end
 
 local function is(version, other)
   if not version or not other then return version == other end
-  return version.id == other.id and version.deployed_at == other.deployed_at
+  return version.id == other.id and service.deployed_at(version) == service.deployed_at(other)
 end
 
 local function moved(script, now)
@@ -103,9 +103,9 @@ end
 local function make(self, script, content, live, given)
   local newest, problem = self:list(script, { limit = 1, include = "content", on_event = given.on_event }):first()
   if errors.is_error(problem) then return nil, problem end
-  local floor = newest and reconcile.number(newest) or 0
-  local newer = newest and (not live or floor > reconcile.number(live))
-  if newer and newest.status ~= "Deployed" and reconcile.same_content(newest.content, content) then
+  local floor = newest and service.number(newest) or 0
+  local newer = newest and (not live or floor > service.number(live))
+  if newer and not service.is_deployed(newest) and service.holds(newest, content) then
     newest.content = nil
     release.tell(self, given, "reuse", { version = newest })
     return newest
@@ -193,7 +193,7 @@ local function run(self, script, given, content)
   release.tell(self, given, "look", { script = script })
   local live, problem = publish.live(self, script, given)
   if problem then return nil, problem end
-  if live and reconcile.same_content(live.content, content) then
+  if live and service.holds(live, content) then
     live.content = nil
     return { version = live, action = "unchanged" }
   end

@@ -7,32 +7,9 @@
 local endpoints = require "patchworks.call.endpoints"
 local options = require "patchworks.call.options"
 local requests = require "patchworks.call.request"
+local service = require "patchworks.service"
 
 local reconcile = {}
-
--- The service does not say in which form `content` comes back, only that it is an object: its source is whichever
--- string in it is the one that was sent. A Laravel application trims strings that it is sent, unless told not to.
-local function trim(text)
-  return (text:gsub("^%s+", ""):gsub("%s+$", ""))
-end
-
---- Whether what the service gives as `content` holds this source.
--- @param content what the answer had
--- @tparam string source
--- @treturn boolean
-function reconcile.same_content(content, source)
-  if type(content) == "string" then return content == source or trim(content) == trim(source) end
-  if type(content) ~= "table" then return false end
-  for _, value in pairs(content) do
-    if reconcile.same_content(value, source) then return true end
-  end
-  return false
-end
-
---- What orders the versions of a script: the number, or the id where a version has none.
-function reconcile.number(version)
-  return math.type(version.version) == "integer" and version.version or version.id or 0
-end
 
 -- `bounds` are the caller's own options and the `deadline` of all.
 local function page_of(self, script, bounds, page, per_page, include)
@@ -44,7 +21,7 @@ end
 
 local function newest_in(page)
   local most = 0
-  for _, version in ipairs(page.data) do most = math.max(most, reconcile.number(version)) end
+  for _, version in ipairs(page.data) do most = math.max(most, service.number(version)) end
   return most
 end
 
@@ -55,7 +32,7 @@ local function newest_number(self, script, bounds)
   local first, second = page.data[1], page.data[2]
   local most = newest_in(page)
   local last = type(page.meta) == "table" and page.meta.last_page
-  if first and second and reconcile.number(first) > reconcile.number(second) then return most end
+  if first and second and service.number(first) > service.number(second) then return most end
   if math.type(last) ~= "integer" or last <= 1 then return most end
   page, problem = page_of(self, script, bounds, last, 2)
   if not page then return nil, problem end
@@ -73,14 +50,14 @@ local function find(self, script, bounds, floor, source, claimed)
     last = type(page.meta) == "table" and math.type(page.meta.last_page) == "integer" and page.meta.last_page or 1
     local previous, falling = nil, #page.data > 1
     for _, version in ipairs(page.data) do
-      local each = reconcile.number(version)
+      local each = service.number(version)
       if previous and each > previous then falling = false end
       previous = each
       if
         each > floor
         and not claimed[version.id]
-        and (not found or each < reconcile.number(found))
-        and reconcile.same_content(version.content, source)
+        and (not found or each < service.number(found))
+        and service.holds(version, source)
       then
         found = version
       end

@@ -2,6 +2,7 @@
 -- @module patchworks.cli.commands.list
 local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
+local service = require "patchworks.service"
 
 local list = { description = "List the versions of a script." }
 
@@ -17,7 +18,7 @@ local function row_of(version)
   return {
     tostring(version.id),
     tostring(version.version),
-    (version.status or "?") .. (version.deploying and ", deploying" or ""),
+    service.state(version),
     version.deployed_at or "-",
     version.created_at or "-",
   }

@@ -2,6 +2,7 @@
 -- @module patchworks.cli.commands.show
 local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
+local service = require "patchworks.service"
 local shows = require "patchworks.cli.show"
 
 local show = { description = "Show a version." }
@@ -27,8 +28,7 @@ function show.run(context)
   local version = shows.check(context:versions():get(given.version, include))
   if output.json then return output.object("version", version) end
   if not given.content then return print_fields(version) end
-  local content = version.content
-  local source = type(content) == "table" and content.content or content
+  local source = service.source(version)
   if type(source) ~= "string" then error("the service gives its content in a form that is not known: use --json", 0) end
   output.write(source)
 end
