@@ -16,6 +16,7 @@ local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local lfs = require "lfs"
 local uv = require "luv"
+local written = require "patchworks.project.written"
 
 local state = {}
 
@@ -97,24 +98,6 @@ function state.read(root)
   return known
 end
 
--- Whatever is remembered of people's work survives a power failure: bytes first, then the name.
-local function write_whole(path, text)
-  local temporary = ("%s.%d.%d"):format(path, uv.os_getpid(), uv.hrtime())
-  local fd, problem = uv.fs_open(temporary, "wx", tonumber("600", 8))
-  if not fd then return nil, problem end
-  local size, reason = uv.fs_write(fd, text)
-  local synced, trouble = uv.fs_fsync(fd)
-  uv.fs_close(fd)
-  problem = not size and reason or size ~= #text and "the disk is full" or not synced and trouble
-  if not problem then
-    local moved, why = uv.fs_rename(temporary, path)
-    if moved then return true end
-    problem = why
-  end
-  uv.fs_unlink(temporary)
-  return nil, problem
-end
-
 -- The system takes such a lock away when its process ends, however that ends.
 local function lock(folder)
   local path = folder .. "/lock"
@@ -149,8 +132,8 @@ function state.update(root, change)
   if change(known) == false then return known end
   assert(each(known.services, is_service), "what is to be remembered has another form than what can be read")
   local path = folder .. "/state.json"
-  local written, why = write_whole(path, assert(core.encode(known)))
-  if not written then return failed(path, why, "nothing was changed there") end
+  local done, why = written.whole(path, assert(core.encode(known)), tonumber("600", 8))
+  if not done then return failed(path, why, "nothing was changed there") end
   return known
 end
 

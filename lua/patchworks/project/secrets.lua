@@ -1,0 +1,95 @@
+--- What looks like a secret is left out of what is kept: a case is for all who have the project.
+--
+-- The rule: a member of an object, or a variable, whose name says so (`api_key`, `Authorization`, `clientSecret`, ..)
+-- is emptied; so is, in any text, what has a secret's form (a Bearer or Basic credential, a JSON Web Token, a private
+-- key) and what is told to be one. A secret without a name or a form is not recognised: look at what was kept.
+--
+-- @module patchworks.project.secrets
+local secrets = {}
+
+local left_out = "(left out)"
+
+local words = {
+  "password", "passwd", "passphrase", "secret", "token", "apikey", "accesskey", "privatekey", "signingkey",
+  "authorization", "authentication", "credential", "cookie", "sessionid", "pincode", "cardnumber", "cvc", "cvv", "iban",
+}
+
+local function names_a_secret(name)
+  local plain = name:lower():gsub("[^%w]", "")
+  for _, word in ipairs(words) do
+    if plain:find(word, 1, true) then return true end
+  end
+  return plain == "key" or plain == "auth" or plain == "pin" or plain == "pwd"
+end
+
+local forms = {
+  "%f[%w][Bb]earer +[%w%-%._~%+/]+=*",
+  "%f[%w][Bb]asic +[%w%+/]+=*",
+  "%f[%w]eyJ[%w%-_]+%.[%w%-_]+%.[%w%-_]*",
+  "%-%-%-%-%-BEGIN [%u ]*PRIVATE KEY%-%-%-%-%-.-%-%-%-%-%-END [%u ]*PRIVATE KEY%-%-%-%-%-",
+  "%f[%w]sk_%a+_%w+",
+  "%f[%w]gh[pousr]_%w+",
+  "%f[%w]AKIA[%u%d]+",
+}
+
+local function clean_text(text, known, path, found)
+  local function replace(what)
+    -- "Basic needs" is English; a credential has a digit or a capital letter.
+    if what:find "^[Bb]%l+ +[%l%-%.]*$" then return nil end
+    found[#found + 1] = path
+    return left_out
+  end
+  for _, secret in ipairs(known) do
+    if #secret >= 6 then text = text:gsub(secret:gsub("%p", "%%%0"), replace) end
+  end
+  for _, form in ipairs(forms) do text = text:gsub(form, replace) end
+  return text
+end
+
+local function below(path, name) return path == "" and tostring(name) or path .. "." .. tostring(name) end
+
+local function clean(value, known, path, found)
+  if value.kind == "string" then
+    return { kind = "string", value = clean_text(value.value, known, path, found) }
+  elseif value.kind == "array" then
+    local items = {}
+    for i, item in ipairs(value.items) do items[i] = clean(item, known, below(path, i), found) end
+    return { kind = "array", items = items }
+  elseif value.kind == "object" then
+    local members = {}
+    for name, member in pairs(value.members) do
+      local inner = below(path, name)
+      local scalar = member.kind == "string" or member.kind == "number"
+      if scalar and names_a_secret(name) then
+        members[name] = { kind = "string", value = left_out }
+        found[#found + 1] = inner
+      else
+        members[name] = clean(member, known, inner, found)
+      end
+    end
+    return { kind = "object", members = members }
+  end
+  return value
+end
+
+--- A text without its secrets; one that has none comes back byte for byte.
+-- @tparam string text JSON, or anything
+-- @tparam string what it is, such as "payload", for what was found
+-- @tparam ?table known texts that are secrets: the credential in use
+-- @treturn string
+-- @treturn table where something was left out, a sorted list such as `{"payload.customer.token"}`
+function secrets.without(text, what, known)
+  local canonical = require "patchworks.project.canonical"
+  local found = {}
+  local value = canonical.parse(text)
+  if value and (value.kind == "object" or value.kind == "array") then
+    local cleaned = clean(value, known or {}, what, found)
+    if found[1] then text = canonical.write(cleaned) end
+  else
+    text = clean_text(text, known or {}, what, found)
+  end
+  table.sort(found)
+  return text, found
+end
+
+return secrets
