@@ -129,7 +129,7 @@ function Client:call(endpoint, id, given)
 end
 
 local deliveries = { GET = "read", POST = "once", PUT = "once", PATCH = "once", DELETE = "once" }
-local request = methods.method {
+client.request = methods.method {
   name = "request",
   of = "client",
   says = "Reaches the rest of the Core API through the same machinery. A GET is repeated after any passing failure; "
@@ -152,26 +152,6 @@ local request = methods.method {
   example = [[local scripts, err = client:request("GET", "/scripts", { query = { per_page = 10 } })]],
 }
 
---- What this module's methods take and give: see call/methods.lua.
-client.methods = {
-  request,
-  methods.method {
-    name = "stats",
-    of = "client",
-    says = "What the client did so far.",
-    gives = "table<string, integer>",
-    given = "`calls`, `retries`, `waits` (for the gate), `logins`; `started`, `finished`, `active` (transfers), "
-      .. "`connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`",
-    example = [[print(client:stats().retries)]],
-  },
-  methods.method {
-    name = "close",
-    of = "client",
-    says = "Closes the client: what is under way is cancelled, connections are closed. Safe to call twice.",
-    example = [[client:close()]],
-  },
-}
-
 --- Prepares a call of any other part of the Core API.
 -- @tparam ?table takes the method's table, where it isn't `request`
 function Client:prepare_request(method, path, given, takes)
@@ -179,7 +159,7 @@ function Client:prepare_request(method, path, given, takes)
     errors.misuse("request: expected GET, POST, PUT, PATCH or DELETE as the method, got %s", arguments.show(method))
   end
   path = requests.check_path(path, "request: path")
-  methods.check(takes or request, given)
+  methods.check(takes or client.request, given)
   given = given or none
   local query = requests.free_query(given.query, "request: query")
   local call = {

@@ -298,7 +298,7 @@ function pages.portions(given)
   return limit, per_page or math.min(most_per_page, limit or most_per_page), given.read_ahead or default_read_ahead
 end
 
-local paginate = methods.method {
+pages.paginate_method = methods.method {
   name = "paginate",
   of = "client",
   says = "A listing of any other paged part of the Core API.",
@@ -323,7 +323,7 @@ local paginate = methods.method {
 -- @treturn table listing
 -- @usage for script in client:paginate("/scripts") do print(script.name) end
 function pages.paginate(client, path, given)
-  local first = client:prepare_request("GET", path, given, paginate)
+  local first = client:prepare_request("GET", path, given, pages.paginate_method)
   given = given or {}
   local limit, per_page, read_ahead = pages.portions(given)
   local base, query = {}, {}

@@ -11,13 +11,14 @@ local function show(self)
   return ("script version %s (script %s, v%s, %s)"):format(text "id", text "script_id", text "version", state)
 end
 
-local forwarded = { "deploy", "delete", "invoke", "upload", "logs", "wait", "deploy_and_wait", "tail" }
+--- The resource's methods that a version has too, with its id known.
+version.forwarded = { "deploy", "delete", "invoke", "upload", "logs", "wait", "deploy_and_wait", "tail" }
 
 --- Makes the metatable of a resource's versions.
 -- @tparam table resource script_versions
 function version.class(resource)
   local own = {}
-  for _, name in ipairs(forwarded) do
+  for _, name in ipairs(version.forwarded) do
     if resource[name] then
       own[name] = function(self, options) return resource[name](resource, self.id, options) end
     end

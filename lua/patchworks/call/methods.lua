@@ -194,6 +194,22 @@ function methods.check(method, given, what)
   check_fields(method, given, what)
 end
 
+--- What of a caller's options goes into each request that a method is made of: all that every call takes, but for
+-- `timeout`, which is the whole method's.
+-- @tparam table given the caller's options
+-- @tparam ?table more what this request gets beside them, such as its own `timeout`
+-- @treturn table a new one
+function methods.for_each_call(given, more)
+  local copy = {}
+  for name in pairs(methods.per_call) do copy[name] = given[name] end
+  copy.timeout = nil
+  for name, value in pairs(more or none) do copy[name] = value end
+  return copy
+end
+
+--- Which method a function is: how one writes it, by the function. Filled by `guard`.
+methods.names = setmetatable({}, { __mode = "k" })
+
 -- Whether a value stands in for an object of the class: it is no object of it, but has the method.
 local function stands_in(self, name) return type(self) == "table" and self[name] ~= nil end
 
@@ -206,12 +222,14 @@ function methods.guard(class, variable, meta, names)
   meta = meta or class
   for name, method in pairs(class) do
     if type(method) == "function" and not name:find "^__" and (not names or names[name]) then
-      class[name] = function(self, ...)
+      local function guarded(self, ...)
         if getmetatable(self) ~= meta and not stands_in(self, name) then
           misuse("%s: called with a dot: write %s:%s(..), with a colon", name, variable, name)
         end
         return method(self, ...)
       end
+      class[name] = guarded
+      methods.names[guarded] = { of = variable, name = name }
     end
   end
 end

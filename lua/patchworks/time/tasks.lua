@@ -7,8 +7,63 @@
 local arguments = require "patchworks.call.arguments"
 local async = require "patchworks.async"
 local errors = require "patchworks.errors"
+local methods = require "patchworks.call.methods"
 
 local tasks = {}
+
+local method = methods.method
+local stop_on_error = { "stop_on_error", "boolean", "the first failure ends all the others", default = false }
+
+--- What the functions take and give: see patchworks.call.methods.
+tasks.methods = {
+  run = method {
+    name = "run",
+    of = "patchworks",
+    says = "Runs a function that starts tasks, and waits for all of them. When the function itself raises, its "
+      .. "tasks are "
+      .. "cancelled and the error goes on.",
+    takes = { { "fn", "function", "called with the group", type = "fun(tasks: patchworks.tasks)" } },
+    options = { stop_on_error },
+    gives = "true",
+    given = "true when no task failed; else nil and a list of `{task, error}`",
+    more = "table[]",
+    example = [[patchworks.run(function(tasks)
+  tasks:spawn(function() print(versions:get(7)) end)
+  tasks:spawn(function() print(versions:get(8)) end)
+end)]],
+  },
+  map = method {
+    name = "map",
+    of = "patchworks",
+    says = "Calls a function for each item of a list, several at a time. It fails by raising, or by giving nil and an "
+      .. "error.",
+    takes = {
+      { "items", "table", "a list", type = "any[]" },
+      { "fn", "function", "called with an item and its index", type = "fun(item: any, index: integer): any" },
+    },
+    options = {
+      { "concurrency", "integer", "how many at a time", most = 100000, default = 8 },
+      stop_on_error,
+    },
+    gives = "any[]",
+    given = "the functions' first results, by the index of their item; and when any failed, a list of "
+      .. "`{index, item, error}`",
+    more = "table[]",
+    never_nil = true,
+    example = [[local found, failures = patchworks.map({ 7, 8 }, function(id) return versions:get(id) end)]],
+  },
+  spawn = method {
+    name = "spawn",
+    of = "patchworks",
+    says = "Starts a function as a task of its own, for a host's loop. What it raises is written to standard "
+      .. "error, unless "
+      .. "somebody joins it first.",
+    takes = { { "fn", "function", "the task" }, { "...", "any", "its arguments" } },
+    gives = "patchworks.task",
+    never_nil = true,
+    example = [[patchworks.spawn(function() print(versions:get(7)) end):join()]],
+  },
+}
 
 local Group = { __name = "patchworks.tasks" }
 Group.__index = Group
@@ -87,7 +142,7 @@ end
 -- end)
 function tasks.run(fn, given)
   if type(fn) ~= "function" then errors.misuse("run: expected a function, got %s", arguments.show(fn)) end
-  arguments.check_names(given, { stop_on_error = true }, "run")
+  methods.check(tasks.methods.run, given)
   local group <close> = new_group(given or {})
   fn(group)
   wait_idle(group)
@@ -111,8 +166,6 @@ function tasks.spawn(fn, ...)
   if type(fn) ~= "function" then errors.misuse("spawn: expected a function, got %s", arguments.show(fn)) end
   return async.spawn(fn, report, ...)
 end
-
-local map_names = { concurrency = true, stop_on_error = true }
 
 -- One of the workers of a map: takes the next item until there is none.
 local function work(state, items, fn)
@@ -148,9 +201,9 @@ end
 function tasks.map(items, fn, given)
   if type(items) ~= "table" then errors.misuse("map: expected a list, got %s", arguments.show(items)) end
   if type(fn) ~= "function" then errors.misuse("map: expected a function, got %s", arguments.show(fn)) end
-  arguments.check_names(given, map_names, "map")
+  methods.check(tasks.methods.map, given)
   given = given or {}
-  local concurrency = arguments.check_integer(given.concurrency, 1, 100000, "map: concurrency") or 8
+  local concurrency = given.concurrency or 8
   local group <close> = new_group {}
   local state = {
     next = 1,

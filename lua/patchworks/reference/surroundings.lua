@@ -1,0 +1,136 @@
+--- The public objects around a call: tasks, what releases give, hosts' loops.
+-- @module patchworks.reference.surroundings
+local method = require("patchworks.call.methods").method
+
+local tasks = {
+  name = "tasks",
+  class = "patchworks.tasks",
+  says = "A group of tasks: what the function that `patchworks.run` calls is given. A task is a coroutine; a call "
+    .. "inside one "
+    .. "suspends that one alone. It fails when its function raises, or gives nil and an error.",
+  order = { "spawn", "cancel", "cancel_all" },
+  methods = {
+    method {
+      name = "spawn",
+      says = "Starts a function as a task of the group. It runs at once, up to its first wait.",
+      takes = { { "fn", "function", "the task" }, { "...", "any", "its arguments" } },
+      gives = "patchworks.task",
+      example = [[patchworks.run(function(tasks) tasks:spawn(function() print(versions:get(7)) end) end)]],
+    },
+    method {
+      name = "cancel",
+      says = "Ends a task of the group: what it waits for is closed. It is not counted as a failure.",
+      takes = { { "task", "table", "one of the group", type = "patchworks.task" } },
+      gives = "boolean",
+      given = "whether it was ended",
+      example = [[patchworks.run(function(tasks) tasks:cancel(tasks:spawn(patchworks.sleep, 60)) end)]],
+    },
+    method {
+      name = "cancel_all",
+      says = "Ends all tasks of the group.",
+      example = [[patchworks.run(function(tasks)
+  tasks:spawn(patchworks.sleep, 60)
+  tasks:cancel_all()
+end)]],
+    },
+  },
+}
+
+local task = {
+  name = "task",
+  class = "patchworks.task",
+  says = "What `tasks:spawn` and `patchworks.spawn` give.",
+  order = { "join", "cancel" },
+  methods = {
+    method {
+      name = "join",
+      says = "Waits until the task has ended.",
+      gives = "boolean",
+      given = "true and the function's results, or false and what it raised",
+      more = "any",
+      example = [[patchworks.run(function(tasks)
+  print(tasks:spawn(function() return versions:get(7) end):join())
+end)]],
+    },
+    method {
+      name = "cancel",
+      says = "Ends the task where it waits: its transfers are closed, and what it holds in `<close>` variables. "
+        .. "One that has "
+        .. "ended, or that runs now, is left alone.",
+      gives = "boolean",
+      given = "whether it was ended",
+      example = [[patchworks.run(function(tasks) tasks:spawn(patchworks.sleep, 60):cancel() end)]],
+    },
+  },
+}
+
+local release = {
+  name = "release",
+  class = "patchworks.release",
+  says = "What `publish` and `rollback` give.",
+  fields = {
+    { "action", '"published"|"unchanged"|"would publish"|"rolled back"|"would roll back"', "what was done" },
+    { "version?", "patchworks.version", "what is live now" },
+    { "previous?", "patchworks.version", "what was live before" },
+    { "pruned?", "patchworks.version[]", "what was deleted, with `keep`" },
+    { "prune_error?", "patchworks.error", "why pruning failed" },
+  },
+}
+
+local pruned = {
+  name = "pruned",
+  class = "patchworks.pruned",
+  says = "What `prune` gives.",
+  fields = {
+    { "deleted", "patchworks.version[]", "what was deleted" },
+    { "would_delete?", "patchworks.version[]", "what would be, with `dry_run`" },
+    { "kept", "integer", "how many stay" },
+  },
+}
+
+local plan = {
+  name = "plan",
+  class = "patchworks.plan",
+  says = "What `client:plan` gives. `tostring` shows it, with a unified diff for each script.",
+  fields = {
+    { "steps", "table[]", 'each `id`, `name`, `action` ("publish", "create" or "unchanged"), `diff`, `added`, '
+      .. '`removed`, '
+      .. "`live`" },
+    { "changes", "integer", "how many scripts change" },
+  },
+}
+
+local report = {
+  name = "report",
+  class = "patchworks.report",
+  says = "What `client:apply` gives. `tostring` sums it up.",
+  fields = {
+    { "scripts", "table[]", 'each `id`, `name`, `action` ("published", "unchanged" or "failed"), `version`, `error`' },
+    { "published", "integer", "how many" },
+    { "unchanged", "integer", "how many" },
+    { "failed", "integer", "how many" },
+  },
+}
+
+local manifest = {
+  name = "manifest",
+  class = "patchworks.manifest",
+  says = "What `client:plan` takes.",
+  fields = {
+    { "scripts", "table[]", "each `id`, `name`, `file` or `content`, `test`, `keep`: as for `publish`" },
+  },
+}
+
+local loops = {
+  name = "loops",
+  says = "Hosts' loops: what `loop` of `patchworks.new` takes. Calls in tasks suspend those alone, and the loop "
+    .. "goes on. "
+    .. "docs/loops.md says how any other loop is taken in.",
+  example = [[local client <close> = patchworks.new { api_key = "...", loop = require "patchworks.loop.luv" }]],
+  fields = {
+    { "patchworks.loop.luv", "table", "libuv, through luv: start tasks with `patchworks.spawn`, then `uv.run()`" },
+    { "patchworks.loop.cqueues", "table", "cqueues: any coroutine of a controller may call" },
+  },
+}
+
+return { tasks, task, release, pruned, plan, report, manifest, loops }
