@@ -1,0 +1,97 @@
+-- Compares what was said with what was done. Knows the documented promises and nothing of the client's code.
+local checker = {}
+
+local promises = { "delivery", "listing", "release", "limits" }
+
+for i, name in ipairs(promises) do promises[i] = require("spec.simulation.promises." .. name) end
+
+-- The evidence, put in order once for all promises.
+local function evidence_of(world)
+  local evidence = { world = world, effects = {}, requests = {}, contents = {}, lives = {}, lies = {} }
+  for _, entry in ipairs(world.service.journal) do
+    if entry.step then
+      local key = entry.step .. "/" .. entry.attempt
+      local list = evidence.effects[key] or {}
+      evidence.effects[key] = list
+      list[#list + 1] = entry
+    end
+    if entry.what == "created" then evidence.contents[entry.version] = entry.content end
+    if entry.what == "live" then
+      local list = evidence.lives[entry.script] or {}
+      evidence.lives[entry.script] = list
+      list[#list + 1] = entry
+    end
+  end
+  for number = 1, world.requests_made or 0 do
+    local request = world.requests[number]
+    if request then
+      local key = request.step .. "/" .. request.attempt
+      local list = evidence.requests[key] or {}
+      evidence.requests[key] = list
+      list[#list + 1] = request
+    end
+  end
+  return evidence
+end
+
+local none = {}
+
+local Evidence = {}
+Evidence.__index = Evidence
+
+--- What a call really did: entries of the journal, of one kind and, where it is named, to one script.
+function Evidence:effects_of(call, what, script)
+  local list = {}
+  for _, entry in ipairs(self.effects[call.step .. "/" .. call.attempt] or none) do
+    if entry.what == what and (not script or entry.script == script) then list[#list + 1] = entry end
+  end
+  return list
+end
+
+--- What a call sent.
+function Evidence:requests_of(call) return self.requests[call.step .. "/" .. call.attempt] or none end
+
+--- The id of the version that is live at a time, or nil.
+function Evidence:live_at(script, time)
+  local live
+  for _, entry in ipairs(self.lives[script] or none) do
+    if entry.time > time then break end
+    live = entry.version
+  end
+  return live
+end
+
+--- Whether a version (nil for none) was live at any time in a call.
+function Evidence:was_live(script, id, from, to)
+  if self:live_at(script, from) == id then return true end
+  for _, entry in ipairs(self.lives[script] or none) do
+    if entry.time > to then break end
+    if entry.time >= from and entry.version == id then return true end
+  end
+  return false
+end
+
+--- Notes a lie.
+-- @tparam string promise its name
+-- @tparam table call
+-- @tparam string text
+function Evidence:lie(promise, call, text, ...)
+  local lie = { promise = promise, call = call, text = select("#", ...) > 0 and text:format(...) or text }
+  self.lies[#self.lies + 1] = lie
+end
+
+--- Checks a world in which a history was played.
+-- @treturn table list of lies `{promise, call, text}`; empty when all is well
+function checker.check(world)
+  local evidence = setmetatable(evidence_of(world), Evidence)
+  if world.hung then evidence:lie("everything ends", nil, tostring(world.hung)) end
+  for _, call in ipairs(world.calls) do
+    if call.raised then evidence:lie("nothing raises", call, tostring(call.raised)) end
+    if not call.ended then evidence:lie("everything ends", call, "the call never ended") end
+  end
+  if #evidence.lies > 0 then return evidence.lies end
+  for _, check in ipairs(promises) do check(evidence) end
+  return evidence.lies
+end
+
+return checker

@@ -1,0 +1,343 @@
+-- Plays a history: every person is a task with a client of their own, all in one process and on one virtual clock. Gives
+-- what was said (calls), what was done (the service's journal) and what went over the wire, for checker.lua.
+local clock = require "spec.simulation.clock"
+local engine = require "spec.simulation.engine"
+local library = require "spec.simulation.library"
+local random = require "spec.simulation.random"
+local service = require "spec.simulation.service"
+
+local play = {}
+
+local base_url = "https://simulated.example"
+
+local function new_world(universe, plan)
+  local world = { clock = clock.new(plan.start), events = {}, calls = {}, plan = plan }
+  -- By number; one that was killed before it went out leaves a hole.
+  world.requests = {}
+  world.service = service.new(plan.habits, world.clock, plan.limit)
+  function world.service.on_note() return #world.events end
+  world.service.token_life = plan.token_life or 86400
+  world.service.build_seconds = plan.build_seconds
+  world.random = random.new(plan.seed).fraction
+  function world.number()
+    world.requests_made = (world.requests_made or 0) + 1
+    return world.requests_made
+  end
+  function world.log(kind, request, ...)
+    world.events[#world.events + 1] = { time = world.clock.time, kind = kind, request = request, ... }
+    if kind == "started" then world.requests[request.number] = request end
+  end
+  function world.credential_of(headers) return library.credential(universe, headers) end
+  function world.new_engine(options)
+    local made = engine.new(world, world.opening, options.max_connections)
+    return made
+  end
+  for _, script in ipairs(plan.scripts) do world.service:seed(script.id, script.contents, script.deployed) end
+  universe.world = world
+  return world
+end
+
+local usual = { connect = true, there = true, back = true }
+
+-- What happens to the requests of a step, one after the other. Times come from the step's own seed, so that leaving
+-- another step out changes nothing here.
+local function fault_source(step, attempt)
+  local draw = random.new(step.seed + 7919 * (attempt - 1))
+  return function()
+    step.sent = (step.sent or 0) + 1
+    local times = { connect = draw.between(0.001, 0.03), there = draw.between(0.005, 0.05), back = draw.between(0.005, 0.05) }
+    local kill = step.kills and step.kills[attempt]
+    step.sent_now = step.sent_now + 1
+    if kill and step.sent_now >= kill.request then return { kind = kill.kind, there = times.there } end
+    local fault = step.faults and step.faults[step.sent]
+    if not fault then return times end
+    return setmetatable({ connect = fault.connect or times.connect }, { __index = function(_, name)
+      return fault[name] or usual[name] and times[name]
+    end })
+  end
+end
+
+local function open(world, universe, actor)
+  actor.killed = false
+  local given = {
+    base_url = base_url,
+    max_connections = actor.plan.max_connections,
+    max_attempts = actor.plan.max_attempts,
+    rate_limit = actor.plan.rate_limit,
+  }
+  local credential = actor.plan.credential
+  if credential == "login" then
+    given.username, given.password = actor.name, "password"
+  elseif credential == "token" then
+    given.token = "token-" .. actor.name
+    world.service.tokens[given.token] = math.huge
+  else
+    given.api_key = "key-" .. actor.name
+  end
+  world.opening = actor
+  actor.client = universe.patchworks.new(given)
+  actor.versions = actor.client.script_versions
+end
+
+-- The version that a person who looks at the service would choose.
+local function pick(world, fraction, script)
+  local list = {}
+  if script then
+    local found = world.service.scripts[script]
+    list = found and found.versions or list
+  else
+    for _, each in ipairs(world.plan.scripts) do
+      table.move(world.service.scripts[each.id].versions, 1, #world.service.scripts[each.id].versions, #list + 1, list)
+    end
+  end
+  local version = list[1 + math.floor(fraction * #list)]
+  return version and version.id or 999999
+end
+
+local function test_of(content)
+  return { payload = "ping", expect = function(answer)
+    if answer.payload == "wrong" then return false, "it is wrong" end
+    return type(answer.payload) == "string" and answer.payload:find("^ran ") ~= nil
+  end }, content
+end
+
+local operations = {}
+
+function operations.create(actor, step, call)
+  return actor.versions:create(step.script, { content = step.content, reconcile = step.reconcile, timeout = call.timeout })
+end
+
+for _, name in ipairs { "get", "deploy", "delete", "invoke", "upload" } do
+  operations[name] = function(actor, _, call)
+    return actor.versions[name](actor.versions, call.subject, { timeout = call.timeout })
+  end
+end
+
+local function gather(list, ...)
+  local items = {}
+  for item in ... do
+    items[#items + 1] = item
+    if list.most and #items >= list.most then break end
+  end
+  return items
+end
+
+function operations.list(actor, step, call)
+  local given = { per_page = step.per_page, read_ahead = step.read_ahead, limit = step.limit,
+    filter = step.filter and { is_deployed = true }, timeout = call.timeout }
+  local listing = actor.versions:list(step.script, given)
+  if step.how == "all" then return listing:all() end
+  if step.how == "count" then return listing:count() end
+  if step.how == "first" then
+    local first, problem = listing:first()
+    return problem == nil and { first } or nil, problem
+  end
+  if step.how == "pages" then
+    local items = {}
+    for page in listing:pages() do table.move(page.data, 1, #page.data, #items + 1, items) end
+    return items
+  end
+  return gather({ most = step.how == "break" and 3 or nil }, actor.versions:list(step.script, given))
+end
+
+function operations.logs(actor, step, call)
+  return actor.versions:logs(call.subject, { read_ahead = step.read_ahead, timeout = call.timeout }):all()
+end
+
+function operations.tail(actor, step, call)
+  call.timeout = step.seconds
+  return gather({}, actor.versions:tail(call.subject, { from = "start", timeout = step.seconds }))
+end
+
+function operations.deploy_and_wait(actor, step, call)
+  call.timeout = step.timeout
+  return actor.versions:deploy_and_wait(call.subject, { timeout = step.timeout })
+end
+
+function operations.publish(actor, step, call)
+  return actor.versions:publish(step.script, {
+    content = step.content,
+    test = step.test and test_of(step.content),
+    rollback = step.rollback,
+    keep = step.keep,
+    timeout = step.timeout,
+    on_event = function(event)
+      if event.type == "step" then call.steps[#call.steps + 1] = event.step end
+    end,
+  })
+end
+
+function operations.rollback(actor, step, call)
+  return actor.versions:rollback(step.script, { to = step.to and call.subject or nil })
+end
+
+function operations.prune(actor, step) return actor.versions:prune(step.script, { keep = step.keep }) end
+
+function operations.apply(actor, step, call)
+  local scripts = {}
+  for i, script in ipairs(step.scripts) do
+    scripts[i] = { id = script.id, content = script.content, test = script.test and test_of(script.content) }
+  end
+  local plan, problem = actor.client:plan({ scripts = scripts }, { concurrency = step.concurrency })
+  call.planned = plan
+  if not plan then return nil, problem end
+  return actor.client:apply(plan, { concurrency = step.concurrency })
+end
+
+-- Ways to make a call: plainly; in a generator of the caller's own; where nothing can yield.
+local modes = {}
+
+function modes.plain(fn) return fn() end
+
+function modes.generator(fn)
+  local made = coroutine.wrap(function() coroutine.yield(fn()) end)
+  return made()
+end
+
+function modes.sort(fn)
+  local results
+  table.sort({ 1, 2 }, function(left, right)
+    results = results or table.pack(fn())
+    return left < right
+  end)
+  return table.unpack(results, 1, results.n)
+end
+
+local function new_call(world, actor, step, attempt, of)
+  local call = { actor = actor.name, step = step.number, op = step.op, args = step, began = world.clock.time, attempt = attempt,
+    timeout = step.call_timeout, steps = {}, client = actor.client, batch = of }
+  if step.pick then call.subject = pick(world, step.pick) end
+  if step.to then call.subject = pick(world, step.to, step.script) end
+  world.calls[#world.calls + 1] = call
+  world.log("call", call)
+  return call
+end
+
+local function end_call(world, universe, call, ok, value, problem)
+  call.ended = world.clock.time
+  if not ok then
+    call.err = value
+    if not universe.patchworks.is_error(value) then call.raised = value end
+  else
+    call.value, call.err = value, value == nil and problem or nil
+  end
+  world.log("said", call)
+end
+
+local function perform(world, universe, actor, step, attempt, of)
+  local call = new_call(world, actor, step, attempt, of)
+  -- A call that is cancelled is told how it ended by nobody.
+  local _ <close> = setmetatable({}, { __close = function()
+    if not call.ended then
+      call.ended, call.cancelled = world.clock.time, true
+      world.log("said", call)
+    end
+  end })
+  local results = table.pack(pcall(modes[of and "plain" or step.mode or "plain"], function()
+    return operations[step.op](actor, step, call)
+  end))
+  call.killed = actor.killed
+  end_call(world, universe, call, table.unpack(results, 1, 3))
+  return call
+end
+
+function operations.batch(actor, step, call)
+  local world, universe = actor.world, actor.universe
+  for i, item in ipairs(step.items) do item.number, item.call_timeout = step.number, item.call_timeout or step.call_timeout, i end
+  universe.patchworks.map(step.items, function(item)
+    return perform(world, universe, actor, item, call.attempt, call).value
+  end, { concurrency = step.concurrency })
+  return true
+end
+
+local function run_step(world, universe, tasks, actor, step)
+  step.sent = 0
+  local attempt = 0
+  repeat
+    attempt = attempt + 1
+    step.sent_now = 0
+    actor.step, actor.attempt, actor.fault = step.number, attempt, fault_source(step, attempt)
+    if step.cancel and attempt == 1 then
+      local task = tasks:spawn(perform, world, universe, actor, step, attempt)
+      local watch = tasks:spawn(function()
+        universe.patchworks.sleep(step.cancel)
+        tasks:cancel(task)
+      end)
+      task:join()
+      tasks:cancel(watch)
+    else
+      perform(world, universe, actor, step, attempt)
+    end
+    local killed = actor.killed
+    if killed then
+      actor.client:close()
+      world.clients[#world.clients + 1] = actor.client
+      open(world, universe, actor)
+    end
+  until not killed
+end
+
+local function run_actor(world, universe, tasks, actor)
+  for _, step in ipairs(actor.plan.steps) do
+    universe.patchworks.sleep(step.pause or 0)
+    run_step(world, universe, tasks, actor, step)
+  end
+end
+
+local function new_actor(world, universe, plan)
+  local actor = { name = plan.name, plan = plan, world = world, universe = universe }
+  open(world, universe, actor)
+  return actor
+end
+
+-- What each script was last asked to be, once more and without trouble: twice, since the second must find it done.
+local function epilogue(world, universe, tasks)
+  world.calm = world.clock.time
+  world.service.limit = nil
+  local wanted = {}
+  for _, actor in ipairs(world.plan.actors) do
+    for _, step in ipairs(actor.steps) do
+      if step.op == "publish" then wanted[step.script] = step.content end
+      for _, script in ipairs(step.op == "apply" and step.scripts or {}) do wanted[script.id] = script.content end
+    end
+  end
+  if next(wanted) == nil then return end
+  local actor = new_actor(world, universe, { name = "omega", credential = "key" })
+  for _, script in ipairs(world.plan.scripts) do
+    local content = wanted[script.id]
+    for round = 1, content and 2 or 0 do
+      local step = { op = "publish", script = script.id, content = content, number = 1000 + 2 * script.id + round, seed = 1, epilogue = round }
+      run_step(world, universe, tasks, actor, step)
+    end
+  end
+  actor.client:close()
+end
+
+--- Plays a history.
+-- @tparam table universe from library.load
+-- @tparam table plan from history.new
+-- @treturn table world: `calls`, `requests`, `events`, `service` with its `journal`; `hung`, when it did not end
+function play.run(universe, plan)
+  local world = new_world(universe, plan)
+  universe.patchworks = universe.require "patchworks"
+  world.clients, world.actors = {}, {}
+  local ok, problem = pcall(universe.patchworks.run, function(tasks)
+    local running = {}
+    for i, each in ipairs(plan.actors) do
+      local actor = new_actor(world, universe, each)
+      world.actors[i] = actor
+      running[i] = tasks:spawn(run_actor, world, universe, tasks, actor)
+    end
+    for _, task in ipairs(running) do
+      local went, failure = task:join()
+      if not went then error(failure, 0) end
+    end
+    world.clock:drain()
+    epilogue(world, universe, tasks)
+  end)
+  if not ok then world.hung = problem end
+  world.clock:drain()
+  return world
+end
+
+return play

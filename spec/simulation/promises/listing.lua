@@ -1,0 +1,88 @@
+-- A listing gives each id that was there all the time exactly once, in order, where its pages showed what moved.
+
+-- Which ids were in a script all the time, and in which order: that of their making.
+local function lifetimes(evidence)
+  local born, died, owner = {}, {}, {}
+  for _, entry in ipairs(evidence.world.service.journal) do
+    if entry.what == "created" then born[entry.version], owner[entry.version] = entry.time, entry.script end
+    if entry.what == "deleted" then died[entry.version] = entry.time end
+  end
+  return born, died, owner
+end
+
+-- Whether something moved that the pages don't tell: as many went as came between two of them.
+local function moved_unseen(evidence, call, born, died, owner)
+  local came, went = false, false
+  for id, script in pairs(owner) do
+    if script == call.args.script then
+      if born[id] > call.began and born[id] <= call.ended then came = true end
+      if died[id] and died[id] > call.began and died[id] <= call.ended then went = true end
+    end
+  end
+  return came and went, came, went
+end
+
+local function check_order(evidence, call, ids)
+  local falling = evidence.world.plan.habits.order == "falling"
+  local seen, previous = {}, nil
+  for _, id in ipairs(ids) do
+    if seen[id] then evidence:lie("a listing gives each once", call, "version %d came twice", id) end
+    seen[id] = true
+    if previous and (falling and id > previous or not falling and id < previous) then
+      evidence:lie("a listing is in order", call, "version %d after %d", id, previous)
+    end
+    previous = id
+  end
+  return seen
+end
+
+local function check_complete(evidence, call, seen, ids)
+  local born, died, owner = lifetimes(evidence)
+  if moved_unseen(evidence, call, born, died, owner) then return end
+  local limit = call.args.limit
+  if call.args.how == "break" then limit = math.min(limit or 3, 3) end
+  for id, script in pairs(owner) do
+    local all_the_time = script == call.args.script and born[id] < call.began and (not died[id] or died[id] > call.ended)
+    if all_the_time and not seen[id] and not (limit and #ids >= limit) then
+      evidence:lie("a listing gives each once", call, "version %d was there all the time and is missing", id)
+      return
+    end
+  end
+end
+
+local function check_logs(evidence, call)
+  local ids, seen, all = {}, {}, {}
+  for i, entry in ipairs(call.value) do ids[i] = entry.id end
+  for _, id in ipairs(ids) do
+    if seen[id] then evidence:lie("logs give each once", call, "entry %d came twice", id) end
+    seen[id] = true
+  end
+  for _, entry in ipairs(evidence.world.service.journal) do
+    if entry.what == "ran" and entry.version == call.subject then all[#all + 1] = entry end
+  end
+  for i, entry in ipairs(all) do
+    local id = i + call.subject * 1000
+    if entry.time < call.began and not seen[id] and call.op == "logs" then
+      evidence:lie("logs give each once", call, "entry %d was there all the time and is missing", id)
+    end
+  end
+end
+
+return function(evidence)
+  for _, call in ipairs(evidence.world.calls) do
+    local value = call.value
+    if call.op == "list" and type(value) == "table" then
+      local ids = {}
+      for i, version in ipairs(value) do ids[i] = version.id end
+      if call.args.limit and call.args.how ~= "pages" and #ids > call.args.limit then
+        evidence:lie("a limit holds", call, "%d items for a limit of %d", #ids, call.args.limit)
+      end
+      local seen = call.args.how ~= "pages" and check_order(evidence, call, ids) or {}
+      if not call.args.filter and call.args.how ~= "first" and call.args.how ~= "pages" then
+        check_complete(evidence, call, seen, ids)
+      end
+    elseif (call.op == "logs" or call.op == "tail") and value then
+      check_logs(evidence, call)
+    end
+  end
+end

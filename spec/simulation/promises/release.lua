@@ -1,0 +1,203 @@
+-- After each release what is live is what was said; nobody's version was overwritten unseen; a second run converges.
+local function plain(text) return text and (text:gsub("\r\n?", "\n"):gsub("^%s+", ""):gsub("%s+$", "")) end
+
+-- Whether somebody else, or a request that nobody waited for any more, changed what is live after a time.
+local function changed_by_others(evidence, call, script, from, to)
+  for _, entry in ipairs(evidence.lives[script] or {}) do
+    local own = entry.step == call.step and entry.attempt == call.attempt and not entry.late
+    if entry.time > from and entry.time <= to and not own then return true end
+  end
+  return false
+end
+
+-- When a call's own deployment made the version live, the last time.
+local function made_live(evidence, call, script, id)
+  local when, former
+  for _, entry in ipairs(evidence.lives[script] or {}) do
+    if entry.step == call.step and entry.attempt == call.attempt and entry.version == id and entry.time <= call.ended then
+      when, former = entry.time, entry.former
+    end
+  end
+  return when, former
+end
+
+local function check_live_now(evidence, call, script, id, since)
+  if changed_by_others(evidence, call, script, since or call.began, call.ended) then return end
+  local live = evidence:live_at(script, call.ended)
+  if live ~= id then
+    evidence:lie("what is live is what was said", call, "said that version %s is live, and %s is", tostring(id), tostring(live))
+  end
+end
+
+local function was_tested(evidence, call, id)
+  for _, entry in ipairs(evidence:effects_of(call, "ran")) do
+    if entry.version == id and entry.payload ~= "wrong" then return true end
+  end
+  return false
+end
+
+local function check_published(evidence, call, script, wanted, tested, result)
+  local id, content = result.version.id, evidence.contents[result.version.id]
+  if plain(content) ~= plain(wanted) then
+    evidence:lie("what is live is what was said", call, "version %s has another content", tostring(id))
+  end
+  if not evidence:was_live(script, id, call.began, call.ended) then
+    return evidence:lie("what is live is what was said", call, "version %s was never live in the call", tostring(id))
+  end
+  if tested and not was_tested(evidence, call, id) then
+    evidence:lie("green is tested", call, "%s, and version %s passed no test", result.action, tostring(id))
+  end
+  if result.action == "unchanged" then
+    if #evidence:effects_of(call, "created", script) + #evidence:effects_of(call, "accepted", script) > 0 then
+      evidence:lie("what was done is told", call, "said that nothing changed, and made or deployed something")
+    end
+    return
+  end
+  local when, former = made_live(evidence, call, script, id)
+  check_live_now(evidence, call, script, id, when)
+  local previous = result.previous and result.previous.id
+  if when and former ~= id and former ~= previous and not result.overwrote then
+    evidence:lie("nobody's version is overwritten unseen", call, "version %s was live when %s came live, and %s was said to be",
+      tostring(former), tostring(id), tostring(previous))
+  end
+end
+
+-- What a failed publish says of what it left.
+local function check_failed(evidence, call, script, err)
+  local accepted = evidence:effects_of(call, "accepted", script)
+  if err.kind == "conflict" and #accepted > 0 then
+    evidence:lie("what was done is told", call, "said that nothing was overwritten, and deployed version %d", accepted[1].version)
+  end
+  local said = err.live and err.live.id
+  if err.rolled_back then
+    if not said then return evidence:lie("what was done is told", call, "rolled back, and to what isn't said") end
+    check_live_now(evidence, call, script, said, made_live(evidence, call, script, said))
+  elseif said and not evidence:was_live(script, said, call.began, call.ended) then
+    evidence:lie("what is live is what was said", call, "said that version %d is live, which it never was in the call", said)
+  end
+  if err.outcome == "unknown" then return end
+  for _, entry in ipairs(evidence.lives[script] or {}) do
+    local own = entry.step == call.step and entry.attempt == call.attempt
+    if own and not entry.late and entry.time > call.ended then
+      evidence:lie("what was begun is told as begun", call, "outcome none, and version %s came live afterwards", tostring(entry.version))
+    end
+  end
+  local live, when = evidence:live_at(script, call.ended), nil
+  for _, entry in ipairs(accepted) do
+    if entry.version == live and not entry.late then when = made_live(evidence, call, script, live) end
+  end
+  if when and said ~= live then
+    evidence:lie("what was begun is told as begun", call, "outcome none, and version %s is live by it", tostring(live))
+  end
+end
+
+local function check_rollback(evidence, call)
+  local result, script = call.value, call.args.script
+  if not result then return check_failed(evidence, call, script, call.err) end
+  if result.action == "unchanged" then return end
+  local id = result.version.id
+  local when = made_live(evidence, call, script, id)
+  if not evidence:was_live(script, id, call.began, call.ended) then
+    return evidence:lie("what is live is what was said", call, "version %s was never live in the call", tostring(id))
+  end
+  check_live_now(evidence, call, script, id, when)
+  local previous = result.previous and result.previous.id
+  if not call.args.to and previous and id > previous then
+    evidence:lie("rollback never goes forward", call, "from version %d to %d", previous, id)
+  end
+end
+
+-- When the service was last looked at, by this call, before a request.
+local function last_look(evidence, call, version, script, before)
+  local at = -math.huge
+  for _, request in ipairs(evidence:requests_of(call)) do
+    local looks = (request.operation == "get" and request.subject == version)
+      or (request.operation == "list" and request.subject == script)
+    if looks and request.number < before and request.arrived and request.status == 200 then at = math.max(at, request.arrived) end
+  end
+  return at
+end
+
+local function check_prune(evidence, call)
+  local value, gone = call.value or (call.err and call.err.deleted and call.err), {}
+  for _, entry in ipairs(evidence:effects_of(call, "deleted")) do
+    gone[entry.version] = true
+    if entry.was == "Deployed" or entry.building then
+      local look = last_look(evidence, call, entry.version, entry.script, entry.request)
+      local since = -math.huge
+      for _, each in ipairs(evidence.world.service.journal) do
+        if (each.what == "accepted" or each.what == "live") and each.version == entry.version and each.time <= entry.time then
+          since = math.min(since == -math.huge and each.time or since, each.time)
+          if each.time > look then since = each.time end
+        end
+      end
+      if since <= look then
+        evidence:lie("prune spares what is deployed", call, "version %d was deployed, or on the way, and seen so", entry.version)
+      end
+    end
+  end
+  for _, version in ipairs(value and value.deleted or {}) do
+    if not gone[version.id] and evidence.world.service.versions[version.id] then
+      evidence:lie("said done is done", call, "version %d was not deleted", version.id)
+    end
+  end
+end
+
+local function check_deploy_and_wait(evidence, call)
+  local id, ok = call.subject, false
+  local what = call.value and "live" or "failed"
+  for _, entry in ipairs(evidence.world.service.journal) do
+    local matches = entry.what == what and (entry.deployed == id or entry.version == id)
+    if matches and entry.time >= call.began and entry.time <= call.ended then ok = true end
+  end
+  if call.value and not ok then evidence:lie("said done is done", call, "version %d was not deployed in the call", id) end
+  if call.err and call.err.kind == "deployment_failed" and not ok then
+    evidence:lie("a failure is a fresh one", call, "no deployment of version %d failed in the call", id)
+  end
+end
+
+local function check_epilogue(evidence, call)
+  local breaks = call.args.content:find("breaks", 1, true)
+  if breaks then return end
+  if not call.value then
+    return evidence:lie("a second run converges", call, "the run without trouble fails: %s", tostring(call.err))
+  end
+  if call.args.epilogue == 2 and call.value.action ~= "unchanged" then
+    evidence:lie("a second run converges", call, "the second run without trouble: %s", call.value.action)
+  end
+  if plain(evidence.contents[evidence:live_at(call.args.script, call.ended)]) ~= plain(call.args.content) then
+    evidence:lie("a second run converges", call, "what is live has another content")
+  end
+end
+
+local checks = {}
+
+function checks.publish(evidence, call)
+  if call.value then
+    check_published(evidence, call, call.args.script, call.args.content, call.args.test, call.value)
+  else
+    check_failed(evidence, call, call.args.script, call.err)
+  end
+  if call.args.epilogue then check_epilogue(evidence, call) end
+end
+
+function checks.apply(evidence, call)
+  for i, each in ipairs(call.value and call.value.scripts or {}) do
+    local wanted = call.args.scripts[i]
+    -- Effects of several scripts in one call: those of this one are told apart by the script.
+    if each.action == "failed" then
+      check_failed(evidence, call, wanted.id, each.error)
+    else
+      check_published(evidence, call, wanted.id, wanted.content, wanted.test, each)
+    end
+  end
+end
+
+checks.rollback, checks.prune, checks.deploy_and_wait = check_rollback, check_prune, check_deploy_and_wait
+
+return function(evidence)
+  for _, call in ipairs(evidence.world.calls) do
+    local check = checks[call.op]
+    if check and not call.killed and not call.cancelled then check(evidence, call) end
+  end
+end

@@ -1,0 +1,25 @@
+-- Random numbers from one seed, apart from the program's own: the same on every machine.
+local random = {}
+
+--- Makes a generator.
+-- @tparam integer seed
+-- @treturn table `fraction()` in [0, 1), `integer(least, most)`, `chance(p)`, `pick(list)`
+function random.new(seed)
+  local state = (seed + 1) * 0x9E3779B97F4A7C15
+  local self = {}
+  function self.next()
+    state = state + 0x9E3779B97F4A7C15
+    local value = state
+    value = (value ~ (value >> 30)) * 0xBF58476D1CE4E5B9
+    value = (value ~ (value >> 27)) * 0x94D049BB133111EB
+    return value ~ (value >> 31)
+  end
+  function self.fraction() return (self.next() >> 11) * 0x1p-53 end
+  function self.integer(least, most) return least + math.floor(self.fraction() * (most - least + 1)) end
+  function self.chance(probability) return self.fraction() < probability end
+  function self.pick(list) return list[self.integer(1, #list)] end
+  function self.between(least, most) return least + self.fraction() * (most - least) end
+  return self
+end
+
+return random
