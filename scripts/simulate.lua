@@ -39,7 +39,8 @@ local function note(found, seed, lies)
       found[key] = found[key] or { count = 0, examples = {} }
       found[key].count = found[key].count + 1
       if found[key].count <= 3 then
-        table.insert(found[key].examples, ("seed %d%s: %s"):format(seed, lie.call and (", step %d"):format(lie.call.step) or "", lie.text))
+        local step = lie.call and (", step %d"):format(lie.call.step) or ""
+        table.insert(found[key].examples, ("seed %d%s: %s"):format(seed, step, lie.text))
       end
     end
   end
@@ -64,8 +65,8 @@ local function main(words)
   end
   survey(found)
   local seconds = math.max(1e-6, os.clock() - began)
-  print(("%d histories, %d requests, %d faults in %.1f s: %.0f histories and %.0f faults a second; %d broke a promise"):format(
-    runner.histories, runner.requests, runner.faults, seconds, runner.histories / seconds, runner.faults / seconds, broken))
+  print(("%d histories, %d requests, %d faults in %.1f s: %.0f histories and %.0f faults a second; %d end in a lie")
+    :format(count, runner.requests, runner.faults, seconds, count / seconds, runner.faults / seconds, broken))
   os.exit(broken == 0)
 end
 

@@ -243,7 +243,7 @@ end
 
 function operations.batch(actor, step, call)
   local world, universe = actor.world, actor.universe
-  for i, item in ipairs(step.items) do item.number, item.call_timeout = step.number, item.call_timeout or step.call_timeout, i end
+  for _, item in ipairs(step.items) do item.number, item.call_timeout = step.number, item.call_timeout or step.call_timeout end
   universe.patchworks.map(step.items, function(item)
     return perform(world, universe, actor, item, call.attempt, call).value
   end, { concurrency = step.concurrency })
@@ -333,7 +333,7 @@ function play.run(universe, plan)
       if not went then error(failure, 0) end
     end
     world.clock:drain()
-    epilogue(world, universe, tasks)
+    if plan.epilogue then epilogue(world, universe, tasks) end
   end)
   if not ok then world.hung = problem end
   world.clock:drain()

@@ -202,7 +202,7 @@ end
 local page_format = '{"data":[%s],"meta":{"current_page":%d,"last_page":%d,"per_page":%d,"total":%d,"path":"%s",'
   .. '"from":null,"to":null},"links":{"first":"%s?page=1","last":"?page=%d","prev":null,"next":null}}'
 
-local function page_of(self, items, query, showing, path)
+local function page_of(items, query, showing, path)
   local per_page = math.min(100, tonumber(query.per_page) or 15)
   local number, total = tonumber(query.page) or 1, #items
   local last = math.max(1, (total + per_page - 1) // per_page)
@@ -238,7 +238,7 @@ function operations.list(self, request, id)
   if self.habits.order == "falling" then items = reversed(items) end
   request.ids = {}
   local include = request.query.include
-  return page_of(self, items, request.query, function(version)
+  return page_of(items, request.query, function(version)
     request.ids[#request.ids + 1] = version.id
     return show(self, version, include)
   end, request.path)
@@ -311,7 +311,7 @@ function operations.logs(self, request, id)
   local items = version.logs
   if self.habits.log_order == "falling" then items = reversed(items) end
   local query = self.habits.log_pages and { page = request.query.page, per_page = 5 } or { per_page = 100 }
-  return page_of(self, items, query, function(entry) return entry end, request.path)
+  return page_of(items, query, function(entry) return entry end, request.path)
 end
 
 local routes = {

@@ -11,7 +11,7 @@ local function lifetimes(evidence)
 end
 
 -- Whether something moved that the pages don't tell: as many went as came between two of them.
-local function moved_unseen(evidence, call, born, died, owner)
+local function moved_unseen(call, born, died, owner)
   local came, went = false, false
   for id, script in pairs(owner) do
     if script == call.args.script then
@@ -38,7 +38,7 @@ end
 
 local function check_complete(evidence, call, seen, ids)
   local born, died, owner = lifetimes(evidence)
-  if moved_unseen(evidence, call, born, died, owner) then return end
+  if moved_unseen(call, born, died, owner) then return end
   local limit = call.args.limit
   if call.args.how == "break" then limit = math.min(limit or 3, 3) end
   for id, script in pairs(owner) do
