@@ -1,72 +1,103 @@
--- types/patchworks.lua, the LDoc comments and the code say the same.
-local patchworks = require "patchworks"
-local options = require "patchworks.call.options"
+-- types/patchworks.lua and the LDoc comments say what the code does: the types are made of what patchworks.reference
+-- knows, and what that says of fields is held to values that came from a service.
+local kinds = require "patchworks.reference.kinds"
+local lua = require "spec.support.lua"
+local reference = require "patchworks.reference"
+local sandbox = require "patchworks.sandbox"
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))
   return file:read "a"
 end
 
-local types = read "types/patchworks.lua"
-
-local function declared(class)
-  local names = {}
-  for name in types:gmatch("\nfunction " .. class .. "[.:]([%w_]+)%(") do names[#names + 1] = name end
-  table.sort(names)
-  return names
+-- Whether a value fits a type as editors write it.
+local function fits(value, type_text)
+  for each in (type_text .. "|"):gmatch "([^|]+)|" do
+    local class = each:match "^patchworks%.([%w_]+)$"
+    local plain = class or each:find "%[%]$" or each:find "^table" and "table"
+    if each == "any" or each == ('"%s"'):format(tostring(value)) then return true end
+    if type(value) == (plain and "table" or each) or math.type(value) == each then return true end
+  end
+  return false
 end
 
-local function functions_of(value, skip)
-  local names = {}
-  for name, each in pairs(value) do
-    if type(each) == "function" and not name:find "^__" and not (skip or {})[name] then names[#names + 1] = name end
+-- Every field of the value is declared with a type that it has, and every one that must be there is.
+local function hold(value, fields, what, ignored)
+  local known = {}
+  for _, field in ipairs(fields) do
+    local name, optional = field[1]:match "^([^?]+)(%??)$"
+    known[name] = true
+    assert.is_true(value[name] ~= nil or optional == "?", what .. " has no " .. name)
+    if value[name] ~= nil then
+      assert.is_true(fits(value[name], field[2]), ("%s.%s: %s is no %s"):format(what, name, tostring(value[name]), field[2]))
+    end
   end
-  table.sort(names)
-  return names
+  for name in pairs(value) do
+    assert.is_true(known[name] or (ignored or {})[name] or false, ("%s.%s is not declared"):format(what, tostring(name)))
+  end
 end
 
 describe("the types", function()
-  local client = patchworks.new { base_url = "http://127.0.0.1:1", api_key = "k" }
-
-  it("name every function of the module, the client, the resource and a listing", function()
-    assert.same(functions_of(patchworks), declared "patchworks")
-    -- What the client's own parts call, and nobody else.
-    local inner = { prepare = true, send = true, perform = true, call = true, prepare_request = true }
-    assert.same(functions_of(getmetatable(client).__index, inner), declared "client")
-    assert.same(functions_of(getmetatable(client.script_versions).__index), declared "script_versions")
-    assert.same(functions_of(getmetatable((client.script_versions:list(1))).__index), declared "listing")
+  it("are made of what the reference knows", function()
+    local pipe <close> = assert(io.popen(lua .. " scripts/types.lua"))
+    local made = pipe:read "a"
+    assert.is_true(made == read "types/patchworks.lua", "run: lua5.4 scripts/types.lua > types/patchworks.lua")
+    assert.is_function(loadfile "types/patchworks.lua")
   end)
 
-  it("name every option of new, and those of every call", function()
-    local function fields(class)
-      local set = {}
-      local block = types:match("%-%-%-@class " .. class:gsub("%.", "%%.") .. "\n(.-)\n\n")
-      for name in block:gmatch "%-%-%-@field ([%w_]+)" do set[name] = true end
-      return set
+  it("say what a version, a response, a page, an entry, an error and the events hold", function()
+    local server <close> = assert(sandbox.start { deploy_seconds = 0 })
+    local events = {}
+    local client <close> = server:client { on_event = function(event) events[event.type] = event end }
+    local versions = client.script_versions
+    local made = assert(versions:create(1, { content = "def handle(data): return {'logs': ['x']}" }))
+    assert(made:deploy_and_wait())
+    local invoked = assert(made:invoke())
+    server:fail { operation = "get", how = "status", status = 500 }
+    local version, response = versions:get(made.id, { include = { "content", "script" } })
+    hold(assert(version), reference.object("version").fields, "version")
+    hold(response, reference.object("response").fields, "response")
+    for _, attempt in ipairs(response.attempts) do hold(attempt, reference.object("attempt").fields, "attempt") end
+    hold(invoked, reference.object("answer").fields, "answer")
+    local page = assert(versions:list(1):page(1))
+    hold(page, reference.object("page").fields, "page")
+    hold(assert(versions:logs(made.id):first()), reference.object("log_entry").fields, "log_entry",
+      { script_version_id = true })
+    assert(versions:list(1):all())
+    local _, problem = versions:get(99)
+    hold(problem, reference.object("error").fields, "error")
+    assert(versions:publish(1, { content = "def handle(data): return {}" }))
+    for _, each in ipairs(reference.object("event").types) do
+      local event = events[each[1]]
+      if event then
+        event.type = nil
+        hold(event, { table.unpack(each, 3) }, each[1], { script = true, from = true })
+      end
     end
-    local known = {}
-    -- An unknown option's message lists all of them.
-    local _, message = pcall(patchworks.new, { qqqqqqqqqqqqqq = 1 })
-    for name in message:match("it takes (.*)$"):gmatch "[%w_]+" do known[name] = true end
-    assert.same(known, fields "patchworks.options")
-    local per_call = {}
-    for name in pairs(options.per_call) do per_call[name] = true end
-    assert.same(per_call, fields "patchworks.call_options")
+    for _, name in ipairs { "attempt", "retry", "page", "step" } do assert.is_table(events[name], name) end
   end)
 
-  it("name every kind of error that the code's table names", function()
-    local kinds = {}
-    for name in types:match('@field kind ([^\n]+)'):gmatch '"([%w_]+)"' do kinds[name] = true end
-    local documented = {}
-    for name in read("lua/patchworks/errors.lua"):gmatch "\n%-%-     ([%l_]+)  +%S" do
+  it("have docs/errors.md beside them, which is made of the same kinds", function()
+    local pipe <close> = assert(io.popen(lua .. " scripts/errors.lua"))
+    assert.is_true(pipe:read "a" == read "docs/errors.md", "run: lua5.4 scripts/errors.lua > docs/errors.md")
+  end)
+
+  it("know every kind of error that the code's table names", function()
+    local known, documented = {}, {}
+    for _, kind in ipairs(kinds) do known[kind[1]] = true end
+    for name in read("lua/patchworks/errors.lua"):gmatch "\n%-%-     ([%l_]+)%f[%s]" do
       if name ~= "kind" then documented[name] = true end
     end
-    documented.not_found = true -- its line has a status alone
-    assert.same(documented, kinds)
+    -- Said by releases and by files alone.
+    documented.test_failed, documented.file = true, true
+    assert.same(documented, known)
   end)
 
   it("are behind LDoc comments: every public function has one", function()
-    for _, file in ipairs { "init", "script_versions", "release/wait", "release/publish", "release/tail", "release/plan", "time/tasks", "listing", "client", "errors", "sandbox" } do
+    for _, file in ipairs {
+      "init", "script_versions", "release/wait", "release/publish", "release/tail", "release/plan", "time/tasks", "listing",
+      "client", "errors", "sandbox",
+    } do
       local previous = ""
       for line in read("lua/patchworks/" .. file .. ".lua"):gmatch "[^\n]*" do
         local name = line:match "^%s*function [%w_]+[:.]([%w_]+)%("

@@ -1,241 +1,769 @@
 ---@meta patchworks
--- What the module gives, for editors that read LuaCATS annotations. spec/types_spec.lua holds it to the code.
+-- What the module gives, for editors that read LuaCATS annotations.
+-- Made by scripts/types.lua: change what it is made of.
 
+---@alias patchworks.include "content"|"script"
+
+---What every call takes, beside its parameters.
+---@class patchworks.call_options
+---@field timeout? number for the whole call: every attempt and every wait between them, in seconds; default the client's: 60; invoke 150
+---@field attempt_timeout? number for one attempt, in seconds; default the client's: 30; invoke 150
+---@field max_attempts? integer how often it is tried; an integer from 1 to 100; default the client's: 4
+---@field headers? table<string, string|integer> more headers, names to values
+---@field on_event? fun(event: patchworks.event) called with a table for each attempt, retry, wait and page; default the client's
+
+---The module: makes clients, and runs many calls at once.
 ---@class patchworks
----@field _VERSION string
+---@field _VERSION string the version of this module
 ---@field null lightuserdata what stands for JSON's null in lists
 local patchworks = {}
 
----@class patchworks.options
----@field api_key? string
----@field token? string
----@field username? string
----@field password? string
----@field login_url? string
----@field login_field? string
----@field base_url? string
----@field timeout? number seconds for a whole call
----@field attempt_timeout? number seconds
----@field connect_timeout? number seconds
----@field max_attempts? integer
----@field max_response_bytes? integer
----@field max_connections? integer
----@field rate_limit? integer requests a minute
----@field allow_insecure? boolean
----@field ca_file? string
----@field ca_path? string
----@field proxy? string
----@field client_cert? string
----@field client_key? string
----@field on_event? fun(event: patchworks.event)
----@field loop? table
----@field clock? table
+---@class patchworks.new_options
+---@field api_key? string the credential: a key; default PATCHWORKS_API_KEY
+---@field token? string the credential: a token; default PATCHWORKS_TOKEN
+---@field username? string the credential: who logs in; default PATCHWORKS_USERNAME
+---@field password? string the credential: with `username`; default PATCHWORKS_PASSWORD
+---@field login_url? string where a password is turned into a token; default the vendor's, or /fabric/api/login of another `base_url`
+---@field login_field? string how the login's field for the name is called; default username
+---@field base_url? string the service; a trailing /api/v1 is accepted; default PATCHWORKS_BASE_URL, or https://core.wearepatchworks.com
+---@field timeout? number for a whole call: every attempt and every wait between them, in seconds; default 60; invoke 150
+---@field attempt_timeout? number for one attempt, in seconds; default 30; invoke 150
+---@field connect_timeout? number for connecting, in seconds; default 10
+---@field max_attempts? integer how often a call is tried; an integer from 1 to 100; default 4
+---@field max_response_bytes? integer the longest answer, before and after decompression, in bytes; an integer of at least 1; default 67108864
+---@field max_connections? integer how many connections there are at once; an integer from 1 to 1000; default 8
+---@field rate_limit? integer what the client keeps to by itself, in requests a minute; an integer from 1 to 1000000; default none
+---@field allow_insecure? boolean allow http:// to other machines; default false
+---@field ca_file? string PEM: the certificates to trust
+---@field ca_path? string a folder of them, as c_rehash makes it
+---@field proxy? string a proxy's URL
+---@field client_cert? string PEM: the client's certificate
+---@field client_key? string PEM: its key
+---@field on_event? fun(event: patchworks.event) called with a table for each attempt, retry, wait and page
+---@field loop? table a host's loop, such as require "patchworks.loop.luv"
+---@field clock? table a clock in place of the machine's
 
----@class patchworks.call_options
----@field timeout? number seconds for the whole call
----@field attempt_timeout? number seconds
----@field max_attempts? integer
----@field headers? table<string, string>
----@field on_event? fun(event: patchworks.event)
-
----@class patchworks.event
----@field type "attempt"|"retry"|"wait"|"page"|"step"|"script"
-
----@class patchworks.error
----@field kind "unauthenticated"|"forbidden"|"not_found"|"conflict"|"too_large"|"invalid"|"rate_limited"|"server"|"http"|"network"|"tls"|"timeout"|"protocol"|"deployment_failed"|"cancelled"
----@field message string
----@field outcome "none"|"unknown"
----@field status? integer
----@field errors? table<string, string[]>
----@field retry_after? number seconds
----@field operation? string
----@field url? string
----@field attempts? table[]
----@field response? patchworks.response
----@field hint? string
----@field stage? "deploy"|"test"
----@field rolled_back? boolean
----@field rollback_error? patchworks.error
----@field live? patchworks.version
-
----@class patchworks.response
----@field status integer
----@field headers table<string, string>
----@field body string
----@field attempts table[]
----@field timing table<string, number>
----@field bytes table<string, integer>
-
----@class patchworks.version
----@field id integer
----@field script_id integer
----@field version integer
----@field name? string
----@field status? "Draft"|"Inactive"|"Deployed"
----@field created_at? string
----@field updated_at? string
----@field deployed_at? string
----@field deploying? string
----@field deployment_failed_at? string
----@field deployment_failure_reason? string
----@field last_invoked_on? string
----@field content? table
----@field script? table
-local version = {}
-
----@class patchworks.listing
-local listing = {}
-
----@return table[]?, patchworks.error?
-function listing:all() end
-
----@return table?, patchworks.error?
-function listing:first() end
-
----@return integer?, patchworks.error?
-function listing:count() end
-
----@param number integer
----@return table?, patchworks.error?
-function listing:page(number) end
-
----@return fun(): table?
-function listing:pages() end
-
-function listing:close() end
-
----@class patchworks.script_versions
-local script_versions = {}
-
----@param id integer|string
----@param options? table
----@return patchworks.version?, patchworks.response|patchworks.error
-function script_versions:get(id, options) end
-
----@param script integer|string
----@param options? table
----@return patchworks.listing
-function script_versions:list(script, options) end
-
----@param id integer|string
----@param options? table
----@return patchworks.listing
-function script_versions:logs(id, options) end
-
----@param script integer|string
----@param options table
----@return patchworks.version?, patchworks.response|patchworks.error
-function script_versions:create(script, options) end
-
----@param id integer|string
----@param options? patchworks.call_options
----@return table?, patchworks.response|patchworks.error
-function script_versions:delete(id, options) end
-
----@param id integer|string
----@param options? patchworks.call_options
----@return table?, patchworks.response|patchworks.error
-function script_versions:deploy(id, options) end
-
----@param id integer|string
----@param options? table
----@return table?, patchworks.response|patchworks.error
-function script_versions:invoke(id, options) end
-
----@param id integer|string
----@param options? table
----@return table?, patchworks.response|patchworks.error
-function script_versions:upload(id, options) end
-
----@param id integer|string
----@param options? table
----@return patchworks.version?, patchworks.response|patchworks.error
-function script_versions:wait(id, options) end
-
----@param id integer|string
----@param options? table
----@return patchworks.version?, patchworks.response|patchworks.error
-function script_versions:deploy_and_wait(id, options) end
-
----@param script integer|string
----@param options table
----@return table?, patchworks.error?
-function script_versions:publish(script, options) end
-
----@param script integer|string
----@param options? table
----@return table?, patchworks.error?
-function script_versions:rollback(script, options) end
-
----@param script integer|string
----@param options table
----@return table?, patchworks.error?
-function script_versions:prune(script, options) end
-
----@param id integer|string
----@param options? table
----@return fun(): table?
-function script_versions:tail(id, options) end
-
----@param options? table
----@return patchworks.version?, patchworks.response|patchworks.error
-function version:refresh(options) end
-
----@class patchworks.client
----@field base_url string
----@field script_versions patchworks.script_versions
-local client = {}
-
----@param method "GET"|"POST"|"PUT"|"PATCH"|"DELETE"
----@param path string
----@param options? table
----@return any, patchworks.response|patchworks.error
-function client:request(method, path, options) end
-
----@param path string
----@param options? table
----@return patchworks.listing
-function client:paginate(path, options) end
-
----@param manifest table|string
----@param options? table
----@return table?, patchworks.error?
-function client:plan(manifest, options) end
-
----@param plan table
----@param options? table
----@return table
-function client:apply(plan, options) end
-
----@return table<string, integer>
-function client:stats() end
-
-function client:close() end
-
----@param options? patchworks.options
+---Makes a client: one connection pool, one rate limit, and exactly one kind of credential.
+---@param options? patchworks.new_options
 ---@return patchworks.client
 function patchworks.new(options) end
 
----@param value any
+---@class patchworks.map_options
+---@field concurrency? integer how many at a time; an integer from 1 to 100000; default 8
+---@field stop_on_error? boolean the first failure ends all the others; default false
+
+---Calls a function for each item of a list, several at a time. It fails by raising, or by giving nil and an error.
+---@param items any[] a list
+---@param fn fun(item: any, index: integer): any called with an item and its index
+---@param options? patchworks.map_options
+---@return any[] the functions' first results, by the index of their item; and when any failed, a list of `{index, item, error}`
+---@return table[]?
+function patchworks.map(items, fn, options) end
+
+---@class patchworks.run_options
+---@field stop_on_error? boolean the first failure ends all the others; default false
+
+---Runs a function that starts tasks, and waits for all of them. When the function itself raises, its tasks are cancelled and the error goes on.
+---@param fn fun(tasks: patchworks.tasks) called with the group
+---@param options? patchworks.run_options
+---@return true? true when no task failed; else nil and a list of `{task, error}`
+---@return table[]?
+function patchworks.run(fn, options) end
+
+---Starts a function as a task of its own, for a host's loop. What it raises is written to standard error, unless somebody joins it first.
+---@param fn function the task
+---@param ... any its arguments
+---@return patchworks.task
+function patchworks.spawn(fn, ...) end
+
+---Waits: suspends the task it is called in, and blocks elsewhere.
+---@param seconds number how long
+function patchworks.sleep(seconds) end
+
+---Whether a value is an error of this module.
+---@param value any anything
 ---@return boolean
 function patchworks.is_error(value) end
 
----@param items any[]
----@param fn fun(item: any, index: integer): any
----@param options? { concurrency?: integer, stop_on_error?: boolean }
----@return any[], table[]?
-function patchworks.map(items, fn, options) end
+---One connection pool, one credential, one rate limit. Made by `patchworks.new`; closed by `close`, by `<close>`, or when it is collected.
+---@class patchworks.client
+---@field base_url string the service
+---@field script_versions patchworks.script_versions the eight operations, and what is made of them
+local client = {}
 
----@param fn fun(tasks: table)
----@param options? { stop_on_error?: boolean }
----@return boolean?, table[]?
-function patchworks.run(fn, options) end
+---@class patchworks.request_options: patchworks.call_options
+---@field query? table names to strings, numbers, booleans or lists of them
+---@field body? string|table a table is sent as JSON, a string as it is
+---@field repeatable? boolean whether doing it twice does the same, so that it may be repeated; default false
 
----@param fn function
----@return table
-function patchworks.spawn(fn, ...) end
+---Reaches the rest of the Core API through the same machinery. A GET is repeated after any passing failure; the others only when the service surely did nothing.
+---Requests: 1.
+---Fails with: not_found, conflict, invalid, too_large, and what any request may.
+---@param method "GET"|"POST"|"PUT"|"PATCH"|"DELETE" of HTTP
+---@param path string below `/api/v1`, percent-encoded, such as "/scripts/42"
+---@param options? patchworks.request_options
+---@return any? the decoded answer
+---@return patchworks.response|patchworks.error
+function client:request(method, path, options) end
 
----@param seconds number
-function patchworks.sleep(seconds) end
+---@class patchworks.paginate_options: patchworks.call_options
+---@field query? table names to strings, numbers, booleans or lists of them
+---@field limit? integer stop after so many; an integer of at least 1
+---@field per_page? integer how many a page holds; an integer from 1 to 100; default 100
+---@field read_ahead? integer pages that are fetched while earlier ones are used; an integer from 0 to 100; default 4
+
+---A listing of any other paged part of the Core API.
+---Requests: 1 for each 100 items.
+---Fails with: not_found, invalid, and what any request may.
+---@param path string below `/api/v1`, such as "/scripts"
+---@param options? patchworks.paginate_options
+---@return patchworks.listing
+function client:paginate(path, options) end
+
+---@class patchworks.plan_options: patchworks.call_options
+---@field concurrency? integer how many at a time; an integer from 1 to 100000; default 8
+
+---Says what publishing a manifest would change, and changes nothing.
+---Requests: 1 a script.
+---Fails with: not_found, file, and what any request may.
+---@param manifest patchworks.manifest|string `{ scripts = { { id = 42, file = "orders.py", .. } } }`, or the path of a Lua file that returns it; `file` is relative to that path
+---@param options? patchworks.plan_options
+---@return patchworks.plan?
+---@return patchworks.error?
+function client:plan(manifest, options) end
+
+---@class patchworks.apply_options: patchworks.call_options
+---@field concurrency? integer how many at a time; an integer from 1 to 100000; default 8
+---@field timeout? number for all of it, in seconds; default 300
+---@field interval? number the first pause between two looks at a deployment, in seconds; default 1
+---@field max_interval? number the longest one: they grow by half, in seconds; default 10
+
+---Does what a plan says, many scripts at once. A script that fails doesn't keep the others back; one whose live version is not what the plan saw is refused (conflict).
+---Requests: those of `publish` for each script that changes.
+---@param plan patchworks.plan what `plan` gave
+---@param options? patchworks.apply_options
+---@return patchworks.report?
+---@return patchworks.error?
+function client:apply(plan, options) end
+
+---What the client did so far.
+---@return table<string, integer>? `calls`, `retries`, `waits` (for the gate), `logins`; `started`, `finished`, `active` (transfers), `connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`
+function client:stats() end
+
+---Closes the client: what is under way is cancelled, connections are closed. Safe to call twice.
+function client:close() end
+
+---The operations on script versions, as `client.script_versions`. Ids are positive integers or their decimal strings.
+---@class patchworks.script_versions
+local script_versions = {}
+
+---@class patchworks.filter
+---@field is_deployed? boolean|string|(boolean|string)[] whether it is deployed
+---@field deployed_at? string|string[] when it was deployed, as the service writes dates
+
+---@class patchworks.get_options: patchworks.call_options
+---@field include? patchworks.include|patchworks.include[] what else comes with a version: its source, its script
+---@field filter? patchworks.filter which versions; a list means any of its values
+---@field page? integer the page to read, or to begin with; an integer of at least 1; default 1
+---@field per_page? integer how many a page holds; an integer from 1 to 100; default 100
+
+---Reads a version.
+---Requests: 1.
+---Fails with: not_found, invalid, and what any request may.
+---@param id integer|string script version id
+---@param options? patchworks.get_options
+---@return patchworks.version?
+---@return patchworks.response|patchworks.error
+function script_versions:get(id, options) end
+
+---@class patchworks.list_options: patchworks.call_options
+---@field filter? patchworks.filter which versions; a list means any of its values
+---@field include? patchworks.include|patchworks.include[] what else comes with a version: its source, its script
+---@field limit? integer stop after so many; an integer of at least 1
+---@field per_page? integer how many a page holds; an integer from 1 to 100; default 100
+---@field page? integer the page to read, or to begin with; an integer of at least 1; default 1
+---@field read_ahead? integer pages that are fetched while earlier ones are used; an integer from 0 to 100; default 4
+
+---The versions of a script, newest first as the service gives them. Nothing is sent before items are used.
+---Requests: 1 for each 100 versions.
+---Fails with: not_found, invalid, and what any request may.
+---@param script integer|string script id
+---@param options? patchworks.list_options
+---@return patchworks.listing_of_version
+function script_versions:list(script, options) end
+
+---@class patchworks.logs_options: patchworks.call_options
+---@field limit? integer stop after so many; an integer of at least 1
+---@field read_ahead? integer pages that are fetched while earlier ones are used; an integer from 0 to 100; default 4
+
+---The log entries of a version.
+---Requests: 1 a page.
+---Fails with: not_found, and what any request may.
+---@param id integer|string script version id
+---@param options? patchworks.logs_options
+---@return patchworks.listing_of_log_entry
+function script_versions:logs(id, options) end
+
+---@class patchworks.create_options: patchworks.call_options
+---@field content? string the source; this or `file`
+---@field file? string the path of a file to read the source from; this or `content`
+---@field reconcile? boolean after an unknown outcome, look whether the version is there before creating it again; default false
+
+---Makes a version. Never sent twice unless the service surely did nothing.
+---Requests: 1; with `reconcile` 1 or 2 more, and 1 for each 100 versions after a lost answer.
+---Fails with: not_found, invalid, too_large, file, and what any request may.
+---@param script integer|string script id
+---@param options patchworks.create_options
+---@return patchworks.version?
+---@return patchworks.response|patchworks.error
+function script_versions:create(script, options) end
+
+---Begins to deploy a version, which goes on after the answer. Repeated when an answer is lost.
+---Requests: 1.
+---Fails with: not_found, conflict, invalid, and what any request may.
+---@param id integer|string script version id
+---@param options? patchworks.call_options
+---@return table? the answer, which the contract does not type
+---@return patchworks.response|patchworks.error
+function script_versions:deploy(id, options) end
+
+---@class patchworks.invoke_options: patchworks.call_options
+---@field payload? string|table what the script gets: a string goes out as it is, a table as its JSON
+---@field variables? string|table likewise, the script's variables
+---@field flow? string|table a string, or a table whose `variables` may be a table too
+---@field timeout? number for the whole call; a script may run 120 s, in seconds; default 150
+---@field attempt_timeout? number for one attempt, in seconds; default 150
+
+---Runs a version. Never sent twice. The service may deploy it first where it isn't deployed.
+---Requests: 1.
+---Fails with: not_found, conflict, invalid, too_large, and what any request may.
+---@param id integer|string script version id
+---@param options? patchworks.invoke_options
+---@return patchworks.answer? what the script returned
+---@return patchworks.response|patchworks.error
+function script_versions:invoke(id, options) end
+
+---@class patchworks.upload_options: patchworks.call_options
+---@field private? boolean|"true"|"false" whether only the company sees it; the contract's "true" and "false" are taken too
+
+---Uploads a version to the company's private marketplace. Needs an administrator's token or login. Never sent twice.
+---Requests: 1.
+---Fails with: not_found, conflict, invalid, and what any request may.
+---@param id integer|string script version id
+---@param options? patchworks.upload_options
+---@return table? the answer, which the contract does not type
+---@return patchworks.response|patchworks.error
+function script_versions:upload(id, options) end
+
+---Deletes a version for good. Repeated when an answer is lost; gone after such a repeat is done.
+---Requests: 1.
+---Fails with: not_found, conflict, and what any request may.
+---@param id integer|string script version id
+---@param options? patchworks.call_options
+---@return table? `message`, what the service says
+---@return patchworks.response|patchworks.error
+function script_versions:delete(id, options) end
+
+---@class patchworks.wait_options: patchworks.call_options
+---@field timeout? number for all of it, in seconds; default 300
+---@field interval? number the first pause between two looks at a deployment, in seconds; default 1
+---@field max_interval? number the longest one: they grow by half, in seconds; default 10
+---@field failed_before? string the deployment_failed_at from before the deployment, so that an old failure is not taken for a new one
+
+---Waits until a version that is being deployed is live. Looks come at growing intervals.
+---Requests: 1 a look.
+---Fails with: not_found, deployment_failed, and what any request may.
+---@param id integer|string script version id
+---@param options? patchworks.wait_options
+---@return patchworks.version?
+---@return patchworks.response|patchworks.error
+function script_versions:wait(id, options) end
+
+---@class patchworks.deploy_and_wait_options: patchworks.call_options
+---@field timeout? number for all of it, in seconds; default 300
+---@field interval? number the first pause between two looks at a deployment, in seconds; default 1
+---@field max_interval? number the longest one: they grow by half, in seconds; default 10
+---@field failed_before? string the deployment_failed_at from before the deployment, so that an old failure is not taken for a new one
+
+---Deploys a version and waits until it is live. Tells an old failure from a new one.
+---Requests: 2, and 1 a look.
+---Fails with: not_found, conflict, invalid, deployment_failed, and what any request may.
+---@param id integer|string script version id
+---@param options? patchworks.deploy_and_wait_options
+---@return patchworks.version?
+---@return patchworks.response|patchworks.error
+function script_versions:deploy_and_wait(id, options) end
+
+---@class patchworks.test
+---@field payload? string|table as for `invoke`
+---@field variables? string|table as for `invoke`
+---@field flow? string|table as for `invoke`
+---@field expect? string|table|fun(answer: patchworks.answer): boolean, string? a string (the payload), a table (the payload's JSON), or a function that is given the answer and gives true, or false and a reason
+---@field timeout? number for the call, in seconds; default 150
+
+---@class patchworks.publish_options: patchworks.call_options
+---@field content? string the source; this or `file`
+---@field file? string the path of a file to read it from; this or `content`
+---@field test? patchworks.test a call of the version that was deployed, and what must come of it
+---@field rollback? boolean whether to go back after a failed test; default true
+---@field keep? integer prune to so many afterwards; an integer of at least 0
+---@field timeout? number for all of it, in seconds; default 300
+---@field interval? number the first pause between two looks at a deployment, in seconds; default 1
+---@field max_interval? number the longest one: they grow by half, in seconds; default 10
+---@field dry_run? boolean say what would be done, and do nothing; default false
+---@field expected_live? table|false what must be live for it to begin: a version, or false for nothing
+
+---Makes a source the live version of a script, tests it, and goes back to what was live when the test fails. May be run again after anything.
+---Requests: 1 when it is live already; else 5, 1 a look, 1 for the test, and those of `prune`.
+---Fails with: not_found, conflict, invalid, too_large, deployment_failed, test_failed, file, and what any request may.
+---@param script integer|string script id
+---@param options patchworks.publish_options
+---@return patchworks.release?
+---@return patchworks.error?
+function script_versions:publish(script, options) end
+
+---@class patchworks.rollback_options: patchworks.call_options
+---@field to? integer|string the id of the version to go to; default the one that was live before
+---@field dry_run? boolean say what would be done, and do nothing; default false
+---@field timeout? number for all of it, in seconds; default 300
+---@field interval? number the first pause between two looks at a deployment, in seconds; default 1
+---@field max_interval? number the longest one: they grow by half, in seconds; default 10
+
+---Makes the version live that was live before, or another one.
+---Requests: 1 (2 with `to`), 1 to deploy, 1 a look; where one version is deployed, 1 more for each 100 versions.
+---Fails with: not_found, conflict, deployment_failed, and what any request may.
+---@param script integer|string script id
+---@param options? patchworks.rollback_options
+---@return patchworks.release?
+---@return patchworks.error?
+function script_versions:rollback(script, options) end
+
+---@class patchworks.prune_options: patchworks.call_options
+---@field keep integer how many of the newest stay whatever they are; an integer of at least 0
+---@field dry_run? boolean say what would be done, and do nothing; default false
+---@field concurrency? integer how many at a time; an integer from 1 to 100000; default 4
+
+---Deletes old versions: never one that is deployed or being deployed, nor one that a rollback would take.
+---Requests: 1 for each 100 versions, 1 for each that is deleted.
+---Fails with: not_found, conflict, and what any request may.
+---@param script integer|string script id
+---@param options patchworks.prune_options
+---@return patchworks.pruned?
+---@return patchworks.error?
+function script_versions:prune(script, options) end
+
+---@class patchworks.tail_options: patchworks.call_options
+---@field from? string "now" (only what comes), "start", or a date as the service writes it; default now
+---@field interval? number the first pause between two looks, in seconds; default 1
+---@field max_interval? number the longest one, in seconds; default 10
+---@field timeout? number the loop ends then, in seconds; default none
+
+---Follows a version's logs: an iterator that waits for the next entry. Raises an error that lasts.
+---Requests: 1 a look.
+---Fails with: not_found, and what any request may.
+---@param id integer|string script version id
+---@param options? patchworks.tail_options
+---@return fun(): patchworks.log_entry?
+function script_versions:tail(id, options) end
+
+---A version: a plain table of the service's fields, with the operations as methods behind it. `tostring` says it in a line.
+---@class patchworks.version
+---@field id integer the version's
+---@field script_id integer the script's
+---@field version? integer its number among the script's versions
+---@field name? string the script's name, as the service gives it
+---@field status? "Draft"|"Inactive"|"Deployed" several may be Deployed at once: the one deployed last is live
+---@field created_at? string a date, as the service writes it
+---@field updated_at? string likewise
+---@field deployed_at? string when it was last deployed
+---@field deploying? string there while it is being deployed
+---@field deployment_failed_at? string when it last failed to be deployed; stays until the next try
+---@field deployment_failure_reason? string why
+---@field last_invoked_on? string when it last ran
+---@field content? table the source, somewhere in an object; there with `include = "content"`
+---@field script? table the script; there with `include = "script"`
+local version = {}
+
+---Reads the version again and takes its fields over. Takes what `get` takes.
+---Requests: 1.
+---Fails with: not_found, invalid, and what any request may.
+---@param options? patchworks.get_options
+---@return patchworks.version? the version itself
+---@return patchworks.response|patchworks.error
+function version:refresh(options) end
+
+---@class patchworks.delete_options: patchworks.call_options
+
+---Deletes a version for good. Repeated when an answer is lost; gone after such a repeat is done.
+---Requests: 1.
+---Fails with: not_found, conflict, and what any request may.
+---@param options? patchworks.delete_options
+---@return table? `message`, what the service says
+---@return patchworks.response|patchworks.error
+function version:delete(options) end
+
+---@class patchworks.deploy_options: patchworks.call_options
+
+---Begins to deploy a version, which goes on after the answer. Repeated when an answer is lost.
+---Requests: 1.
+---Fails with: not_found, conflict, invalid, and what any request may.
+---@param options? patchworks.deploy_options
+---@return table? the answer, which the contract does not type
+---@return patchworks.response|patchworks.error
+function version:deploy(options) end
+
+---Deploys a version and waits until it is live. Tells an old failure from a new one.
+---Requests: 2, and 1 a look.
+---Fails with: not_found, conflict, invalid, deployment_failed, and what any request may.
+---@param options? patchworks.deploy_and_wait_options
+---@return patchworks.version?
+---@return patchworks.response|patchworks.error
+function version:deploy_and_wait(options) end
+
+---Runs a version. Never sent twice. The service may deploy it first where it isn't deployed.
+---Requests: 1.
+---Fails with: not_found, conflict, invalid, too_large, and what any request may.
+---@param options? patchworks.invoke_options
+---@return patchworks.answer? what the script returned
+---@return patchworks.response|patchworks.error
+function version:invoke(options) end
+
+---The log entries of a version.
+---Requests: 1 a page.
+---Fails with: not_found, and what any request may.
+---@param options? patchworks.logs_options
+---@return patchworks.listing_of_log_entry
+function version:logs(options) end
+
+---Follows a version's logs: an iterator that waits for the next entry. Raises an error that lasts.
+---Requests: 1 a look.
+---Fails with: not_found, and what any request may.
+---@param options? patchworks.tail_options
+---@return fun(): patchworks.log_entry?
+function version:tail(options) end
+
+---Uploads a version to the company's private marketplace. Needs an administrator's token or login. Never sent twice.
+---Requests: 1.
+---Fails with: not_found, conflict, invalid, and what any request may.
+---@param options? patchworks.upload_options
+---@return table? the answer, which the contract does not type
+---@return patchworks.response|patchworks.error
+function version:upload(options) end
+
+---Waits until a version that is being deployed is live. Looks come at growing intervals.
+---Requests: 1 a look.
+---Fails with: not_found, deployment_failed, and what any request may.
+---@param options? patchworks.wait_options
+---@return patchworks.version?
+---@return patchworks.response|patchworks.error
+function version:wait(options) end
+
+---What `list`, `logs` and `paginate` give. A listing describes; a generic for reads it, page after page, 100 items a page, pages ahead while earlier ones are used; `break` frees everything. An iterator has no second value for an error: it raises it.
+---@class patchworks.listing
+---@overload fun(): any
+local listing = {}
+
+---All items, up to `limit`.
+---Requests: 1 a page.
+---@return any[]?
+---@return patchworks.error?
+function listing:all() end
+
+---The first item, nil when there is none.
+---Requests: 1.
+---@return any?
+---@return patchworks.error?
+function listing:first() end
+
+---How many items there are, whatever `limit` says.
+---Requests: 1.
+---@return integer?
+---@return patchworks.error?
+function listing:count() end
+
+---One page.
+---Requests: 1.
+---@param number integer from 1
+---@return patchworks.page?
+---@return patchworks.error?
+function listing:page(number) end
+
+---An iterator over pages, for a generic for. Raises what goes wrong.
+---Requests: 1 a page.
+---@return fun(): patchworks.page?
+function listing:pages() end
+
+---Cancels what is under way for it.
+function listing:close() end
+
+---@class patchworks.listing_of_version: patchworks.listing
+---@overload fun(): patchworks.version?
+---@field all fun(self: patchworks.listing): patchworks.version[]?, patchworks.error?
+---@field first fun(self: patchworks.listing): patchworks.version?, patchworks.error?
+
+---@class patchworks.listing_of_log_entry: patchworks.listing
+---@overload fun(): patchworks.log_entry?
+---@field all fun(self: patchworks.listing): patchworks.log_entry[]?, patchworks.error?
+---@field first fun(self: patchworks.listing): patchworks.log_entry?, patchworks.error?
+
+---One page of a listing, as `listing:page` and `listing:pages` give it.
+---@class patchworks.page
+---@field data any[] its items
+---@field meta table `current_page`, `from`, `last_page`, `path`, `per_page`, `to`, `total`
+---@field links? table `first`, `last`, `prev`, `next`; never followed
+---@field response patchworks.response of its request
+
+---A log entry, as `logs` and `tail` give it: the service's fields, of which the contract types none.
+---@class patchworks.log_entry
+---@field message? string what was logged
+---@field created_at? string when
+---@field level? string such as "info" or "error"
+---@field id? integer the entry's
+
+---What a script returned: `invoke` gives it as it came.
+---@class patchworks.answer
+---@field payload? any usually a string
+---@field variables? table names to strings
+---@field flow? table with `variables`
+---@field logs? string[] what it logged
+
+---The second value of every method that makes a request. What it knows of timing is worked out when it is asked.
+---@class patchworks.response
+---@field status integer of HTTP
+---@field headers table<string, string> lower-case names
+---@field body string raw, decompressed
+---@field attempts patchworks.attempt[] every attempt, the failed ones first
+---@field timing table<string, number> seconds of libcurl's phases
+---@field bytes table<string, integer> sent and received
+---@field http_version? number 1.1, or 2
+
+---One attempt of a call: an item of `response.attempts` and `err.attempts`.
+---@class patchworks.attempt
+---@field started number seconds from the call's beginning
+---@field seconds number how long it took
+---@field status? integer of HTTP
+---@field kind? string what it failed with
+---@field message? string what was said
+---@field sent? boolean whether the request's first byte was out
+
+---What a method gives as its second value when the first is nil. `tostring` says it in a line. Misuse, such as an unknown option, is no such value: it raises a string at the caller's line.
+---@class patchworks.error
+---@field kind "unauthenticated"|"forbidden"|"not_found"|"conflict"|"too_large"|"invalid"|"rate_limited"|"server"|"http"|"network"|"tls"|"timeout"|"protocol"|"deployment_failed"|"test_failed"|"file"|"cancelled" what it is, in a word
+---@field message string what went wrong, usually in the service's words
+---@field outcome "none"|"unknown" "none": the service did nothing; "unknown": the request went out, and nothing tells whether it was done
+---@field hint? string what to do
+---@field operation? string which method
+---@field url? string where to
+---@field status? integer of HTTP
+---@field errors? table<string, string[]> field to what is wrong with it (invalid)
+---@field retry_after? number seconds after which the service wants to be asked again
+---@field attempts? patchworks.attempt[] what was tried
+---@field response? patchworks.response the last answer
+---@field cause? any what went wrong further down
+---@field stage? "deploy"|"test" where a release failed
+---@field version? patchworks.version what a release was about
+---@field live? patchworks.version what is live after a release that failed, as of the last look
+---@field previous? patchworks.version what was live before it
+---@field rolled_back? boolean whether what was live before is live again
+---@field rollback_error? patchworks.error why the way back failed
+---@field deleted? patchworks.version[] what `prune` had deleted by then
+---@field failures? table[] the failures of many: each with `item` and `error`
+
+---The credential was not accepted: mistyped, revoked, expired, or one of another service than `base_url`.
+---@class patchworks.error.unauthenticated: patchworks.error
+---@field kind "unauthenticated"
+---@field status integer of HTTP
+---@field response patchworks.response the last answer
+
+---The credential was accepted, and may not do this. Uploading needs an administrator's token, which an API key is not.
+---@class patchworks.error.forbidden: patchworks.error
+---@field kind "forbidden"
+---@field status integer of HTTP
+---@field response patchworks.response the last answer
+
+---There is nothing with this id, or nothing that this credential may see.
+---@class patchworks.error.not_found: patchworks.error
+---@field kind "not_found"
+
+---It doesn't fit what is there: something is under way, or somebody else changed what a release was about to change.
+---@class patchworks.error.conflict: patchworks.error
+---@field kind "conflict"
+
+---The request was larger than the service takes, 8 MB.
+---@class patchworks.error.too_large: patchworks.error
+---@field kind "too_large"
+---@field status integer of HTTP
+---@field response patchworks.response the last answer
+
+---The service refused a field. `err.errors` has its name, and what is wrong with it; a script that raised comes so, too.
+---@class patchworks.error.invalid: patchworks.error
+---@field kind "invalid"
+---@field status integer of HTTP
+---@field response patchworks.response the last answer
+---@field errors table<string, string[]> field to what is wrong with it (invalid)
+
+---More requests a minute than the service allows (240), and waiting would have outlasted `timeout` or `max_attempts`.
+---@class patchworks.error.rate_limited: patchworks.error
+---@field kind "rate_limited"
+---@field status integer of HTTP
+
+---The service, or a proxy before it, failed. For what changes something the outcome is unknown: it may have been done.
+---@class patchworks.error.server: patchworks.error
+---@field kind "server"
+---@field status integer of HTTP
+---@field response patchworks.response the last answer
+
+---An answer that is no success, with a status that has no kind of its own.
+---@class patchworks.error.http: patchworks.error
+---@field kind "http"
+---@field status integer of HTTP
+---@field response patchworks.response the last answer
+
+---The name was not resolved, nothing answered at the address, or the connection broke.
+---@class patchworks.error.network: patchworks.error
+---@field kind "network"
+
+---No secure channel: the certificate is not good, for another name, or signed by nobody who is trusted.
+---@class patchworks.error.tls: patchworks.error
+---@field kind "tls"
+
+---The time of the whole call was up, or each attempt's was.
+---@class patchworks.error.timeout: patchworks.error
+---@field kind "timeout"
+
+---The answer is not what HTTP or the service's contract allows: no JSON, a redirect, too long, a page that comes twice.
+---@class patchworks.error.protocol: patchworks.error
+---@field kind "protocol"
+
+---The service could not deploy the version. `err.message` has its reason, often the script's own syntax error.
+---@class patchworks.error.deployment_failed: patchworks.error
+---@field kind "deployment_failed"
+---@field version patchworks.version what a release was about
+
+---The version was deployed, and its test did not give what was expected.
+---@class patchworks.error.test_failed: patchworks.error
+---@field kind "test_failed"
+---@field version patchworks.version what a release was about
+
+---A file that was named can't be read.
+---@class patchworks.error.file: patchworks.error
+---@field kind "file"
+
+---The task was cancelled, or the client was closed, in the middle of it.
+---@class patchworks.error.cancelled: patchworks.error
+---@field kind "cancelled"
+
+---an attempt has ended
+---@class patchworks.event.attempt
+---@field type "attempt"
+---@field operation string which method
+---@field method string of HTTP
+---@field url string where to
+---@field number integer which attempt, from 1
+---@field seconds number how long it took
+---@field status? integer of the answer
+---@field kind? string what it failed with
+---@field message? string what was said
+
+---an attempt failed, and there will be another
+---@class patchworks.event.retry
+---@field type "retry"
+---@field operation string which method
+---@field method string of HTTP
+---@field url string where to
+---@field number integer which attempt comes
+---@field seconds number after so long
+---@field kind string what the last one failed with
+---@field status? integer of its answer
+
+---the call waits for the rate limit
+---@class patchworks.event.wait
+---@field type "wait"
+---@field operation string which method
+---@field method string of HTTP
+---@field url string where to
+---@field seconds number for so long
+
+---a page of a listing has come
+---@class patchworks.event.page
+---@field type "page"
+---@field operation string of the listing
+---@field number integer which page
+---@field of integer how many there are
+
+---a release goes on
+---@class patchworks.event.step
+---@field type "step"
+---@field step string such as "look", "create", "reuse", "deploy", "test", "rollback", "delete"
+---@field version? patchworks.version what it is about
+
+---`client:apply` has done with a script
+---@class patchworks.event.script
+---@field type "script"
+---@field result table its part of the report
+---@field of integer how many scripts there are
+
+---@alias patchworks.event patchworks.event.attempt|patchworks.event.retry|patchworks.event.wait|patchworks.event.page|patchworks.event.step|patchworks.event.script
+
+---A group of tasks: what the function that `patchworks.run` calls is given. A task is a coroutine; a call inside one suspends that one alone. It fails when its function raises, or gives nil and an error.
+---@class patchworks.tasks
+local tasks = {}
+
+---Starts a function as a task of the group. It runs at once, up to its first wait.
+---@param fn function the task
+---@param ... any its arguments
+---@return patchworks.task?
+function tasks:spawn(fn, ...) end
+
+---Ends a task of the group: what it waits for is closed. It is not counted as a failure.
+---@param task patchworks.task one of the group
+---@return boolean whether it was ended
+function tasks:cancel(task) end
+
+---Ends all tasks of the group.
+function tasks:cancel_all() end
+
+---What `tasks:spawn` and `patchworks.spawn` give.
+---@class patchworks.task
+local task = {}
+
+---Waits until the task has ended.
+---@return boolean true and the function's results, or false and what it raised
+---@return any ...
+function task:join() end
+
+---Ends the task where it waits: its transfers are closed, and what it holds in `<close>` variables. One that has ended, or that runs now, is left alone.
+---@return boolean whether it was ended
+function task:cancel() end
+
+---What `publish` and `rollback` give.
+---@class patchworks.release
+---@field action "published"|"unchanged"|"would publish"|"rolled back"|"would roll back" what was done
+---@field version? patchworks.version what is live now
+---@field previous? patchworks.version what was live before
+---@field pruned? patchworks.version[] what was deleted, with `keep`
+---@field prune_error? patchworks.error why pruning failed
+
+---What `prune` gives.
+---@class patchworks.pruned
+---@field deleted patchworks.version[] what was deleted
+---@field would_delete? patchworks.version[] what would be, with `dry_run`
+---@field kept integer how many stay
+
+---What `client:plan` gives. `tostring` shows it, with a unified diff for each script.
+---@class patchworks.plan
+---@field steps table[] each `id`, `name`, `action` ("publish", "create" or "unchanged"), `diff`, `added`, `removed`, `live`
+---@field changes integer how many scripts change
+
+---What `client:apply` gives. `tostring` sums it up.
+---@class patchworks.report
+---@field scripts table[] each `id`, `name`, `action` ("published", "unchanged" or "failed"), `version`, `error`
+---@field published integer how many
+---@field unchanged integer how many
+---@field failed integer how many
+
+---What `client:plan` takes.
+---@class patchworks.manifest
+---@field scripts table[] each `id`, `name`, `file` or `content`, `test`, `keep`: as for `publish`
 
 return patchworks

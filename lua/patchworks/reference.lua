@@ -85,9 +85,6 @@ function reference.object(name)
   return by_name[name]
 end
 
--- Functions are called with a dot, methods with a colon.
-local function separator(object) return object.name == "patchworks" and "." or ":" end
-
 --- How a method is called: `versions:get(id, { include, filter, .. })`.
 -- @tparam table method
 -- @treturn string
@@ -96,7 +93,7 @@ function reference.signature(method)
   local given = {}
   for _, each in ipairs(method.takes or {}) do given[#given + 1] = each[1] end
   if #method.options > 0 then given[#given + 1] = "options" end
-  return ("%s%s%s(%s)"):format(object.variable, separator(object), method.name, table.concat(given, ", "))
+  return ("%s%s%s(%s)"):format(object.variable, object.dotted and "." or ":", method.name, table.concat(given, ", "))
 end
 
 return reference

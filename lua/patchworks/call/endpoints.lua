@@ -102,6 +102,7 @@ local endpoints = {
         default = false },
     },
     gives = "patchworks.version",
+    needs = true,
     requests = "1; with `reconcile` 1 or 2 more, and 1 for each 100 versions after a lost answer",
     fails = { "not_found", "invalid", "too_large", "file" },
     example = [[local version, err = versions:create(42, { file = "orders.py", reconcile = true })]],

@@ -22,6 +22,10 @@
 -- An option is `{ name, kind, sentence }` with `default`, `unit`, `least` and `most` (numbers), `values` (a list of
 -- strings), `required`, `fields` (options of a table), `type` (for editors, where the kind says too little).
 --
+-- More of a method: `given` says what the first value is; `response`, that the second is the response, or the error;
+-- `more`, the type of the second where it is something else; `raises`, that it raises what goes wrong; `never_nil`;
+-- `needs`, that there must be options, though no single one of them.
+--
 -- @module patchworks.call.methods
 local arguments = require "patchworks.call.arguments"
 local misuse = require("patchworks.errors").misuse

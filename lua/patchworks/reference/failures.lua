@@ -39,6 +39,10 @@ if not version then print(err.kind, err.message, err.hint) end]],
   },
 }
 
+local operation = { "operation", "string", "which method" }
+local verb = { "method", "string", "of HTTP" }
+local url = { "url", "string", "where to" }
+
 -- Each type of event is a class of its own.
 local events = {
   name = "event",
@@ -53,7 +57,7 @@ local events = {
     {
       "attempt",
       "an attempt has ended",
-      { "operation", "string", "which method" },
+      operation, verb, url,
       { "number", "integer", "which attempt, from 1" },
       { "seconds", "number", "how long it took" },
       { "status?", "integer", "of the answer" },
@@ -63,15 +67,16 @@ local events = {
     {
       "retry",
       "an attempt failed, and there will be another",
-      { "operation", "string", "which method" },
+      operation, verb, url,
       { "number", "integer", "which attempt comes" },
       { "seconds", "number", "after so long" },
       { "kind", "string", "what the last one failed with" },
+      { "status?", "integer", "of its answer" },
     },
     {
       "wait",
       "the call waits for the rate limit",
-      { "operation", "string", "which method" },
+      operation, verb, url,
       { "seconds", "number", "for so long" },
     },
     {

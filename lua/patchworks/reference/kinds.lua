@@ -1,7 +1,8 @@
 --- The kinds of errors: when there is one, why, and what to do. docs/errors.md, the reference, the types and `help` are
 -- made of this.
 --
--- `{ kind, when, why, what to do }`; `request` says that any request may end so.
+-- `{ kind, when, why, what to do }`; `request` says that any request may end so; `has` names fields
+-- of the error that are there.
 --
 -- @module patchworks.reference.kinds
 return {
@@ -12,6 +13,7 @@ return {
     "Check the credential and `base_url`; `patchworks doctor` tells which is wrong. An expired token of a login is "
       .. "renewed by the client itself, once a call.",
     request = true,
+    has = { "status", "response" },
   },
   {
     "forbidden",
@@ -20,6 +22,7 @@ return {
       .. "is not.",
     "Use a credential that may: for `upload` a token, or `username` and `password` of an administrator.",
     request = true,
+    has = { "status", "response" },
   },
   {
     "not_found",
@@ -39,6 +42,7 @@ return {
     "413",
     "The request was larger than the service takes, 8 MB.",
     "Send less: a smaller payload, or a source without what can be loaded at run time.",
+    has = { "status", "response" },
   },
   {
     "invalid",
@@ -46,6 +50,7 @@ return {
     "The service refused a field. `err.errors` has its name, and what is wrong with it; a script that raised "
       .. "comes so, too.",
     "Mend what `err.errors` or `err.message` names, and send it again.",
+    has = { "status", "response", "errors" },
   },
   {
     "rate_limited",
@@ -54,6 +59,7 @@ return {
       .. "`max_attempts`.",
     "Wait `err.retry_after` seconds, raise `timeout`, or set `rate_limit` so that the client keeps below it by itself.",
     request = true,
+    has = { "status" },
   },
   {
     "server",
@@ -62,6 +68,7 @@ return {
       .. "been done.",
     "Reads, deploy and delete were tried again already. Else look first at `err.outcome`, and whether it was done.",
     request = true,
+    has = { "status", "response" },
   },
   {
     "http",
@@ -69,6 +76,7 @@ return {
     "An answer that is no success, with a status that has no kind of its own.",
     "`err.status` and `err.message` say what; `err.response.body` has the answer as it came.",
     request = true,
+    has = { "status", "response" },
   },
   {
     "network",
@@ -107,12 +115,14 @@ return {
     "",
     "The service could not deploy the version. `err.message` has its reason, often the script's own syntax error.",
     "Mend the script and publish again; what was live before still is, unless `err.live` says otherwise.",
+    has = { "version" },
   },
   {
     "test_failed",
     "",
     "The version was deployed, and its test did not give what was expected.",
     "`err.message` shows the difference. `err.rolled_back` says whether what was live before is live again.",
+    has = { "version" },
   },
   {
     "file",

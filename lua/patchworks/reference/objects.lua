@@ -12,6 +12,7 @@ local method = methods.method
 local patchworks = {
   name = "patchworks",
   class = "patchworks",
+  dotted = true,
   says = "The module: makes clients, and runs many calls at once.",
   example = [[local patchworks = require "patchworks"]],
   fields = {
@@ -222,7 +223,7 @@ local response = {
     { "attempts", "patchworks.attempt[]", "every attempt, the failed ones first" },
     { "timing", "table<string, number>", "seconds of libcurl's phases" },
     { "bytes", "table<string, integer>", "sent and received" },
-    { "http_version?", "string", 'such as "2"' },
+    { "http_version?", "number", "1.1, or 2" },
   },
 }
 

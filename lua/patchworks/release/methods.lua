@@ -89,6 +89,7 @@ takes.publish = method {
   },
   call = true,
   gives = "patchworks.release",
+  needs = true,
   requests = "1 when it is live already; else 5, 1 a look, 1 for the test, and those of `prune`",
   fails = { "not_found", "conflict", "invalid", "too_large", "deployment_failed", "test_failed", "file" },
   example = [[local done, err = versions:publish(42, {
