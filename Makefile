@@ -27,19 +27,27 @@ SHARED := -bundle -undefined dynamic_lookup
 endif
 
 CORE_SOURCES := $(wildcard src/core/*.c)
-SANDBOX_SOURCES := $(wildcard src/sandbox/*.c)
+# The runner without its Lua face is the sandbox's too.
+RUNNER_SOURCES := $(wildcard src/runner/*.c)
+SANDBOX_SOURCES := $(wildcard src/sandbox/*.c) $(filter-out src/runner/lua_%.c,$(RUNNER_SOURCES))
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
+RUNNER_OBJECTS := $(RUNNER_SOURCES:%.c=$(BUILD)/%.o)
 SANDBOX_OBJECTS := $(SANDBOX_SOURCES:%.c=$(BUILD)/%.o)
 CORE := $(BUILD)/patchworks/core.so
+RUNNER := $(BUILD)/patchworks/runner.so
 SANDBOX := $(BUILD)/patchworks/sandbox/server.so
 
 all: core sandbox
-core: $(CORE)
+core: $(CORE) $(RUNNER)
 sandbox: $(SANDBOX)
 
 $(CORE): $(CORE_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(SHARED) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LIBS) -lm -pthread
+
+$(RUNNER): $(RUNNER_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(SHARED) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -pthread
 
 $(SANDBOX): $(SANDBOX_OBJECTS)
 	@mkdir -p $(@D)
@@ -49,11 +57,15 @@ $(BUILD)/src/core/%.o: src/core/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LUA_CFLAGS) $(CURL_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/src/runner/%.o: src/runner/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LUA_CFLAGS) -MMD -MP -c -o $@ $<
+
 $(BUILD)/src/sandbox/%.o: src/sandbox/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LUA_CFLAGS) $(HTTPD_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(CORE_OBJECTS:.o=.d) $(SANDBOX_OBJECTS:.o=.d)
+-include $(CORE_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(SANDBOX_OBJECTS:.o=.d)
 
 env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
@@ -71,6 +83,7 @@ install: install-client install-sandbox
 install-client: core
 	@for file in $(CLIENT_LUA); do install -D -m 644 "lua/$$file" "$(SHARE)/$$file" || exit 1; done
 	install -D -m 755 $(CORE) "$(LIB)/patchworks/core.so"
+	install -D -m 755 $(RUNNER) "$(LIB)/patchworks/runner.so"
 	install -D -m 755 bin/patchworks "$(BIN)/patchworks"
 
 install-sandbox: sandbox

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
+#include "../runner/text.h"
 
 enum { REASON_SIZE = 2000, CHECK_SECONDS = 30 };
 
@@ -46,7 +46,8 @@ static void check(pw_deployer *deployer, int64_t id, const char *name, const cha
   pw_ran ran = PW_RAN_FAILED;
   if (source != NULL && language != NULL) {
     pw_run run;
-    ran = pw_runner_run(deployer->runner, language, source, size, NULL, CHECK_SECONDS, &run);
+    pw_scripts_run(deployer->scripts, &run, language, source, size, NULL, CHECK_SECONDS);
+    ran = run.ran;
     reason_of(ran, language, &run, reason);
     pw_run_free(&run);
   }
@@ -83,9 +84,9 @@ static void *work(void *context) {
   return NULL;
 }
 
-bool pw_deployer_open(pw_deployer *deployer, pw_store *store, pw_runner *runner) {
+bool pw_deployer_open(pw_deployer *deployer, pw_store *store, pw_scripts *scripts) {
   deployer->store = store;
-  deployer->runner = runner;
+  deployer->scripts = scripts;
   deployer->work = true;
   pthread_mutex_init(&deployer->lock, NULL);
   pthread_cond_init(&deployer->wake, NULL);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "text.h"
+#include "../runner/text.h"
 
 void pw_faults_open(pw_faults *faults) {
   pthread_condattr_t attributes;

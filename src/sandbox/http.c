@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../runner/text.h"
 #include "routes.h"
-#include "text.h"
 
 enum { CONNECTIONS = 4096, BACKLOG = 1024 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
+#include "../runner/text.h"
 
 static bool read_number(pw_exchange *exchange, const char *name, const char *text, int64_t most, int64_t *number) {
   size_t size = strlen(text);

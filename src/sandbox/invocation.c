@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../runner/text.h"
 #include "input.h"
 #include "operations.h"
-#include "text.h"
 
 enum { MOST_LINES = 1000 };
 
@@ -87,30 +87,46 @@ static const char *last_line(char *text) {
 /* Answers with what the handler returned, or says what it raised. */
 static void answer_result(pw_exchange *exchange, const pw_run *run) {
   pw_store *store = &exchange->server->store;
-  static const char *const raised = "SELECT iif(json_valid(?1), ?1 ->> '$.raised', NULL)";
-  static const char *const object =
-      "SELECT iif(json_valid(?1) AND json_type(?1, '$.answer') = 'object', ?1 -> '$.answer', NULL)";
+  static const char *const object = "SELECT iif(json_valid(?1) AND json_type(?1) = 'object', ?1, NULL)";
   static const char *const logs = "SELECT iif(json_type(?1, '$.logs') = 'array', ?1 -> '$.logs', NULL)";
-  if (run->result == NULL) {
+  if (run->raised != NULL) {
+    fail_with(exchange, sqlite3_mprintf("The script failed: %s", run->raised));
+    return;
+  }
+  if (run->answer == NULL) {
     const char *said = last_line(run->error.bytes);
     fail_with(exchange, sqlite3_mprintf("The script ended without an answer (exit code %d)%s%s.", run->exit_code,
                                         said[0] != '\0' ? ": " : "", said));
     return;
   }
-  char *problem = pw_store_evaluate(store, raised, run->result, PW_END);
-  char *answer = problem == NULL ? pw_store_evaluate(store, object, run->result, PW_END) : NULL;
-  if (problem != NULL) {
-    fail_with(exchange, sqlite3_mprintf("The script failed: %s", problem));
-  } else if (answer == NULL) {
+  char *answer = pw_store_evaluate(store, object, run->answer, PW_END);
+  if (answer == NULL) {
     fail(exchange, "The handler returned no object.");
-  } else {
-    char *list = pw_store_evaluate(store, logs, answer, PW_END);
-    if (list != NULL) pw_store_log_list(store, exchange->subject, list);
-    sqlite3_free(list);
-    sqlite3_str_appendall(pw_exchange_answer(exchange, 200), answer);
+    return;
   }
-  sqlite3_free(problem);
+  char *list = pw_store_evaluate(store, logs, answer, PW_END);
+  if (list != NULL) pw_store_log_list(store, exchange->subject, list);
+  sqlite3_free(list);
+  sqlite3_str_appendall(pw_exchange_answer(exchange, 200), answer);
   sqlite3_free(answer);
+}
+
+/* What there is to say of a script that was stopped; NULL for one that wasn't. */
+static char *reason_of(const pw_run *run, const pw_language *language, double seconds) {
+  const pw_limits *limits = &pw_limits_usual;
+  switch (run->ran) {
+    case PW_RAN_TIMED_OUT: return sqlite3_mprintf("The script ran longer than %g seconds and was stopped.", seconds);
+    case PW_RAN_TOO_MUCH:
+      return sqlite3_mprintf("The script wrote more than %d MB and was stopped.", (int)(limits->output >> 20));
+    case PW_RAN_MEMORY:
+      return sqlite3_mprintf("The script used more than %d MB of memory and was stopped.", (int)(limits->memory >> 20));
+    case PW_RAN_PROCESSES:
+      return sqlite3_mprintf("The script started more than %d processes and was stopped.", limits->processes);
+    case PW_RAN_FILES:
+      return sqlite3_mprintf("The script wrote more than %d MB of files and was stopped.", (int)(limits->files >> 20));
+    case PW_RAN_NO_PROGRAM: return sqlite3_mprintf("The sandbox finds no %s on this machine.", language->interpreter);
+    default: return NULL;
+  }
 }
 
 static void run_script(pw_exchange *exchange, const pw_language *language, const char *source, size_t size,
@@ -118,21 +134,15 @@ static void run_script(pw_exchange *exchange, const pw_language *language, const
   pw_server *server = exchange->server;
   double seconds = server->settings.invoke_seconds;
   pw_run run;
-  pw_ran ran = pw_runner_run(&server->runner, language, source, size, data, seconds, &run);
+  pw_scripts_run(&server->scripts, &run, language, source, size, data, seconds);
   log_lines(exchange, run.out.bytes);
   if (run.error.size > 0) pw_store_log(&server->store, exchange->subject, "warning", run.error.bytes, -1);
-  switch (ran) {
-    case PW_RAN: answer_result(exchange, &run); break;
-    case PW_RAN_TIMED_OUT:
-      fail_with(exchange, sqlite3_mprintf("The script ran longer than %g seconds and was stopped.", seconds));
-      break;
-    case PW_RAN_TOO_MUCH: fail(exchange, "The script wrote more than 8 MB and was stopped."); break;
-    case PW_RAN_NO_PROGRAM:
-      fail_with(exchange, sqlite3_mprintf("The sandbox finds no %s on this machine.", language->interpreter));
-      break;
-    case PW_RAN_FAILED:
-      pw_exchange_refuse(exchange, 500, "The sandbox could not run %s.", language->interpreter);
-      break;
+  if (run.ran == PW_RAN) {
+    answer_result(exchange, &run);
+  } else if (run.ran == PW_RAN_FAILED || run.ran == PW_RAN_CANCELLED) {
+    pw_exchange_refuse(exchange, 500, "The sandbox could not run %s.", language->interpreter);
+  } else {
+    fail_with(exchange, reason_of(&run, language, seconds));
   }
   pw_run_free(&run);
 }

@@ -5,6 +5,8 @@
 
 #include "http.h"
 
+enum { SCRIPTS_AT_ONCE = 8 };
+
 static const char *const script_name = "Example (%s)";
 
 /* A fresh database has a script for each language. */
@@ -24,12 +26,16 @@ static bool add_examples(pw_store *store) {
 }
 
 static bool open_parts(pw_server *server, const char *data, char **problem) {
+  if (!pw_scripts_open(&server->scripts, SCRIPTS_AT_ONCE)) {
+    *problem = sqlite3_mprintf("can't make a pipe");
+    return false;
+  }
   if (!pw_store_open(&server->store, data, &server->clock, problem)) return false;
   if (!add_examples(&server->store)) {
     *problem = sqlite3_mprintf("can't write to %s: %s", data, sqlite3_errmsg(server->store.db));
     return false;
   }
-  if (!pw_deployer_open(&server->deployer, &server->store, &server->runner)) {
+  if (!pw_deployer_open(&server->deployer, &server->store, &server->scripts)) {
     *problem = sqlite3_mprintf("can't start a thread");
     return false;
   }
@@ -40,7 +46,6 @@ bool pw_server_open(pw_server *server, const pw_settings *settings, const char *
   server->settings = *settings;
   server->opened = true;
   pw_clock_open(&server->clock);
-  pw_runner_open(&server->runner);
   pw_faults_open(&server->faults);
   pw_journal_open(&server->journal);
   pthread_mutex_init(&server->rate.lock, NULL);
@@ -58,13 +63,13 @@ void pw_server_close(pw_server *server) {
   if (!server->opened) return;
   server->opened = false;
   pw_faults_stop(&server->faults);
-  pw_runner_stop(&server->runner);
+  pw_scripts_stop(&server->scripts);
   pw_http_close(server);
   pw_deployer_close(&server->deployer);
   pw_store_close(&server->store);
   pw_journal_close(&server->journal);
   pw_faults_close(&server->faults);
-  pw_runner_close(&server->runner);
+  pw_scripts_close(&server->scripts);
   pw_clock_close(&server->clock);
   pthread_mutex_destroy(&server->rate.lock);
 }

@@ -29,7 +29,7 @@ typedef struct pw_server {
   pw_settings settings;
   pw_clock clock;
   pw_store store;
-  pw_runner runner;
+  pw_scripts scripts;
   pw_deployer deployer;
   pw_faults faults;
   pw_journal journal;

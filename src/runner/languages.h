@@ -1,4 +1,4 @@
-/* The languages that the sandbox runs: how each is checked and how its handler is called. */
+/* The languages that the runner knows: how each is checked and how its handler is called. */
 #ifndef PW_LANGUAGES_H
 #define PW_LANGUAGES_H
 
@@ -15,11 +15,15 @@ typedef struct pw_language {
   const char *caller_code;
   const char *check[PW_LANGUAGE_ARGUMENTS];  /* arguments that check the syntax, NULL-terminated */
   const char *invoke[PW_LANGUAGE_ARGUMENTS]; /* arguments that run the caller */
-  bool limit_address_space;                  /* node reserves far more than it uses: it has an option of its own */
+  const char *version;                       /* the argument that makes the interpreter tell its version */
+  bool limit_address_space;                  /* node reserves far more than it uses: its data is limited instead */
 } pw_language;
 
-/* By name; NULL for one that the sandbox doesn't know. */
+/* By name; NULL for one that isn't known. */
 const pw_language *pw_language_find(const char *name);
+
+/* By the ending of a file's name ("orders.py"); NULL for one that isn't known. */
+const pw_language *pw_language_of_file(const char *path);
 
 /* The languages in the order in which a fresh database has their scripts; NULL after the last. */
 const pw_language *pw_language_at(int index);

@@ -1,0 +1,150 @@
+-- Scripts run by the handler contract, with no service.
+local cjson = require "cjson"
+local runner = require "patchworks.runner"
+local wait_until = require "spec.support.wait_until"
+
+local function result_of(given)
+  local run <close> = assert(runner.start(given))
+  assert.is_true(run:wait(60))
+  return run:result()
+end
+
+local function python(source, given)
+  given = given or {}
+  given.language, given.source = "python", source
+  return result_of(given)
+end
+
+describe("the runner", function()
+  it("gives the handler its data and takes answer, logs and output", function()
+    local result = python(
+      'def handle(data):\n  print("hello")\n  return {"payload": "out", "got": data, "logs": ["one", 2, {"b": None}]}',
+      { payload = 'in "é"\n', variables = { region = "eu", list = { 1, true } }, meta = { id = 7, none = {} }, flow = '{"variables":{"a":"b"}}' }
+    )
+    assert.is_nil(result.error)
+    local answer = cjson.decode(result.answer)
+    assert.same({
+      payload = 'in "é"\n',
+      variables = { region = "eu", list = { 1, true } },
+      meta = { id = 7, none = {} },
+      flow = { variables = { a = "b" } },
+    }, answer.got)
+    assert.same({ "one", "2", '{"b": null}' }, result.logs)
+    assert.equal("hello\n", result.output)
+    assert.equal(0, result.exit_code)
+    assert.is_true(result.seconds > 0)
+  end)
+
+  local scripts = {
+    python = { good = "def handle(data): return data", bad = "\ndef handle(:", raises = "def handle(data):\n  raise ValueError('no')", message = "ValueError: no" },
+    javascript = { good = "module.exports = async (data) => data", bad = "\nlet a = = 1", raises = "module.exports = () => {\n  throw new Error('no')\n}", message = "Error: no" },
+    php = { good = "<?php function handle($data) { return $data; }", bad = "<?php\nfunction (", raises = "<?php function handle($data) {\n  throw new Exception('no'); }", message = "Exception: no" },
+    ruby = { good = "def handle(data) = data", bad = "\ndef handle(\n", raises = "def handle(data)\n  raise 'no'\nend", message = "RuntimeError: no" },
+  }
+
+  for name, script in pairs(scripts) do
+    it("runs and checks " .. name .. ", and says in which line it fails", function()
+      local result = result_of { language = name, source = script.good, payload = "x" }
+      assert.is_nil(result.error, result.errors)
+      assert.equal("x", cjson.decode(result.answer).payload)
+      assert.is_true(runner.check(name, script.good))
+      local good, problem = runner.check(name, script.bad)
+      assert.is_nil(good)
+      assert.equal("syntax", problem.kind)
+      assert.equal(2, problem.line, problem.message)
+      result = result_of { language = name, source = script.raises }
+      assert.same({ kind = "raised", message = script.message, line = 2 }, result.error)
+      assert.is_nil(result.answer)
+    end)
+  end
+
+  it("takes a file, whose name tells the language", function()
+    local path = os.tmpname() .. ".py"
+    local file <close> = assert(io.open(path, "w"))
+    file:write "def handle(data): return {'payload': 'from a file'}"
+    file:close()
+    local result = result_of { file = path }
+    os.remove(path)
+    assert.equal("from a file", cjson.decode(result.answer).payload)
+    local run, problem = runner.start { file = "/nowhere/orders.py" }
+    assert.is_nil(run)
+    assert.matches("/nowhere/orders.py: No such file", problem)
+  end)
+
+  it("refuses what it can't use", function()
+    assert.error_matches(function() runner.start { source = "x" } end, "language")
+    assert.error_matches(function() runner.start { language = "cobol", source = "x" } end, "cobol")
+    assert.error_matches(function() runner.start { language = "python" } end, "source")
+    assert.error_matches(function() runner.start { language = "python", source = "x", payload = 1 } end, "payload")
+    assert.error_matches(function() runner.start { language = "python", source = "x", variables = { print } } end, "variables")
+    assert.error_matches(function() runner.start { language = "python", source = "x", meta = { a = 0 / 0 } } end, "meta")
+    assert.error_matches(function() runner.start { language = "python", source = "x", timeout = -1 } end, "timeout")
+  end)
+
+  it("says which languages there are, and their versions", function()
+    local known = {}
+    for _, language in ipairs(runner.languages()) do known[language.name] = language end
+    assert.matches("^3%.%d", known.python.version)
+    assert.matches("python3$", known.python.program)
+    for name in pairs(scripts) do assert.matches("^%.", known[name].ending) end
+  end)
+
+  it("runs many at once, and tells by a descriptor when there is news", function()
+    local runs = {}
+    for i = 1, 12 do
+      runs[i] = assert(runner.start { language = "python", source = "def handle(data): return data", payload = tostring(i) })
+      assert.is_true(math.type(runs[i]:fd()) == "integer")
+    end
+    for i = 12, 1, -1 do
+      assert.is_true(runs[i]:wait(60))
+      assert.equal(tostring(i), cjson.decode(runs[i]:result().answer).payload)
+      runs[i]:close()
+      assert.is_nil(runs[i]:fd())
+    end
+  end)
+
+  it("is hosted by luv's loop", function()
+    local uv = require "luv"
+    local run <close> = assert(runner.start { language = "python", source = "def handle(data): return data", payload = "x" })
+    local poll = uv.new_poll(run:fd())
+    poll:start("r", function()
+      if run:done() then poll:close() end
+    end)
+    uv.run()
+    assert.equal("x", cjson.decode(run:result().answer).payload)
+  end)
+
+  it("stops at its time, and when it is told to", function()
+    local forever = "import time\ndef handle(data):\n  while True: time.sleep(1)"
+    local result = python(forever, { timeout = 0.3 })
+    assert.equal("timeout", result.error.kind)
+    assert.matches("0%.3 seconds", result.error.message)
+    local run <close> = assert(runner.start { language = "python", source = forever })
+    assert.is_false(run:wait(0.05))
+    assert.is_nil(run:result())
+    run:cancel()
+    assert.equal("cancelled", run:result().error.kind)
+  end)
+
+  it("leaves no process, however it left its parent, and no file", function()
+    local result = python [[
+import os, sys, time
+def handle(data):
+  folder = os.getcwd()
+  os.makedirs('a/' * 100)
+  if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+      while True:
+        time.sleep(0.01)
+        sys.stdout.write('x')
+        sys.stdout.flush()
+    os._exit(0)
+  return {'payload': folder}
+]]
+    local folder = cjson.decode(result.answer).payload
+    assert.is_true(result.seconds < 30)
+    wait_until(function() return not os.execute("grep -qsz '^HOME=" .. folder .. "$' /proc/[0-9]*/environ") end)
+    if folder:find "patchworks%-run" then assert.is_nil(io.open(folder)) end
+  end)
+end)

@@ -1,0 +1,134 @@
+#include "confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
+
+enum {
+  DESCRIPTORS = 256,
+  FILE_SIZE = 16 * 1024 * 1024,
+  FIRST_USER = 1000000000, /* far from those that people have; the process id is added */
+  SMALL_USER = 20000,
+  USERS = 40000 /* where a container maps 65,536 users only */
+};
+
+static void close_from(int first) {
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, (unsigned int)first, ~0U, 0U) == 0) return;
+#endif
+  long most = sysconf(_SC_OPEN_MAX);
+  for (int fd = first; fd < (most > 0 && most < 65536 ? most : 65536); fd++) close(fd);
+}
+
+static void usual_signals(void) {
+  sigset_t none;
+  for (int signal_number = 1; signal_number < NSIG; signal_number++) signal(signal_number, SIG_DFL);
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void pw_confine_warden(int *socket, int *lock) {
+  setsid();
+  usual_signals();
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+  umask(022);
+  /* Above 4 first, so that neither is overwritten by the other. */
+  int kept = fcntl(*socket, F_DUPFD, 5), locked = *lock >= 0 ? fcntl(*lock, F_DUPFD, 5) : -1;
+  int nowhere = open("/dev/null", O_RDWR);
+  for (int fd = 0; fd < 3; fd++) dup2(nowhere, fd);
+  dup2(kept, 3);
+  *socket = 3;
+  *lock = locked >= 0 ? dup2(locked, 4) : -1;
+  close_from(*lock >= 0 ? 5 : 4);
+  fcntl(3, F_SETFD, FD_CLOEXEC);
+  if (*lock >= 0) fcntl(4, F_SETFD, FD_CLOEXEC);
+#ifdef __linux__
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+#endif
+}
+
+pid_t pw_confine_fork(void) {
+#if defined(__linux__) && !defined(__s390__)
+  return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#else
+  return fork();
+#endif
+}
+
+/* Whether anybody may come to it. */
+static bool open_to_all(const char *program) {
+  char *path = realpath(program, NULL);
+  bool open = path != NULL;
+  for (char *end = path; open && end != NULL;) {
+    struct stat about;
+    end = strchr(end + 1, '/');
+    if (end != NULL) *end = '\0';
+    open = stat(path, &about) == 0 && (about.st_mode & S_IXOTH) != 0;
+    if (end != NULL) *end = '/';
+  }
+  free(path);
+  return open;
+}
+
+uid_t pw_confine_user(const char *program) {
+  if (geteuid() != 0 || !open_to_all(program)) return geteuid();
+  return (uid_t)FIRST_USER + (uid_t)getpid();
+}
+
+static void limit(int what, int64_t most) {
+  struct rlimit wanted = {.rlim_cur = (rlim_t)most, .rlim_max = (rlim_t)most}, now;
+  if (getrlimit(what, &now) == 0 && now.rlim_max != RLIM_INFINITY && now.rlim_max < wanted.rlim_max) {
+    wanted.rlim_cur = wanted.rlim_max = now.rlim_max;
+  }
+  setrlimit(what, &wanted);
+}
+
+static bool become(uid_t user) {
+  if (user == geteuid()) return true;
+  uid_t tries[] = {user, SMALL_USER + user % USERS};
+  for (int i = 0; i < 2; i++) {
+    if (setgroups(0, NULL) == 0 && setgid(tries[i]) == 0 && setuid(tries[i]) == 0) return true;
+    if (geteuid() != 0) return false;
+  }
+  return true; /* this system has no other users: the warden's own counting remains */
+}
+
+bool pw_confine_script(const pw_order *order, uid_t user, pid_t warden) {
+  setsid();
+  usual_signals();
+  limit(RLIMIT_CORE, 0);
+  limit(RLIMIT_FSIZE, FILE_SIZE);
+  limit(RLIMIT_NOFILE, DESCRIPTORS);
+  bool own = user != geteuid();
+  /* Of node's address space most is never used: what counts is what can be written to. */
+  if (order->language->limit_address_space) {
+    limit(RLIMIT_AS, order->limits.memory);
+  } else {
+#ifdef RLIMIT_DATA
+    limit(RLIMIT_DATA, order->limits.memory + order->limits.memory / 2);
+#endif
+  }
+#ifdef __linux__
+  for (int capability = 0; capability <= CAP_LAST_CAP; capability++) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+#endif
+  if (!become(user)) return false;
+  if (own) limit(RLIMIT_NPROC, order->limits.processes); /* counted by user */
+#ifdef __linux__
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+#endif
+  return getppid() == warden; /* else it has ended before that was set */
+}

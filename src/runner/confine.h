@@ -1,0 +1,22 @@
+/* What binds a process before it becomes the interpreter. */
+#ifndef PW_CONFINE_H
+#define PW_CONFINE_H
+
+#include "warden.h"
+
+/* For the warden: a session of its own, no descriptor but these two, usual signals, and whatever its descendants leave
+ * becomes its child. */
+void pw_confine_warden(int *socket, int *lock);
+
+/* Forks the warden without what libraries of the program that started it have registered for forks: libuv closes
+ * descriptors by numbers that are somebody else's by now. */
+pid_t pw_confine_fork(void);
+
+/* A user that nobody else is, when this process may give one away and `program` may be run by it; else this one. */
+uid_t pw_confine_user(const char *program);
+
+/* For the interpreter's process: limits, that user, no way to more rights, and an end with its warden. False when it
+ * can't be bound. */
+bool pw_confine_script(const pw_order *order, uid_t user, pid_t warden);
+
+#endif

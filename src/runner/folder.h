@@ -1,0 +1,19 @@
+/* The folder of a run: made, filled, measured, and removed with all that is in it, however deep. */
+#ifndef PW_FOLDER_H
+#define PW_FOLDER_H
+
+#include "run.h"
+
+/* Makes one in the system's temporary folder and gives a descriptor that locks it; -1 when that failed. */
+int pw_folder_make(char path[PW_PATH]);
+
+/* Writes a file. False when that failed. */
+bool pw_folder_write(const char *folder, const char *name, const char *bytes, size_t size);
+
+int64_t pw_folder_usage(const char *folder); /* bytes on the disk */
+void pw_folder_remove(const char *folder);
+
+/* Removes what runs have left that nobody watches any more, and ends their processes. */
+void pw_folder_sweep(void);
+
+#endif

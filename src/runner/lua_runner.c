@@ -1,0 +1,361 @@
+/*** Runs scripts by the handler contract on this machine, with no service: each in a tree of processes that is bounded
+as a whole, and of which nothing is left.
+
+    local runner = require "patchworks.runner"
+    local run <close> = assert(runner.start { file = "orders.py", payload = '{"id": 1}' })
+    if run:wait(10) then print(run:result().answer) end
+
+Many runs go on at once: start them all, then wait for each, or poll `run:fd()`.
+
+@module patchworks.runner
+*/
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "folder.h"
+#include "lua_data.h"
+#include "run.h"
+
+#define RUN "patchworks.runner.run"
+
+enum { CHECK_SECONDS = 30, VERSION_SECONDS = 10 };
+
+static pw_run *push_run(lua_State *L) {
+  pw_run *run = lua_newuserdatauv(L, sizeof *run, 0);
+  memset(run, 0, sizeof *run);
+  run->fd = -1;
+  run->over = true;
+  luaL_setmetatable(L, RUN);
+  return run;
+}
+
+static pw_run *check(lua_State *L) { return luaL_checkudata(L, 1, RUN); }
+
+static int run_close(lua_State *L) {
+  pw_run_free(check(L));
+  return 0;
+}
+
+/* A sentence for what the script is not to blame for, and for what it is. */
+static void push_message(lua_State *L, const pw_run *run) {
+  const char *program = run->language->interpreter;
+  const pw_limits *limits = &run->limits;
+  switch (run->ran) {
+    case PW_RAN:
+      if (run->raised != NULL) {
+        lua_pushstring(L, run->raised);
+      } else if (run->exit_code >= 0) {
+        lua_pushfstring(L, "the script ended without an answer (exit code %d)", run->exit_code);
+      } else {
+        lua_pushliteral(L, "the script was ended by a signal");
+      }
+      return;
+    case PW_RAN_TIMED_OUT:
+      lua_pushfstring(L, "the script ran longer than %f seconds and was stopped", limits->seconds);
+      return;
+    case PW_RAN_TOO_MUCH: lua_pushfstring(L, "the script wrote more than %d MB", (int)(limits->output >> 20)); return;
+    case PW_RAN_MEMORY:
+      lua_pushfstring(L, "the script used more than %d MB of memory", (int)(limits->memory >> 20));
+      return;
+    case PW_RAN_PROCESSES: lua_pushfstring(L, "the script started more than %d processes", limits->processes); return;
+    case PW_RAN_FILES:
+      lua_pushfstring(L, "the script wrote more than %d MB of files", (int)(limits->files >> 20));
+      return;
+    case PW_RAN_CANCELLED: lua_pushliteral(L, "cancelled"); return;
+    case PW_RAN_NO_PROGRAM:
+      lua_pushfstring(L, "there is no %s on this machine: install it to run %s scripts", program, run->language->title);
+      return;
+    default: lua_pushfstring(L, "%s could not be run: this machine is short of memory, processes or disk", program);
+  }
+}
+
+static const char *kind_of(const pw_run *run) {
+  static const char *const kinds[] = {"exit",  "timeout",   "output",  "memory", "processes",
+                                      "files", "cancelled", "missing", "system"};
+  return run->ran == PW_RAN && run->raised != NULL ? "raised" : kinds[run->ran];
+}
+
+static void set_text(lua_State *L, const char *name, const char *text) {
+  lua_pushstring(L, text != NULL ? text : "");
+  lua_setfield(L, -2, name);
+}
+
+static void push_logs(lua_State *L, const pw_run *run) {
+  lua_createtable(L, run->log_count, 0);
+  const char *entry = run->logs;
+  for (int i = 1; i <= run->log_count; i++, entry += strlen(entry) + 1) {
+    lua_pushstring(L, entry);
+    lua_rawseti(L, -2, i);
+  }
+}
+
+/* {message, kind, line} of a run that has no answer. */
+static void push_error(lua_State *L, const pw_run *run) {
+  lua_createtable(L, 0, 3);
+  set_text(L, "kind", kind_of(run));
+  push_message(L, run);
+  lua_setfield(L, -2, "message");
+  if (run->line > 0) {
+    lua_pushinteger(L, run->line);
+    lua_setfield(L, -2, "line");
+  }
+}
+
+/***
+What came of it; nil while it goes on.
+
+- `answer`: what the handler returned, in JSON; nil when there is none
+- `logs`: a list of strings, from the answer's `logs`
+- `error`: nil, or `{message, kind, line}`: `kind` is "raised", "exit" (it ended without an answer), "timeout",
+"output", "memory", "processes", "files" (over a limit), "cancelled", "missing" (no interpreter) or "system"; `line` is
+the script's, or nil where that isn't known
+- `output`, `errors`: what it printed, as strings
+- `exit_code` (-1 for a signal), `seconds`, `memory_bytes` (the most that was seen at once)
+
+@function run:result
+@treturn ?table
+*/
+static int run_result(lua_State *L) {
+  pw_run *run = check(L);
+  if (run->language == NULL) return luaL_error(L, "the run is closed");
+  if (!pw_run_step(run)) return 0;
+  lua_createtable(L, 0, 8);
+  if (run->answer != NULL) {
+    set_text(L, "answer", run->answer);
+  } else {
+    push_error(L, run);
+    lua_setfield(L, -2, "error");
+  }
+  push_logs(L, run);
+  lua_setfield(L, -2, "logs");
+  set_text(L, "output", run->out.bytes);
+  set_text(L, "errors", run->error.bytes);
+  lua_pushinteger(L, run->exit_code);
+  lua_setfield(L, -2, "exit_code");
+  lua_pushnumber(L, run->seconds);
+  lua_setfield(L, -2, "seconds");
+  lua_pushinteger(L, (lua_Integer)run->memory);
+  lua_setfield(L, -2, "memory_bytes");
+  return 1;
+}
+
+/***
+The descriptor to wait for: when it is readable, call `done`. It stays open until the run is closed.
+@function run:fd
+@treturn ?integer nil when the run never began (its interpreter is missing) or is closed
+*/
+static int run_fd(lua_State *L) {
+  const pw_run *run = check(L);
+  if (run->fd < 0) return 0;
+  lua_pushinteger(L, run->fd);
+  return 1;
+}
+
+/***
+Takes in what has come, without waiting.
+@function run:done
+@treturn boolean whether it is over
+*/
+static int run_done(lua_State *L) {
+  lua_pushboolean(L, pw_run_step(check(L)));
+  return 1;
+}
+
+/***
+Waits for its end.
+@function run:wait
+@tparam ?number seconds without, as long as it takes
+@treturn boolean whether it is over
+*/
+static int run_wait(lua_State *L) {
+  pw_run *run = check(L);
+  lua_pushboolean(L, pw_run_wait(run, luaL_optnumber(L, 2, 1e9), -1));
+  return 1;
+}
+
+/***
+Ends it, with all its processes. One that is over stays as it is. `run:close()`, or leaving a `<close>` variable's
+block, does so too, and lets its result go.
+@function run:cancel
+*/
+static int run_cancel(lua_State *L) {
+  pw_run_cancel(check(L));
+  return 0;
+}
+
+static const pw_language *read_language(lua_State *L, const char *name, const char *file) {
+  const pw_language *language = name != NULL ? pw_language_find(name) : file != NULL ? pw_language_of_file(file) : NULL;
+  if (language != NULL) return language;
+  if (name != NULL) luaL_error(L, "language: no language is called %s; see runner.languages()", name);
+  luaL_error(L, "give a language, or a file whose name tells it (.py, .js, .php, .rb)");
+  return NULL;
+}
+
+/* Pushes the file's content; or nil and a sentence, and returns false. */
+static int read_source(lua_State *L, const char *path) {
+  char piece[4096];
+  luaL_Buffer content;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t got = -1;
+  luaL_buffinit(L, &content);
+  if (fd >= 0) {
+    while ((got = read(fd, piece, sizeof piece)) > 0 || (got < 0 && errno == EINTR)) {
+      if (got > 0) luaL_addlstring(&content, piece, (size_t)got);
+    }
+  }
+  int problem = errno;
+  if (fd >= 0) close(fd);
+  luaL_pushresult(&content);
+  if (got == 0) return 1;
+  lua_pushnil(L);
+  lua_pushfstring(L, "%s: %s", path, strerror(problem));
+  return 0;
+}
+
+static const char *field(lua_State *L, const char *name, size_t *size) {
+  int type = lua_getfield(L, 1, name); /* stays on the stack, and so stays alive */
+  if (type != LUA_TNIL && type != LUA_TSTRING) {
+    luaL_error(L, "%s: expected a string, got a %s", name, lua_typename(L, type));
+  }
+  return lua_tolstring(L, -1, size);
+}
+
+/***
+Starts a script's handler.
+@function start
+@tparam table given
+
+- `file` (path), or `source` (string) and `language` ("python", "javascript", "php", "ruby"); a file's name tells its
+  language
+- `payload` (string; null without), `variables`, `meta`, `flow`: tables, or strings that are JSON already
+- `timeout` (120): seconds
+
+@treturn ?table run; or nil and a sentence when the file can't be read. A missing interpreter is the run's error
+*/
+static int start(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  size_t size = 0;
+  const char *file = field(L, "file", NULL), *name = field(L, "language", NULL);
+  const char *source = field(L, "source", &size);
+  const pw_language *language = read_language(L, name, file);
+  if (source == NULL && file == NULL) return luaL_error(L, "give a source, or a file");
+  pw_limits limits = pw_limits_usual;
+  lua_getfield(L, 1, "timeout");
+  limits.seconds = luaL_optnumber(L, -1, limits.seconds);
+  if (!(limits.seconds > 0 && limits.seconds <= 86400)) return luaL_error(L, "timeout: expected seconds above 0");
+  if (source == NULL) {
+    if (!read_source(L, file)) return 2;
+    source = lua_tolstring(L, -1, &size);
+  }
+  pw_lua_data(L, 1);
+  const char *data = lua_tostring(L, -1);
+  pw_run_start(push_run(L), language, PW_RUN_INVOKE, source, size, data, &limits);
+  return 1;
+}
+
+/***
+Checks a script's syntax with its language's own checker, and waits for it.
+@function check
+@tparam string language
+@tparam string source
+@treturn ?boolean true; or nil and `{message, line, kind}`, as in a run's result, with "syntax" for what is wrong in the
+script
+*/
+static int check_syntax(lua_State *L) {
+  size_t size;
+  const pw_language *language = read_language(L, luaL_checkstring(L, 1), NULL);
+  const char *source = luaL_checklstring(L, 2, &size);
+  pw_limits limits = pw_limits_usual;
+  limits.seconds = CHECK_SECONDS;
+  pw_run *run = push_run(L);
+  if (pw_run_start(run, language, PW_RUN_CHECK, source, size, NULL, &limits)) pw_run_wait(run, 2 * CHECK_SECONDS, -1);
+  bool good = run->ran == PW_RAN && run->exit_code == 0;
+  if (good) {
+    lua_pushboolean(L, 1);
+  } else {
+    const pw_output *said = run->error.size > 0 ? &run->error : &run->out;
+    run->line = pw_run_line(language, said->bytes);
+    lua_pushnil(L);
+    push_error(L, run);
+    if (run->ran == PW_RAN && said->size > 0) {
+      set_text(L, "message", said->bytes);
+      set_text(L, "kind", "syntax");
+    }
+  }
+  pw_run_free(run);
+  return good ? 1 : 2;
+}
+
+/* The first number with dots in what an interpreter says of itself. */
+static void push_version(lua_State *L, const char *text) {
+  while (text != NULL && *text != '\0' && strspn(text, "0123456789") == 0) text++;
+  lua_pushlstring(L, text != NULL ? text : "", text != NULL ? strspn(text, "0123456789.") : 0);
+}
+
+/***
+What can be run.
+@function languages
+@treturn table a list of `{name, title, ending, program, version}`; the last two are nil where the interpreter is
+missing
+*/
+static int languages(lua_State *L) {
+  pw_limits limits = pw_limits_usual;
+  limits.seconds = VERSION_SECONDS;
+  lua_newtable(L);
+  for (int i = 0; pw_language_at(i) != NULL; i++) {
+    const pw_language *language = pw_language_at(i);
+    char program[PW_PATH];
+    lua_createtable(L, 0, 5);
+    set_text(L, "name", language->name);
+    set_text(L, "title", language->title);
+    set_text(L, "ending", strrchr(language->source, '.'));
+    if (pw_run_find_program(language->interpreter, program)) {
+      set_text(L, "program", program);
+      pw_run *run = push_run(L);
+      if (pw_run_start(run, language, PW_RUN_VERSION, NULL, 0, NULL, &limits)) pw_run_wait(run, VERSION_SECONDS, -1);
+      push_version(L, run->over ? run->out.bytes : NULL);
+      pw_run_free(run);
+      lua_setfield(L, -3, "version");
+      lua_pop(L, 1);
+    }
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/***
+Removes what runs have left on this machine that nobody watches any more, which takes a `kill -9` of their watchers.
+@function sweep
+*/
+static int sweep(lua_State *L) {
+  (void)L;
+  pw_folder_sweep();
+  return 0;
+}
+
+__attribute__((visibility("default"))) int luaopen_patchworks_runner(lua_State *L);
+
+int luaopen_patchworks_runner(lua_State *L) {
+  static const luaL_Reg methods[] = {
+      {"fd", run_fd},         {"done", run_done},   {"wait", run_wait}, {"cancel", run_cancel},
+      {"result", run_result}, {"close", run_close}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"start", start}, {"check", check_syntax}, {"languages", languages}, {"sweep", sweep}, {NULL, NULL}};
+  luaL_newmetatable(L, RUN);
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, run_close);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, run_close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+  luaL_newlib(L, functions);
+  return 1;
+}

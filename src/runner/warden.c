@@ -1,0 +1,233 @@
+#include "warden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "folder.h"
+#include "tree.h"
+
+/* How often the tree is looked at, in milliseconds; and never for more than a twentieth of the time. */
+enum { LOOK = 20, SHARE = 20, PIECE = 16 * 1024 };
+
+typedef struct warden {
+  const pw_order *order;
+  int socket;
+  int pipes[2]; /* what it prints, and its errors; -1 when they have ended */
+  pid_t script;
+  bool ended;
+  int status;
+  int64_t began, next_look; /* monotonic microseconds */
+  pw_ran ran;
+  int64_t printed, peak;
+  char piece[sizeof(pw_report) + PIECE]; /* what waits to be sent */
+  size_t size, sent;
+} warden;
+
+static int64_t monotonic(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Sends what waits, as far as there is room; all of it when it may wait. False when nobody is there any more. */
+static bool send_piece(warden *w, bool wait) {
+  while (w->sent < w->size) {
+    ssize_t sent = send(w->socket, w->piece + w->sent, w->size - w->sent, wait ? 0 : MSG_DONTWAIT);
+    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+    if (sent < 0 && errno != EINTR) return false;
+    if (sent > 0) w->sent += (size_t)sent;
+  }
+  w->size = w->sent = 0;
+  return true;
+}
+
+/* Makes a piece of what can be read now. False at the end. */
+static bool read_piece(warden *w, int fd, pw_report_kind kind) {
+  ssize_t got = read(fd, w->piece + sizeof(pw_report), PIECE);
+  if (got <= 0) return got < 0 && (errno == EINTR || errno == EAGAIN);
+  pw_report head = {.kind = (uint32_t)kind, .size = (uint32_t)got};
+  memcpy(w->piece, &head, sizeof head);
+  w->size = sizeof head + (size_t)got;
+  w->sent = 0;
+  return true;
+}
+
+static void report(warden *w, pw_report_kind kind, const void *bytes, size_t size) {
+  pw_report head = {.kind = (uint32_t)kind, .size = (uint32_t)size};
+  memcpy(w->piece, &head, sizeof head);
+  memcpy(w->piece + sizeof head, bytes, size);
+  w->size = sizeof head + size;
+  w->sent = 0;
+  send_piece(w, true);
+}
+
+_Noreturn static void become_interpreter(const pw_order *order, uid_t user, pid_t parent, const int out[2],
+                                         const int error[2]) {
+  char home[PW_PATH + 8], temporary[PW_PATH + 8];
+  snprintf(home, sizeof home, "HOME=%s", order->folder);
+  snprintf(temporary, sizeof temporary, "TMPDIR=%s", order->folder);
+  char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", language[] = "LANG=C.UTF-8";
+  char *environment[] = {path, language, home, temporary, NULL};
+  const char *arguments[PW_LANGUAGE_ARGUMENTS + 2] = {order->language->interpreter};
+  for (int i = 0; i < PW_LANGUAGE_ARGUMENTS && order->arguments[i] != NULL; i++) arguments[i + 1] = order->arguments[i];
+  int input = -1;
+  if (chdir(order->folder) == 0) input = open(order->data != NULL ? "data.json" : "/dev/null", O_RDONLY);
+  if (input >= 0 && dup2(input, 0) == 0 && dup2(out[1], 1) == 1 && dup2(error[1], 2) == 2) {
+    close(input);
+    if (pw_confine_script(order, user, parent)) execve(order->program, (char *const *)arguments, environment);
+  }
+  dprintf(2, "%s can't be started: %s\n", order->program, strerror(errno));
+  _exit(127);
+}
+
+static bool start(warden *w) {
+  int out[2], error[2];
+  if (pipe2(out, O_CLOEXEC) != 0 || pipe2(error, O_CLOEXEC) != 0) return false;
+  uid_t user = pw_confine_user(w->order->program);
+  if (user != geteuid() && chown(w->order->folder, user, (gid_t)user) != 0) user = geteuid();
+  pid_t self = getpid();
+  w->script = pw_confine_fork();
+  if (w->script == 0) become_interpreter(w->order, user, self, out, error);
+  close(out[1]);
+  close(error[1]);
+  w->pipes[0] = out[0];
+  w->pipes[1] = error[0];
+  for (int i = 0; i < 2; i++) fcntl(w->pipes[i], F_SETFL, O_NONBLOCK);
+  return w->script > 0;
+}
+
+static bool fill(const pw_order *order) {
+  const pw_language *language = order->language;
+  return (order->source == NULL ||
+          pw_folder_write(order->folder, language->source, order->source, order->source_size)) &&
+         pw_folder_write(order->folder, language->caller, language->caller_code, strlen(language->caller_code)) &&
+         (order->data == NULL || pw_folder_write(order->folder, "data.json", order->data, strlen(order->data)));
+}
+
+/* Those of its descendants that have ended, and the interpreter. */
+static void reap(warden *w) {
+  int status;
+  for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
+    if (pid != w->script) continue;
+    w->ended = true;
+    w->status = status;
+  }
+}
+
+static void look(warden *w) {
+  const pw_limits *limits = &w->order->limits;
+  int64_t now = monotonic();
+  if (now - w->began > (int64_t)(limits->seconds * 1e6)) w->ran = PW_RAN_TIMED_OUT;
+  if (now < w->next_look || w->ran != PW_RAN) return;
+  pw_tree tree;
+  pw_tree_look(&tree, false);
+  if (tree.memory > limits->memory) pw_tree_look(&tree, true);
+  if (tree.memory > w->peak) w->peak = tree.memory;
+  if (tree.memory > limits->memory) w->ran = PW_RAN_MEMORY;
+  if (tree.count > limits->processes) w->ran = PW_RAN_PROCESSES;
+  if (pw_folder_usage(w->order->folder) > limits->files) w->ran = PW_RAN_FILES;
+  int64_t took = monotonic() - now;
+  w->next_look = now + (took * SHARE > LOOK * 1000 ? took * SHARE : LOOK * 1000);
+}
+
+/* Sends on what the script prints. `fds` are polled: the socket, and the pipes. False when nobody listens any more. */
+static bool pass_on(warden *w, const struct pollfd fds[3]) {
+  if (!send_piece(w, false)) return false;
+  for (int i = 0; i < 2; i++) {
+    if (w->size > 0 || w->pipes[i] < 0 || fds[i + 1].revents == 0) continue;
+    if (!read_piece(w, w->pipes[i], i == 0 ? PW_REPORT_OUT : PW_REPORT_ERROR)) {
+      close(w->pipes[i]);
+      w->pipes[i] = -1;
+      continue;
+    }
+    if (w->size > 0) w->printed += (int64_t)(w->size - sizeof(pw_report));
+    if (w->printed > w->order->limits.output) w->ran = PW_RAN_TOO_MUCH;
+    if (!send_piece(w, false)) return false;
+  }
+  return true;
+}
+
+/* Until the interpreter has ended or has to: a child of its that holds the pipes open is not waited for. */
+static bool follow(warden *w) {
+  while (!w->ended && w->ran == PW_RAN) {
+    struct pollfd fds[3] = {{.fd = w->socket, .events = (short)(POLLIN | (w->size > 0 ? POLLOUT : 0))},
+                            {.fd = w->size > 0 ? -1 : w->pipes[0], .events = POLLIN},
+                            {.fd = w->size > 0 ? -1 : w->pipes[1], .events = POLLIN}};
+    bool quiet = w->pipes[0] < 0 && w->pipes[1] < 0;
+    int ready = poll(fds, 3, quiet ? 1 : LOOK);
+    if (ready > 0 && (fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) return false;
+    if (ready > 0 && !pass_on(w, fds)) return false;
+    reap(w);
+    look(w);
+  }
+  return true;
+}
+
+/* What it had printed when it ended. */
+static void drain(warden *w) {
+  send_piece(w, true);
+  for (int i = 0; i < 2; i++) {
+    while (w->pipes[i] >= 0 && w->printed <= w->order->limits.output) {
+      if (!read_piece(w, w->pipes[i], i == 0 ? PW_REPORT_OUT : PW_REPORT_ERROR) || w->size == 0) break;
+      w->printed += (int64_t)(w->size - sizeof(pw_report));
+      if (!send_piece(w, true)) return;
+    }
+  }
+}
+
+static void send_result(warden *w) {
+  char path[PW_PATH + 8];
+  struct stat about;
+  snprintf(path, sizeof path, "%s/result", w->order->folder);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) return;
+  if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) {
+    if (about.st_size > w->order->limits.output) w->ran = PW_RAN_TOO_MUCH;
+    while (w->ran == PW_RAN && read_piece(w, fd, PW_REPORT_RESULT) && w->size > 0 && send_piece(w, true)) continue;
+  }
+  close(fd);
+}
+
+static void watch(warden *w) {
+  w->began = monotonic();
+  if (!fill(w->order) || !start(w)) {
+    w->ran = PW_RAN_FAILED;
+    return;
+  }
+  bool heard = follow(w);
+  pw_tree_kill(w->script);
+  if (!heard) {
+    w->ran = PW_RAN_CANCELLED;
+    return;
+  }
+  drain(w);
+  if (w->ran == PW_RAN) send_result(w);
+}
+
+_Noreturn void pw_warden_serve(const pw_order *order, int socket, int lock) {
+  pw_confine_warden(&socket, &lock);
+  warden *w = calloc(1, sizeof *w);
+  if (w == NULL) _exit(1);
+  w->order = order;
+  w->socket = socket;
+  w->pipes[0] = w->pipes[1] = -1;
+  watch(w);
+  pw_folder_remove(order->folder);
+  pw_ending ending = {.ran = (int32_t)w->ran,
+                      .exit_code = w->ended && WIFEXITED(w->status) ? WEXITSTATUS(w->status) : -1,
+                      .memory = w->peak,
+                      .microseconds = monotonic() - w->began};
+  report(w, PW_REPORT_END, &ending, sizeof ending);
+  _exit(0);
+}

@@ -1,0 +1,34 @@
+/* The process that watches one run: it prepares the folder, starts the interpreter, sends on what the script prints,
+ * holds the tree of its processes to the limits, and leaves nothing of it. It ends when the other end of its socket is
+ * closed, and so never outlives whoever started it. */
+#ifndef PW_WARDEN_H
+#define PW_WARDEN_H
+
+#include "run.h"
+
+typedef struct pw_order {
+  const pw_language *language;
+  const char *const *arguments; /* of the interpreter, NULL-terminated */
+  const char *source, *data;    /* of the files that they are written to; NULL for none */
+  size_t source_size;
+  char program[PW_PATH], folder[PW_PATH];
+  pw_limits limits;
+} pw_order;
+
+/* What comes through the socket: a head, and so many bytes. */
+typedef enum pw_report_kind { PW_REPORT_OUT = 1, PW_REPORT_ERROR, PW_REPORT_RESULT, PW_REPORT_END } pw_report_kind;
+typedef struct pw_report {
+  uint32_t kind, size;
+} pw_report;
+
+/* The last thing that comes, behind PW_REPORT_END. */
+typedef struct pw_ending {
+  int32_t ran, exit_code;
+  int64_t memory, microseconds;
+} pw_ending;
+
+/* Does all that in a process that was forked for it, and never returns. `lock` is a descriptor that says as long as it
+ * is open that the folder is in use; -1 for none. */
+_Noreturn void pw_warden_serve(const pw_order *order, int socket, int lock);
+
+#endif
