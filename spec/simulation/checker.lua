@@ -1,7 +1,7 @@
 -- Compares what was said with what was done. Knows the documented promises and nothing of the client's code.
 local checker = {}
 
-local promises = { "delivery", "listing", "release", "limits" }
+local promises = { "delivery", "calls", "listing", "release", "limits" }
 
 for i, name in ipairs(promises) do promises[i] = require("spec.simulation.promises." .. name) end
 
@@ -36,7 +36,9 @@ end
 
 local none = {}
 
-local Evidence = {}
+local Evidence = {
+  single = { create = true, get = true, deploy = true, delete = true, invoke = true, upload = true }, -- one call each
+}
 Evidence.__index = Evidence
 
 --- What a call really did: entries of the journal, of one kind and, where it is named, to one script.

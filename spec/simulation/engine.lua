@@ -75,7 +75,8 @@ end
 local function finish(transfer, ...)
   if transfer.ended then return end
   transfer.ended = table.pack(...)
-  transfer.request.over = true
+  transfer.request.over, transfer.request.ended = true, transfer.engine.world.clock.time
+  transfer.request.answered, transfer.request.given = ..., select(3, ...)
   transfer.engine.world.log("ended", transfer.request, ...)
   release(transfer)
   local self = transfer.engine
@@ -278,7 +279,7 @@ end
 function Transfer:close()
   if self.ended then return end
   self.ended = table.pack(nil, "cancelled", "the transfer was cancelled", self.sent == true)
-  self.request.over, self.request.cancelled = true, true
+  self.request.over, self.request.ended = true, self.engine.world.clock.time
   self.engine.world.log("ended", self.request, nil, "cancelled", "cancelled by the client", self.sent == true)
   release(self)
 end

@@ -210,7 +210,7 @@ function history.new(seed)
   local draw = random.new(seed)
   local kind = draw.pick(history.profiles)
   local profile = profiles[kind]
-  local plan = { seed = seed, kind = kind, steps = 0, habits = habits_of(draw), contents = contents_of(draw), actors = {}, epilogue = true }
+  local plan = { seed = seed, kind = kind, steps = 0, habits = habits_of(draw), contents = contents_of(draw), actors = {}, epilogue = true, last_calls = true }
   plan.start = draw.pick { 0, 1000, 65535.9, 2097151.5, draw.between(0, 1e7) }
   plan.limit = profile.limited and draw.chance(0.5) and draw.integer(5, 30) or nil
   plan.token_life = draw.chance(0.3) and draw.between(1, 20) or nil

@@ -24,6 +24,7 @@ local function seamed_core(universe)
   universe.lines_of = lines_of
   return setmetatable({
     now = function() return clock().time end,
+    wall = function() return service.wall(clock().time) end,
     random = function() return universe.world.random() end,
     sleep = function(seconds) clock():wait({}, seconds) end,
     wait = function(engines, seconds)

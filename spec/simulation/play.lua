@@ -205,7 +205,7 @@ end
 
 local function new_call(world, actor, step, attempt, of)
   local call = { actor = actor.name, step = step.number, op = step.op, args = step, began = world.clock.time, attempt = attempt,
-    timeout = step.call_timeout, steps = {}, client = actor.client, batch = of }
+    timeout = step.call_timeout, steps = {}, plan = actor.plan, batch = of }
   if step.pick then call.subject = pick(world, step.pick) end
   if step.to then call.subject = pick(world, step.to, step.script) end
   world.calls[#world.calls + 1] = call
@@ -263,8 +263,13 @@ local function run_step(world, universe, tasks, actor, step)
         universe.patchworks.sleep(step.cancel)
         tasks:cancel(task)
       end)
-      task:join()
+      local _, told = task:join()
       tasks:cancel(watch)
+      local call = world.calls[#world.calls]
+      for i = #world.calls, 1, -1 do
+        if world.calls[i].step == step.number and world.calls[i].op == step.op then call = world.calls[i] break end
+      end
+      if call.cancelled and universe.patchworks.is_error(told) then call.told = told end
     else
       perform(world, universe, actor, step, attempt)
     end
@@ -290,10 +295,33 @@ local function new_actor(world, universe, plan)
   return actor
 end
 
+-- Whoever is left makes as many calls at once as may go: what an earlier call left behind would hold them back.
+local function last_calls(world, universe)
+  universe.patchworks.sleep(200)
+  for _, actor in ipairs(world.actors) do
+    -- Each may find that the token has expired, and be sent twice.
+    local count = math.max(1, math.min(8, (actor.plan.rate_limit or 18) // 2 - 1, actor.plan.max_connections or 8))
+    local began = world.clock.time
+    world.service.token_life = 1e6
+    actor.step, actor.attempt, actor.fault = 2000, 1, fault_source({ seed = 1, sent_now = 0 }, 1)
+    local _, failures = universe.patchworks.map({ table.unpack({ 1, 2, 3, 4, 5, 6, 7, 8 }, 1, count) }, function()
+      return actor.versions:list(world.plan.scripts[1].id, { per_page = 1, limit = 1 }):all()
+    end)
+    local seconds = world.clock.time - began
+    if failures then
+      world.left[#world.left + 1] = ("%s: a call after the last fails: %s"):format(actor.name, tostring(failures[1].error))
+    elseif seconds > 1 then
+      world.left[#world.left + 1] = ("%s: calls after the last took %.3f s"):format(actor.name, seconds)
+    end
+    if actor.client.engine:active() > 0 then
+      world.left[#world.left + 1] = actor.name .. ": something is still under way"
+    end
+  end
+end
+
 -- What each script was last asked to be, once more and without trouble: twice, since the second must find it done.
 local function epilogue(world, universe, tasks)
   world.calm = world.clock.time
-  world.service.limit = nil
   local wanted = {}
   for _, actor in ipairs(world.plan.actors) do
     for _, step in ipairs(actor.steps) do
@@ -320,7 +348,7 @@ end
 function play.run(universe, plan)
   local world = new_world(universe, plan)
   universe.patchworks = universe.require "patchworks"
-  world.clients, world.actors = {}, {}
+  world.clients, world.actors, world.left = {}, {}, {}
   local ok, problem = pcall(universe.patchworks.run, function(tasks)
     local running = {}
     for i, each in ipairs(plan.actors) do
@@ -333,6 +361,8 @@ function play.run(universe, plan)
       if not went then error(failure, 0) end
     end
     world.clock:drain()
+    world.service.limit = nil
+    if plan.last_calls then last_calls(world, universe) end
     if plan.epilogue then epilogue(world, universe, tasks) end
   end)
   if not ok then world.hung = problem end

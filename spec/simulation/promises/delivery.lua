@@ -6,6 +6,7 @@ local effect_of = { create = "created", deploy = "accepted", delete = "deleted",
 local function bounds(call)
   local repeatable = call.op == "deploy"
   local most = repeatable and math.huge or 1
+  if call.told then return 0, call.told.outcome == "none" and 0 or most end
   if call.killed or call.cancelled then return 0, most end
   if call.err then return 0, call.err.outcome == "none" and 0 or most end
   -- What an earlier attempt deleted, or what somebody else did meanwhile, and what an adopted create made.
@@ -15,7 +16,7 @@ end
 
 local function said(call)
   if call.killed then return "killed" end
-  if call.cancelled then return "cancelled" end
+  if call.cancelled then return "cancelled" .. (call.told and ", outcome " .. call.told.outcome or "") end
   if call.err then return "failed, outcome " .. call.err.outcome end
   return "done"
 end

@@ -22,28 +22,29 @@ local function moved_unseen(call, born, died, owner)
   return came and went, came, went
 end
 
-local function check_order(evidence, call, ids)
+-- What was there all the time is in order; what came meanwhile is where the pages had it.
+local function check_order(evidence, call, ids, steady)
   local falling = evidence.world.plan.habits.order == "falling"
   local seen, previous = {}, nil
   for _, id in ipairs(ids) do
     if seen[id] then evidence:lie("a listing gives each once", call, "version %d came twice", id) end
     seen[id] = true
-    if previous and (falling and id > previous or not falling and id < previous) then
-      evidence:lie("a listing is in order", call, "version %d after %d", id, previous)
+    if steady(id) then
+      if previous and (falling and id > previous or not falling and id < previous) then
+        evidence:lie("a listing is in order", call, "version %d after %d", id, previous)
+      end
+      previous = id
     end
-    previous = id
   end
   return seen
 end
 
-local function check_complete(evidence, call, seen, ids)
-  local born, died, owner = lifetimes(evidence)
+local function check_complete(evidence, call, seen, ids, steady, born, died, owner)
   if moved_unseen(call, born, died, owner) then return end
   local limit = call.args.limit
   if call.args.how == "break" then limit = math.min(limit or 3, 3) end
-  for id, script in pairs(owner) do
-    local all_the_time = script == call.args.script and born[id] < call.began and (not died[id] or died[id] > call.ended)
-    if all_the_time and not seen[id] and not (limit and #ids >= limit) then
+  for id in pairs(owner) do
+    if steady(id) and not seen[id] and not (limit and #ids >= limit) then
       evidence:lie("a listing gives each once", call, "version %d was there all the time and is missing", id)
       return
     end
@@ -77,9 +78,13 @@ return function(evidence)
       if call.args.limit and call.args.how ~= "pages" and #ids > call.args.limit then
         evidence:lie("a limit holds", call, "%d items for a limit of %d", #ids, call.args.limit)
       end
-      local seen = call.args.how ~= "pages" and check_order(evidence, call, ids) or {}
+      local born, died, owner = lifetimes(evidence)
+      local function steady(id)
+        return owner[id] == call.args.script and born[id] < call.began and (not died[id] or died[id] > call.ended)
+      end
+      local seen = call.args.how ~= "pages" and check_order(evidence, call, ids, steady) or {}
       if not call.args.filter and call.args.how ~= "first" and call.args.how ~= "pages" then
-        check_complete(evidence, call, seen, ids)
+        check_complete(evidence, call, seen, ids, steady, born, died, owner)
       end
     elseif (call.op == "logs" or call.op == "tail") and value then
       check_logs(evidence, call)

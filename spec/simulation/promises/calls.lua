@@ -1,0 +1,84 @@
+-- What a call leaves, and what it tells of itself: nothing under way, every attempt, no secret.
+
+local function check_left(evidence, call)
+  if call.batch then return end
+  for _, request in ipairs(evidence:requests_of(call)) do
+    -- A login is everybody's, and outlives who asked for it first.
+    local shared = request.path == "/fabric/api/login"
+    if not shared and (not request.ended or request.ended > call.ended) then
+      return evidence:lie("a call that has ended has nothing under way", call, "request #%d went on", request.number)
+    end
+  end
+end
+
+-- Every attempt is in the error, in the order in which they went out; the login's requests aren't the call's.
+local function check_attempts(evidence, call)
+  if not evidence.single[call.op] or call.batch or call.args.reconcile or not call.err or call.killed then return end
+  local sent = 0
+  for _, request in ipairs(evidence:requests_of(call)) do
+    if request.operation == call.op then sent = sent + 1 end
+  end
+  local told = call.err.attempts and #call.err.attempts or 0
+  if told ~= sent then evidence:lie("an error tells all attempts", call, "%d requests went out, and it tells %d", sent, told) end
+end
+
+-- What must not be in anything that is shown: keys, passwords, every token there ever was.
+local function secrets_of(evidence)
+  local list = {}
+  for token in pairs(evidence.world.service.tokens) do list[#list + 1] = token end
+  for _, actor in ipairs(evidence.world.plan.actors) do list[#list + 1] = "key-" .. actor.name end
+  list[#list + 1] = "password"
+  return list
+end
+
+local function texts_of(value, list, depth)
+  if type(value) == "string" then
+    list[#list + 1] = value
+  elseif type(value) == "table" and depth < 6 then
+    for name, each in pairs(value) do
+      if name ~= "transfer" and name ~= "client" then
+        texts_of(name, list, depth)
+        texts_of(each, list, depth + 1)
+      end
+    end
+  end
+  return list
+end
+
+local function check_secrets(evidence, call, secrets)
+  if not call.err then return end
+  local text = table.concat(texts_of(call.err, { tostring(call.err) }, 0), "\n")
+  for _, secret in ipairs(secrets) do
+    -- The field of a login's body is no secret.
+    if text:find(secret, 1, true) and not (secret == "password" and text:find "`password`") then
+      return evidence:lie("no secret in an error", call, "%s is in it", secret)
+    end
+  end
+end
+
+-- A token that has expired is renewed, once a call.
+local function check_renewal(evidence, call)
+  if not evidence.single[call.op] or call.batch or not call.err or call.err.kind ~= "unauthenticated" or call.killed then return end
+  local refused, renewed = 0, false
+  for _, request in ipairs(evidence:requests_of(call)) do
+    if request.path == "/fabric/api/login" then
+      renewed = request.answered == 200
+    elseif request.answered == 401 then
+      refused = refused + 1
+    end
+  end
+  local login = call.plan and call.plan.credential == "login"
+  if login and refused == 1 and (renewed or #evidence:requests_of(call) == 1) then
+    evidence:lie("an expired token is renewed", call, "one 401, and the call failed")
+  end
+end
+
+return function(evidence)
+  local secrets = secrets_of(evidence)
+  for _, call in ipairs(evidence.world.calls) do
+    check_left(evidence, call)
+    check_attempts(evidence, call)
+    check_secrets(evidence, call, secrets)
+    check_renewal(evidence, call)
+  end
+end
