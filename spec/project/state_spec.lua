@@ -24,9 +24,9 @@ describe("project.state", function()
   end)
 
   it("remembers where a file came from and what was done, for each service apart", function()
-    assert(state.note(root, origin, 42, "pulled", 7, { from = 7 }))
-    assert(state.note(root, origin, "42", "published", 8, { from = 8, made = 8 }))
-    assert(state.note(root, "https://other.example", 42, "pulled", 1, { from = 1 }))
+    assert(state.note(root, origin, 42, { from = 7 }, "pulled", 7))
+    assert(state.note(root, origin, "42", { from = 8, made = 8 }, "published", 8))
+    assert(state.note(root, "https://other.example", 42, { from = 1 }, "pulled", 1))
     local script = state.script(assert(state.read(root)), origin, 42)
     assert.same({ 8, 8 }, { script.from, script.made })
     assert.same({ "pulled", "published" }, { script.did[1].what, script.did[2].what })
@@ -37,13 +37,13 @@ describe("project.state", function()
   end)
 
   it("forgets the oldest deeds", function()
-    for i = 1, 210 do assert(state.note(root, origin, 42, "pulled", i)) end
+    for i = 1, 210 do assert(state.note(root, origin, 42, {}, "pulled", i)) end
     local did = state.script(state.read(root), origin, 42).did
     assert.same({ 200, 11, 210 }, { #did, did[1].version, did[200].version })
   end)
 
   it("writes nothing when the change gives false or raises, and lets go of the lock", function()
-    assert(state.note(root, origin, 42, "pulled", 7, { from = 7 }))
+    assert(state.note(root, origin, 42, { from = 7 }, "pulled", 7))
     assert(state.update(root, function(known)
       state.script(known, origin, 42).from = 8
       return false
@@ -51,12 +51,12 @@ describe("project.state", function()
     assert.has_error(function() state.update(root, function() error "no" end) end)
     assert.has_error(function() state.update(root, function(known) state.script(known, origin, 42).from = "x" end) end)
     assert.equal(7, state.script(state.read(root), origin, 42).from)
-    assert(state.note(root, origin, 42, "pulled", 8))
+    assert(state.note(root, origin, 42, {}, "pulled", 8))
   end)
 
   it("loses nothing when processes write at the same time, and a killed one holds nobody up", function()
     local code = ([[local s = require "patchworks.project.state"
-      for i = 1, 40 do assert(s.note(%q, %q, arg[1], "pulled", i)) end]]):format(root, origin)
+      for i = 1, 40 do assert(s.note(%q, %q, arg[1], {}, "pulled", i)) end]]):format(root, origin)
     write("writer.lua", code)
     write("killed.lua", ([[local uv = require "luv"
       require("patchworks.project.state").update(%q, function() uv.kill(uv.os_getpid(), "sigkill") end)]]):format(root))
@@ -77,7 +77,7 @@ describe("project.state", function()
       local known, problem = state.read(root)
       assert.is_nil(known, text)
       assert.same({ "file", true }, { problem.kind, problem.hint:find "delete it" ~= nil })
-      known, problem = state.note(root, origin, 42, "pulled", 7)
+      known, problem = state.note(root, origin, 42, {}, "pulled", 7)
       assert.is_nil(known, text)
       assert.equal("file", problem.kind)
     end
@@ -89,7 +89,7 @@ describe("project.state", function()
     local elsewhere = os.tmpname()
     os.remove(elsewhere)
     os.execute(("mkdir %s && ln -s %s %s/.patchworks"):format(elsewhere, elsewhere, root))
-    local known, problem = state.note(root, origin, 42, "pulled", 7)
+    local known, problem = state.note(root, origin, 42, {}, "pulled", 7)
     assert.is_nil(known)
     assert.truthy(problem.message:find "is a link")
     assert.is_nil(io.open(elsewhere .. "/state.json"))

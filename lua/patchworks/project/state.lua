@@ -3,6 +3,7 @@
 --     {"v": 1, "services": {"https://core.wearepatchworks.com": {"scripts": {"42": {
 --       "from": 17,                                the version that the file here was taken from
 --       "made": 18,                                the version that was last made live from here
+--       "pending": 19,                             one that was on the way when it was last heard of
 --       "passed": {"version": 18, "cases": ["gb"]},
 --       "did": [{"at": 1764000000, "what": "published", "version": 18}]
 --     }}}}}
@@ -56,6 +57,7 @@ local function is_script(script, id)
     and id:find "^[1-9]%d*$" ~= nil
     and (script.from == nil or is_id(script.from))
     and (script.made == nil or is_id(script.made))
+    and (script.pending == nil or is_id(script.pending))
     and (script.passed == nil or is_passed(script.passed))
     and each(script.did, is_deed)
 end
@@ -141,7 +143,7 @@ end
 -- @tparam table known what `read` gave, or `update` hands out
 -- @tparam string origin of the service, such as "https://core.wearepatchworks.com"
 -- @tparam integer|string id of the script
--- @treturn table `from`, `made`, `passed`, `did`
+-- @treturn table `from`, `made`, `pending`, `passed`, `did`
 function state.script(known, origin, id)
   local service = known.services[origin] or { scripts = {} }
   known.services[origin] = service
@@ -151,19 +153,19 @@ function state.script(known, origin, id)
   return script
 end
 
---- Remembers something that was done to a script from here.
+--- Remembers something about a script.
 -- @tparam string root the project's folder
 -- @tparam string origin of the service
 -- @tparam integer|string id of the script
--- @tparam string what "pulled", "published", "rolled back", "overwrote", ..
+-- @tparam table fields what changes in the entry: `from`, `made`, `pending`, `passed`; false takes one out
+-- @tparam ?string what was done from here: "pulled", "published", "rolled back", ..
 -- @tparam ?integer version its id
--- @tparam ?table fields what else changes in the entry: `from`, `made`, `passed`
 -- @treturn ?table what is remembered now; or nil and an error of kind "file"
-function state.note(root, origin, id, what, version, fields)
+function state.note(root, origin, id, fields, what, version)
   return state.update(root, function(known)
     local script = state.script(known, origin, id)
-    for name, value in pairs(fields or {}) do script[name] = value end
-    table.insert(script.did, { at = os.time(), what = what, version = version })
+    for name, value in pairs(fields) do script[name] = value or nil end
+    if what then table.insert(script.did, { at = os.time(), what = what, version = version }) end
     while #script.did > most_deeds do table.remove(script.did, 1) end
   end)
 end

@@ -1,0 +1,152 @@
+--- Publishing and rolling back from a project: never over what somebody else has published, unseen.
+--
+-- The service has no condition for a deployment. So it is looked at what is live before anything is made, and again
+-- right before the deployment; what is live must be what the file here came from, or what was made live from here, or
+-- the version that `over` names. Where nothing is remembered, as in a fresh checkout, publishing goes on.
+--
+-- @module patchworks.project.publish
+local errors = require "patchworks.errors"
+local live = require "patchworks.project.live"
+local service = require "patchworks.service"
+local state = require "patchworks.project.state"
+
+local publish = {}
+
+local function conflict(place, operation, entry, version, over)
+  local message
+  if over then
+    message = ("%s: version %s is live, not %s"):format(place.name, version and version.id or "none", over)
+  else
+    message = ("%s: somebody else made version %d (v%d) live; the file here came from version %d"):format(
+      place.name, version.id, service.number(version), entry.from or entry.made or entry.pending
+    )
+  end
+  return nil, errors.new {
+    kind = "conflict",
+    operation = operation,
+    message = message,
+    live = version,
+    hint = not version and "nothing is live: leave `--over` away"
+      or ("`patchworks pull %s` shows both; `--over %d` goes on all the same"):format(place.name, version.id),
+  }
+end
+
+--- Whether something may take the place of what is live.
+-- @tparam table place see patchworks.project.live
+-- @tparam string operation
+-- @tparam table entry what is remembered
+-- @tparam ?table version what is live
+-- @tparam ?integer|string over the id of the version that may be replaced
+-- @treturn ?boolean true; or nil and an error of kind "conflict"
+function publish.may_replace(place, operation, entry, version, over)
+  if over then
+    if version and tostring(version.id) == tostring(over) then return true end
+    return conflict(place, operation, entry, version, over)
+  end
+  local remembered = entry.from or entry.made or entry.pending
+  if not version or not remembered or live.is_known(entry, version) then return true end
+  return conflict(place, operation, entry, version)
+end
+
+local own = { over = true, on_event = true, content = true }
+
+local function options_of(given, fields)
+  local options = {}
+  for name, value in pairs(given) do
+    if not own[name] then options[name] = value end
+  end
+  for name, value in pairs(fields) do options[name] = value end
+  return options
+end
+
+local function note(place, fields, what, version)
+  return state.note(place.root, place.origin, place.id, fields, what, version)
+end
+
+-- Remembers what is on the way before it is: after a kill or a lost answer it may still come live, as ours.
+local function remember_steps(place, given)
+  return function(event)
+    if event.type == "step" and event.step == "deploy" and event.version then
+      assert(note(place, { pending = event.version.id }))
+    end
+    if given.on_event then given.on_event(event) end
+  end
+end
+
+-- After a failure: what is on the way stays so while that isn't known.
+local function note_failure(place, failure)
+  local version, now = failure.version, failure.live
+  if version and now and now.id == version.id then
+    return note(place, { from = version.id, made = version.id, pending = false }, "published, failing", version.id)
+  elseif version and failure.outcome ~= "unknown" then
+    return note(place, { pending = false }, "failed", version.id)
+  end
+  return true
+end
+
+--- Makes the file here the live version. The requests of `versions:publish`, and 1.
+-- @tparam table place see patchworks.project.live
+-- @tparam ?table given `over` (id of the live version that may be replaced though it is somebody else's), and as for
+-- `versions:publish`, without `file`, `content` and `expected_live`
+-- @treturn ?table as `versions:publish`; or nil and an error: kind "conflict" when what is live is not what the file
+-- came from, with `live`
+function publish.publish(place, given)
+  given = given or {}
+  local text, problem = live.read(place.path, "publish")
+  if not text then
+    problem = problem or live.file_error("publish", place.path, "there is no such file", "`pull` fetches what is live")
+    return nil, problem
+  end
+  local entry, reason = live.entry(place)
+  if not entry then return nil, reason end
+  local before, trouble = live.version(place, given)
+  if trouble then return nil, trouble end
+  local unchanged = before and service.holds(before, text)
+  if not unchanged or given.over then
+    local allowed, refusal = publish.may_replace(place, "publish", entry, before, given.over)
+    if not allowed then return nil, refusal end
+  end
+  local result, failure = place.versions:publish(place.id, options_of(given, {
+    content = text,
+    expected_live = before or false,
+    on_event = remember_steps(place, given),
+  }))
+  if given.dry_run then return result, failure end
+  local noted, lost
+  if not result then
+    noted, lost = note_failure(place, failure)
+    return nil, failure, not noted and lost or nil
+  end
+  local id = result.version and result.version.id
+  if result.action == "published" then
+    noted, lost = note(place, { from = id, made = id, pending = false }, given.over and "overwrote" or "published", id)
+  else
+    noted, lost = note(place, { from = id, pending = false })
+  end
+  if not noted then result.state_error = lost end
+  return result
+end
+
+--- Makes the version live again that was live before. The requests of `versions:rollback`, and 1.
+-- @tparam table place see patchworks.project.live
+-- @tparam ?table given `over`, and as for `versions:rollback`
+-- @treturn ?table as `versions:rollback`; or nil and an error: kind "conflict" when what is live is somebody else's
+function publish.rollback(place, given)
+  given = given or {}
+  local entry, reason = live.entry(place)
+  if not entry then return nil, reason end
+  local before, trouble = live.version(place, given)
+  if trouble then return nil, trouble end
+  local allowed, refusal = publish.may_replace(place, "rollback", entry, before, given.over)
+  if not allowed then return nil, refusal end
+  local result, failure = place.versions:rollback(place.id, options_of(given, { on_event = given.on_event }))
+  if not result or given.dry_run then return result, failure end
+  -- Between the look and the deployment somebody may have published: it is told, since it can't be prevented.
+  if result.previous and before and result.previous.id ~= before.id then result.overwrote = result.previous end
+  local fields = { made = result.version.id, pending = false }
+  local noted, lost = note(place, fields, result.action, result.version.id)
+  if not noted then result.state_error = lost end
+  return result
+end
+
+return publish
