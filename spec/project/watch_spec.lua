@@ -13,6 +13,7 @@ end
 local function changed(seconds)
   local timer = uv.new_timer()
   local over = false
+  uv.update_time() -- the loop's own clock stood still since it last ran
   timer:start(math.floor((seconds or 5) * 1000), 0, function() over = true end)
   while not told and not over do uv.run "once" end
   timer:close()
