@@ -41,9 +41,15 @@ all: core sandbox
 core: $(CORE) $(RUNNER)
 sandbox: $(SANDBOX)
 
+# A thread that still looks a name up when a state closes runs libcurl's code: that must stay mapped.
+KEPT := -Wl,-z,nodelete
+ifeq ($(shell uname -s),Darwin)
+KEPT :=
+endif
+
 $(CORE): $(CORE_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(SHARED) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LIBS) -lm -pthread
+	$(CC) $(SHARED) $(KEPT) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CURL_LIBS) -lm -pthread
 
 $(RUNNER): $(RUNNER_OBJECTS)
 	@mkdir -p $(@D)

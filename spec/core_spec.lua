@@ -58,6 +58,29 @@ describe("core.decode", function()
     assert.equal(1e300, value.g)
   end)
 
+  it("never gives another digit: an integer that a number can't hold is the string of its digits", function()
+    local larger = "123456789012345678901234567890"
+    for text, expected in pairs {
+      ["9007199254740993"] = "9007199254740993",
+      ["-9007199254740993"] = "-9007199254740993",
+      ["9223372036854775807"] = "9223372036854775807",
+      ["9223372036854775808"] = "9223372036854775808",
+      ["-9223372036854775809"] = "-9223372036854775809",
+      [larger] = larger,
+      ["9007199254740992"] = "9007199254740992",
+      ["000000000000000000000000000001"] = nil, -- no JSON
+    } do
+      assert.equal(expected, tostring(core.decode(text)))
+      local value = core.decode(('{"id": %s ,"s":"\\"%s","f":%s.5,"list":[1,%s]}'):format(text, text, text, text))
+      assert.equal(expected, tostring(value.id))
+      assert.equal('"' .. text, value.s)
+      assert.is_number(value.f)
+      assert.same({ 1, value.id }, value.list)
+    end
+    assert.equal(9007199254740992, core.decode "9007199254740992")
+    assert.equal(1e300, core.decode "1e300")
+  end)
+
   it("leaves null fields out, and keeps null's place in lists", function()
     local value = core.decode '{"a":null,"b":[null,1,null],"c":{"d":null,"e":[{"f":null}]}}'
     assert.is_nil(value.a)

@@ -116,7 +116,8 @@ describe("a secret", function()
       local core = require "patchworks.core"
       local headers = core.headers { "Authorization: " .. ("marked"):rep(3) .. "-header" }
       print "1" io.stdout:flush() io.read()
-      headers:close()
+      headers = nil
+      collectgarbage()
       print "2" io.stdout:flush() io.read()
     ]]
     script:flush()

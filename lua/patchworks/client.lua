@@ -191,7 +191,8 @@ end
 
 --- What the client did so far.
 -- @treturn table `calls`, `retries`, `waits` (for the gate), `logins`; `started`, `finished`, `active` (transfers),
--- `connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`
+-- `connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`, `held_bytes` (of
+-- answers, counted as Lua's memory)
 function Client:stats()
   local stats = self.engine:counts()
   for name, value in pairs(self.counts) do stats[name] = value end

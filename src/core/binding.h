@@ -7,10 +7,13 @@
 
 #include "engine.h"
 
-#define PW_ENGINE "patchworks.engine"
-#define PW_TRANSFER "patchworks.transfer"
-#define PW_HEADERS "patchworks.headers"
-#define PW_SCRATCH "patchworks.scratch"
+/* What a kind of userdata is known by: the address is the metatable's key in the registry, so that two copies of this
+ * library in one state don't take each other's. */
+typedef struct pw_lua_class {
+  const char *name;
+} pw_lua_class;
+
+extern const pw_lua_class pw_lua_engine_class, pw_lua_transfer_class, pw_lua_headers_class;
 
 /* The engine's userdata. User value 1: the transfers under way, by the address of their pw_transfer, which keeps them
  * alive: those addresses come again, so that the table hardly ever grows; 2: the strings that the engine's options
@@ -50,11 +53,16 @@ void pw_lua_headers_open(lua_State *L);
 int pw_lua_header(lua_State *L);
 int pw_lua_parse_headers(lua_State *L);
 
-/* Makes a metatable with `__name`, the methods as `__index`, and `close` behind `__gc` and `__close` too; leaves
- * nothing on the stack. module.c */
-void pw_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close);
-
-/* A byte buffer that the collector frees, pushed on the stack. module.c */
-pw_buffer *pw_lua_scratch(lua_State *L);
+/* module.c */
+/* Makes the class's metatable: `__name`, the methods as `__index`, `close` behind `__gc` and `__close`. */
+void pw_lua_class_open(lua_State *L, const pw_lua_class *class, const luaL_Reg *methods, lua_CFunction close);
+/* Pushes a zeroed userdata of the class. */
+void *pw_lua_push(lua_State *L, const pw_lua_class *class, size_t size, int user_values);
+/* The userdata at `index`; raises when it is none of the class. */
+void *pw_lua_check(lua_State *L, int index, const pw_lua_class *class);
+/* Raises what Lua raises when memory is out (LUA_ERRMEM). */
+int pw_lua_no_memory(lua_State *L);
+/* Gives nil and a sentence. */
+int pw_lua_refuse(lua_State *L, const char *reason);
 
 #endif

@@ -16,6 +16,15 @@ static size_t grown_capacity(const pw_buffer *buffer, size_t needed) {
   return capacity;
 }
 
+/* Also frees, with `size` 0. */
+static void *resize(const pw_buffer *buffer, size_t size) {
+  const pw_allocator *allocator = buffer->allocator;
+  if (allocator != NULL) return allocator->allocate(allocator->context, buffer->data, buffer->capacity, size);
+  if (size > 0) return realloc(buffer->data, size);
+  free(buffer->data);
+  return NULL;
+}
+
 pw_append pw_buffer_append(pw_buffer *buffer, const void *bytes, size_t size) {
   if (size == 0) return PW_APPENDED;
   if (size > SIZE_MAX - buffer->length) return PW_APPEND_FULL;
@@ -23,7 +32,7 @@ pw_append pw_buffer_append(pw_buffer *buffer, const void *bytes, size_t size) {
   if (buffer->limit > 0 && needed > buffer->limit) return PW_APPEND_FULL;
   if (needed > buffer->capacity) {
     size_t capacity = grown_capacity(buffer, needed);
-    char *data = realloc(buffer->data, capacity);
+    char *data = resize(buffer, capacity);
     if (data == NULL) return PW_APPEND_NO_MEMORY;
     buffer->data = data;
     buffer->capacity = capacity;
@@ -33,19 +42,13 @@ pw_append pw_buffer_append(pw_buffer *buffer, const void *bytes, size_t size) {
   return PW_APPENDED;
 }
 
-pw_append pw_buffer_append_text(pw_buffer *buffer, const char *text) {
-  return pw_buffer_append(buffer, text, strlen(text));
-}
-
-pw_append pw_buffer_append_byte(pw_buffer *buffer, char byte) { return pw_buffer_append(buffer, &byte, 1); }
-
 void pw_buffer_clear(pw_buffer *buffer, size_t keep) {
   if (buffer->capacity > keep) pw_buffer_free(buffer);
   buffer->length = 0;
 }
 
 void pw_buffer_free(pw_buffer *buffer) {
-  free(buffer->data);
+  if (buffer->data != NULL) resize(buffer, 0);
   buffer->data = NULL;
   buffer->length = 0;
   buffer->capacity = 0;

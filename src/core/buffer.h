@@ -14,21 +14,23 @@ typedef enum pw_append {
   PW_APPEND_NO_MEMORY /* the allocator said no */
 } pw_append;
 
+/* Where memory comes from, in the way of Lua: `block` NULL for a new one, `size` 0 to free it, NULL when there is none.
+ */
+typedef struct pw_allocator {
+  void *(*allocate)(void *context, void *block, size_t old, size_t size);
+  void *context;
+} pw_allocator;
+
 typedef struct pw_buffer {
-  char *data;      /* owned; NULL while nothing was ever appended */
-  size_t length;   /* bytes in use */
-  size_t capacity; /* bytes allocated */
-  size_t limit;    /* the most `length` may become; 0 for no bound */
+  char *data;                    /* owned; NULL while nothing was ever appended */
+  size_t length;                 /* bytes in use */
+  size_t capacity;               /* bytes allocated */
+  size_t limit;                  /* the most `length` may become; 0 for no bound */
+  const pw_allocator *allocator; /* borrowed; NULL for realloc(3) */
 } pw_buffer;
 
 /* Appends `size` bytes, or none of them. `bytes` must not point into the buffer. */
 pw_append pw_buffer_append(pw_buffer *buffer, const void *bytes, size_t size);
-
-/* The same for a string that ends with NUL; the NUL is not appended. */
-pw_append pw_buffer_append_text(pw_buffer *buffer, const char *text);
-
-/* Appends one byte. */
-pw_append pw_buffer_append_byte(pw_buffer *buffer, char byte);
 
 /* Empties the buffer; memory beyond `keep` bytes goes back to the allocator, the rest waits for the next use. */
 void pw_buffer_clear(pw_buffer *buffer, size_t keep);

@@ -1,9 +1,12 @@
 #include "engine.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -53,9 +56,31 @@ static bool several_processors(void) {
   return sysconf(_SC_NPROCESSORS_ONLN) > 1;
 }
 
+/* libcurl 7.88 opens two sockets with each multi handle, for curl_multi_wakeup, tells nobody their numbers, and lets
+ * them be inherited. They have the two numbers that the system had just been about to give; that it is so is seen from
+ * a wake-up's byte. Later versions close them by themselves. */
+static void find_wakeup(CURLM *multi, const int expected[2], int found[2]) {
+  char byte;
+  found[0] = found[1] = -1;
+  if (recv(expected[0], &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN) return;
+  if (curl_multi_wakeup(multi) != CURLM_OK) return;
+  if (recv(expected[0], &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1) return;
+  recv(expected[0], &byte, 1, MSG_DONTWAIT);
+  for (int i = 0; i < 2; i++) {
+    found[i] = expected[i];
+    fcntl(found[i], F_SETFD, FD_CLOEXEC);
+  }
+}
+
 static CURLM *new_multi(pw_engine *engine) {
+  int expected[2] = {-1, -1};
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, expected) == 0) {
+    close(expected[0]);
+    close(expected[1]);
+  }
   CURLM *multi = curl_multi_init();
   if (multi == NULL) return NULL;
+  find_wakeup(multi, expected, engine->wakeup);
   curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, engine->options.max_connections);
   curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, engine->options.max_connections);
   curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
@@ -76,6 +101,9 @@ bool pw_engine_open(pw_engine *engine, const pw_engine_options *options, const c
   }
   memset(engine, 0, sizeof *engine);
   engine->options = *options;
+  engine->options.transfer.wait = &engine->wait;
+  if (options->allocator.allocate != NULL) engine->options.transfer.allocator = &engine->options.allocator;
+  engine->owner = getpid();
   engine->curl_due = engine->wake_due = -1;
   engine->several_processors = several_processors();
   if (!pw_wait_open(&engine->wait, options->hosted)) {
@@ -85,7 +113,7 @@ bool pw_engine_open(pw_engine *engine, const pw_engine_options *options, const c
   engine->multi = new_multi(engine);
   if (engine->multi != NULL) return true;
   pw_wait_close(&engine->wait);
-  *reason = "not enough memory";
+  *reason = NULL;
   return false;
 }
 
@@ -100,8 +128,22 @@ static void remove_any(pw_engine *engine, pw_transfer *transfer) {
   }
 }
 
+bool pw_engine_is_own(const pw_engine *engine) { return engine->owner == getpid(); }
+
+static void abandon(pw_engine *engine) {
+  for (int i = 0; i < 2; i++) {
+    if (engine->wakeup[i] >= 0) close(engine->wakeup[i]);
+  }
+  pw_wait_abandon(&engine->wait);
+  engine->multi = NULL;
+}
+
 void pw_engine_close(pw_engine *engine) {
   if (engine->multi == NULL) return;
+  if (!pw_engine_is_own(engine)) {
+    abandon(engine);
+    return;
+  }
   for (pw_transfer *each = engine->active.first; each != NULL; each = each->next) {
     curl_multi_remove_handle(engine->multi, each->easy);
   }
@@ -284,6 +326,25 @@ bool pw_engine_step(pw_engine *engine, int milliseconds, const char **reason) {
   return true;
 }
 
+static pw_transfer *find_starved(const pw_engine *engine) {
+  pw_transfer *each = engine->active.first;
+  while (each != NULL && !each->starved) each = each->next;
+  return each;
+}
+
+bool pw_engine_starves(const pw_engine *engine) { return find_starved(engine) != NULL; }
+
+void pw_engine_resume(pw_engine *engine) {
+  pw_transfer *transfer;
+  while ((transfer = find_starved(engine)) != NULL) {
+    CURLcode code = pw_transfer_resume(transfer);
+    if (code == CURLE_OK) continue;
+    pw_transfer_finish(transfer, code);
+    curl_multi_remove_handle(engine->multi, transfer->easy);
+    set_done(engine, transfer);
+  }
+}
+
 bool pw_engine_wait_any(pw_engine *const *engines, pw_wait **waits, size_t count, int milliseconds,
                         const char **reason) {
   for (size_t i = 0; i < count; i++) {
@@ -307,11 +368,24 @@ void pw_engine_release(pw_engine *engine, pw_transfer *transfer) {
 }
 
 void pw_engine_cancel(pw_engine *engine, pw_transfer *transfer) {
+  if (!pw_engine_is_own(engine)) return;
   remove_any(engine, transfer);
   pw_engine_release(engine, transfer);
 }
 
 void pw_engine_wake_in(pw_engine *engine, int64_t microseconds) {
   engine->wake_due = microseconds < 0 ? -1 : pw_clock_now() + microseconds;
-  if (engine->options.hosted) arm_timer(engine);
+  if (engine->options.hosted && pw_engine_is_own(engine)) arm_timer(engine);
+}
+
+static size_t held_by(const pw_queue *queue) {
+  size_t bytes = 0;
+  for (const pw_transfer *each = queue->first; each != NULL; each = each->next) {
+    bytes += each->headers.capacity + each->body.capacity;
+  }
+  return bytes;
+}
+
+size_t pw_engine_held(const pw_engine *engine) {
+  return held_by(&engine->active) + held_by(&engine->done) + held_by(&engine->idle);
 }

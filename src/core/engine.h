@@ -6,6 +6,8 @@
 #ifndef PW_ENGINE_H
 #define PW_ENGINE_H
 
+#include <sys/types.h>
+
 #include "queue.h"
 #include "transfer.h"
 #include "wait.h"
@@ -14,6 +16,7 @@ typedef struct pw_engine_options {
   pw_transfer_settings transfer; /* its strings must outlive the engine */
   long max_connections;          /* at least 1 */
   bool hosted;                   /* one descriptor for a host's loop */
+  pw_allocator allocator;        /* for answers; `allocate` NULL for realloc(3) */
 } pw_engine_options;
 
 /* Since the engine was opened. */
@@ -23,9 +26,12 @@ typedef struct pw_engine_counts {
   int64_t sent_bytes, received_bytes;
 } pw_engine_counts;
 
+/* An engine belongs to the process that opened it. */
 typedef struct pw_engine {
   CURLM *multi; /* NULL when closed */
   pw_engine_options options;
+  pid_t owner;
+  int wakeup[2]; /* libcurl's own sockets, as far as they are known; else -1 */
   pw_wait wait;
   pw_queue active;            /* on the multi handle */
   pw_queue done;              /* finished, in that order, waiting to be taken */
@@ -38,12 +44,19 @@ typedef struct pw_engine {
   pw_engine_counts counts;
 } pw_engine;
 
-/* Opens an engine in zeroed memory. On failure returns false, says why in `*reason` (a static string), and leaves
- * nothing open. */
+/* Opens an engine in zeroed memory, which must stay where it is until it is closed. On failure returns false, says why
+ * in `*reason` (a static string; NULL: out of memory), and leaves nothing open. */
 bool pw_engine_open(pw_engine *engine, const pw_engine_options *options, const char **reason);
 
-/* Cancels everything and closes. Safe to call twice, and on zeroed memory. */
+/* Cancels everything and closes. Safe to call twice, and on zeroed memory. In a child process, after a fork, it closes
+ * the inherited descriptors and nothing else: the connections are still the parent's. */
 void pw_engine_close(pw_engine *engine);
+
+/* Whether this process opened the engine. A child process may close it, cancel its transfers, and do nothing else. */
+bool pw_engine_is_own(const pw_engine *engine);
+
+/* The bytes that answers take, under way or kept for the next ones. */
+size_t pw_engine_held(const pw_engine *engine);
 
 /* Makes sure that a transfer is there for the next start, and returns it: until it is taken or cancelled, no other
  * exchange has the same address. NULL with `*reason` set when there is none (`*reason` NULL: out of memory). */
@@ -56,6 +69,11 @@ bool pw_engine_start(pw_engine *engine, const pw_request *request, const char **
 /* Waits up to `milliseconds` for something to happen and moves every transfer on. Comes back early when a transfer
  * is done or a signal came. Returns false with `*reason` set when the system can't wait. */
 bool pw_engine_step(pw_engine *engine, int milliseconds, const char **reason);
+
+/* Whether a transfer waits for memory; after every start and step it must be asked for, memory be made, and the
+ * transfers be resumed. One that finds none even then ends as PW_FAILURE_MEMORY. */
+bool pw_engine_starves(const pw_engine *engine);
+void pw_engine_resume(pw_engine *engine);
 
 /* How many of `milliseconds` (at least 0) a wait for this engine may last before it has to be stepped. */
 int pw_engine_patience(const pw_engine *engine, int milliseconds);

@@ -18,17 +18,30 @@ static bool is_integral(lua_State *L, int index, lua_Integer *integer) {
   return (double)*integer == value;
 }
 
+/* Whether the number at `index` may stand in the text with other digits: a float keeps those up to 2^53, and where
+ * lua-cjson decodes to integers it makes the largest one of all that are larger. */
+static bool may_be_inexact(lua_State *L, int index) {
+  if (lua_isinteger(L, index)) {
+    lua_Integer value = lua_tointeger(L, index);
+    return value == LUA_MAXINTEGER || value == LUA_MININTEGER;
+  }
+  double value = lua_tonumber(L, index);
+  return value >= LARGEST_EXACT || value <= -LARGEST_EXACT;
+}
+
 /* Settles the table at `table`, the top of the stack, and every table in it: see decode in json.h. Assigning to fields
  * that exist is allowed while lua_next walks. cjson has bounded the depth already. Most values are strings, which stay.
- */
-static void settle(lua_State *L, int table) {
+ * Says whether a number was met that may be inexact. */
+static bool settle(lua_State *L, int table) {
   luaL_checkstack(L, 6, "JSON nested too deep");
+  bool inexact = false;
   lua_Integer integer;
   lua_pushnil(L);
   while (lua_next(L, table) != 0) {
     switch (lua_type(L, -1)) {
-      case LUA_TTABLE: settle(L, table + 2); break;
+      case LUA_TTABLE: inexact |= settle(L, table + 2); break;
       case LUA_TNUMBER:
+        inexact |= may_be_inexact(L, -1);
         if (is_integral(L, -1, &integer)) {
           lua_pushvalue(L, -2);
           lua_pushinteger(L, integer);
@@ -46,6 +59,74 @@ static void settle(lua_State *L, int table) {
     }
     lua_pop(L, 1);
   }
+  return inexact;
+}
+
+/* The same for whatever value is on top. */
+static bool settle_value(lua_State *L) {
+  if (lua_type(L, -1) == LUA_TTABLE) return settle(L, lua_gettop(L));
+  if (lua_type(L, -1) != LUA_TNUMBER) return false;
+  lua_Integer integer;
+  bool inexact = may_be_inexact(L, -1);
+  if (is_integral(L, -1, &integer)) {
+    lua_pushinteger(L, integer);
+    lua_replace(L, -2);
+  }
+  return inexact;
+}
+
+static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
+
+/* Whether the digits are more than those of `largest`. */
+static bool is_larger(const char *digits, size_t size, const char *largest) {
+  while (size > 1 && *digits == '0') {
+    digits++;
+    size--;
+  }
+  size_t most = strlen(largest);
+  return size != most ? size > most : memcmp(digits, largest, size) > 0;
+}
+
+/* Finds the next integer in valid JSON whose digits are larger than `largest`; where there is none, returns `end`. */
+static const char *find_larger(const char *at, const char *end, const char *largest, const char **behind) {
+  while (at < end) {
+    if (*at == '"') {
+      for (at++; at < end && *at != '"'; at++) at += *at == '\\';
+      at++;
+    } else if (*at == '-' || is_digit(*at)) {
+      const char *start = at, *digits = at + (*at == '-');
+      for (at = digits; at < end && is_digit(*at);) at++;
+      const char *last = at;
+      while (at < end && (is_digit(*at) || (*at != 0 && strchr(".eE+-", *at) != NULL))) at++;
+      *behind = at;
+      if (at == last && is_larger(digits, (size_t)(last - digits), largest)) return start;
+    } else {
+      at++;
+    }
+  }
+  return end;
+}
+
+/* Replaces the text at index 1 by one whose integers over `largest` are strings. False when there are none. */
+static bool quote_larger(lua_State *L, const char *largest) {
+  size_t size;
+  const char *text = lua_tolstring(L, 1, &size), *end = text + size, *behind = text;
+  const char *found = find_larger(text, end, largest, &behind);
+  if (found == end) return false;
+  luaL_Buffer buffer;
+  luaL_buffinit(L, &buffer);
+  while (found < end) {
+    luaL_addlstring(&buffer, text, (size_t)(found - text));
+    luaL_addchar(&buffer, '"');
+    luaL_addlstring(&buffer, found, (size_t)(behind - found));
+    luaL_addchar(&buffer, '"');
+    text = behind;
+    found = find_larger(text, end, largest, &behind);
+  }
+  luaL_addlstring(&buffer, text, (size_t)(end - text));
+  luaL_pushresult(&buffer);
+  lua_replace(L, 1);
+  return true;
 }
 
 /* Gives `nil, message` for an error that a protected call left on the stack; running out of memory goes on up. */
@@ -56,20 +137,19 @@ static int give_failure(lua_State *L, int status) {
   return 2;
 }
 
-/* Upvalue 1: cjson's decode. */
+/* Upvalue 1: cjson's decode; 2: the digits of the largest integer that it keeps. */
 static int decode(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);
   lua_settop(L, 1);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  int status = lua_pcall(L, 1, 1, 0);
-  if (status != LUA_OK) return give_failure(L, status);
-  lua_Integer integer;
-  if (lua_type(L, -1) == LUA_TTABLE) {
-    settle(L, lua_gettop(L));
-  } else if (lua_type(L, -1) == LUA_TNUMBER && is_integral(L, -1, &integer)) {
-    lua_pushinteger(L, integer);
-  }
+  bool inexact;
+  do {
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    int status = lua_pcall(L, 1, 1, 0);
+    if (status != LUA_OK) return give_failure(L, status);
+    inexact = settle_value(L);
+  } while (inexact && quote_larger(L, lua_tostring(L, lua_upvalueindex(2))));
   return 1;
 }
 
@@ -154,6 +234,15 @@ static lua_Integer find_exact_integer(lua_State *L, int instance) {
   return largest;
 }
 
+static bool reads_exactly(lua_State *L, int instance) {
+  lua_getfield(L, instance, "decode");
+  lua_pushliteral(L, "[9223372036854775806]");
+  lua_call(L, 1, 1);
+  bool exact = lua_rawgeti(L, -1, 1) == LUA_TNUMBER && lua_isinteger(L, -1);
+  lua_pop(L, 2);
+  return exact;
+}
+
 static void push_instance(lua_State *L) {
   lua_getglobal(L, "require");
   lua_pushliteral(L, "cjson");
@@ -177,7 +266,8 @@ void pw_json_open(lua_State *L) {
   lua_Integer largest = find_exact_integer(L, instance);
 
   lua_getfield(L, instance, "decode");
-  lua_pushcclosure(L, decode, 1);
+  lua_pushstring(L, reads_exactly(L, instance) ? "9223372036854775807" : "9007199254740992");
+  lua_pushcclosure(L, decode, 2);
   lua_setfield(L, module, "decode");
 
   lua_getfield(L, instance, "encode");

@@ -4,14 +4,21 @@
 
 #include "binding.h"
 
-static pw_lua_engine *check(lua_State *L) {
-  pw_lua_engine *self = luaL_checkudata(L, 1, PW_ENGINE);
-  luaL_argcheck(L, self->engine.multi != NULL, 1, "the client is closed");
+const pw_lua_class pw_lua_engine_class = {"patchworks.engine"};
+
+static const char *const forked =
+    "this client was made before the process forked, and its connections are the parent's: make another one here";
+
+static pw_lua_engine *check_at(lua_State *L, int index) {
+  pw_lua_engine *self = pw_lua_check(L, index, &pw_lua_engine_class);
+  luaL_argcheck(L, self->engine.multi != NULL, index, "the client is closed");
   return self;
 }
 
+static pw_lua_engine *check(lua_State *L) { return check_at(L, 1); }
+
 static int engine_close(lua_State *L) {
-  pw_lua_engine *self = luaL_checkudata(L, 1, PW_ENGINE);
+  pw_lua_engine *self = pw_lua_check(L, 1, &pw_lua_engine_class);
   if (self->engine.multi == NULL) return 0;
   /* Transfers under way outlive the engine as objects: they become cancelled ones. */
   if (lua_getiuservalue(L, 1, PW_ENGINE_ANCHORS) == LUA_TTABLE) {
@@ -43,9 +50,11 @@ static const char *text_option(lua_State *L, int strings, const char *name) {
   return text;
 }
 
-static lua_Integer integer_option(lua_State *L, const char *name) {
+static lua_Integer integer_option(lua_State *L, const char *name, lua_Integer least) {
   lua_getfield(L, 1, name);
-  lua_Integer value = luaL_checkinteger(L, -1);
+  int is_integer;
+  lua_Integer value = lua_tointegerx(L, -1, &is_integer);
+  if (!is_integer || value < least) luaL_error(L, "%s: expected an integer of at least %d", name, (int)least);
   lua_pop(L, 1);
   return value;
 }
@@ -54,7 +63,7 @@ static pw_engine_options read_options(lua_State *L, int strings) {
   pw_engine_options options = {
       .transfer =
           {
-              .max_response_bytes = (size_t)integer_option(L, "max_response_bytes"),
+              .max_response_bytes = (size_t)integer_option(L, "max_response_bytes", 0),
               .user_agent = text_option(L, strings, "user_agent"),
               .ca_file = text_option(L, strings, "ca_file"),
               .ca_path = text_option(L, strings, "ca_path"),
@@ -62,10 +71,11 @@ static pw_engine_options read_options(lua_State *L, int strings) {
               .client_cert = text_option(L, strings, "client_cert"),
               .client_key = text_option(L, strings, "client_key"),
           },
-      .max_connections = (long)integer_option(L, "max_connections"),
+      .max_connections = (long)integer_option(L, "max_connections", 1),
   };
   lua_getfield(L, 1, "hosted");
   options.hosted = lua_toboolean(L, -1);
+  options.allocator.allocate = lua_getallocf(L, &options.allocator.context); /* an answer is counted as Lua's memory */
   lua_pop(L, 1);
   return options;
 }
@@ -74,9 +84,7 @@ static pw_engine_options read_options(lua_State *L, int strings) {
 int pw_lua_engine_new(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  pw_lua_engine *self = lua_newuserdatauv(L, sizeof *self, 2);
-  memset(self, 0, sizeof *self);
-  luaL_setmetatable(L, PW_ENGINE);
+  pw_lua_engine *self = pw_lua_push(L, &pw_lua_engine_class, sizeof *self, 2);
   lua_newtable(L);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 2, PW_ENGINE_STRINGS);
@@ -85,9 +93,7 @@ int pw_lua_engine_new(lua_State *L) {
   lua_setiuservalue(L, 2, PW_ENGINE_ANCHORS);
   const char *reason = NULL;
   if (!pw_engine_open(&self->engine, &options, &reason)) {
-    lua_pushnil(L);
-    lua_pushstring(L, reason);
-    return 2;
+    return reason == NULL ? pw_lua_no_memory(L) : pw_lua_refuse(L, reason);
   }
   lua_settop(L, 2);
   return 1;
@@ -101,16 +107,24 @@ static long milliseconds(lua_State *L, int index) {
 
 /* Gives what start gives when the request can't be sent; `reason` NULL means that memory is out. */
 static int refuse_start(lua_State *L, const char *reason) {
-  if (reason == NULL) return luaL_error(L, "not enough memory");
+  if (reason == NULL) return pw_lua_no_memory(L);
   lua_pushnil(L);
   lua_pushfstring(L, "libcurl refuses %s", reason);
   return 2;
 }
 
+/* Makes memory for transfers that wait for some. A finalizer that runs meanwhile may close the client. */
+static void relieve(lua_State *L, pw_engine *engine) {
+  while (engine->multi != NULL && pw_engine_starves(engine)) {
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    if (engine->multi != NULL) pw_engine_resume(engine);
+  }
+}
+
 /* start(method, url, headers, body or nil, once, attempt_timeout, connect_timeout) -> transfer; or nil and a sentence
  * when libcurl refuses. Times in seconds. */
 static int engine_start(lua_State *L) {
-  check(L);
+  if (!pw_engine_is_own(&check(L)->engine)) return pw_lua_refuse(L, forked);
   lua_settop(L, 8);
   pw_request request = {
       .method = luaL_checkstring(L, 2),
@@ -143,26 +157,33 @@ static int engine_start(lua_State *L) {
     return refuse_start(L, reason);
   }
   self->transfer = transfer;
+  relieve(L, engine);
   lua_settop(L, 9);
   return 1;
 }
 
 static int wait_milliseconds(lua_Number seconds) {
-  return seconds <= 0 ? 0 : seconds > 3600 ? 3600000 : (int)(seconds * 1000 + 0.999);
+  return !(seconds > 0) ? 0 : seconds > 3600 ? 3600000 : (int)(seconds * 1000 + 0.999);
+}
+
+/* Steps the engine once; false, with nil and a sentence pushed, when that can't be. */
+static bool step_once(lua_State *L, pw_engine *engine, int wait) {
+  const char *reason = forked;
+  if (pw_engine_is_own(engine) && pw_engine_step(engine, wait, &reason)) {
+    relieve(L, engine);
+    return true;
+  }
+  pw_lua_refuse(L, reason);
+  return false;
 }
 
 /* step(seconds) -> true, or nil and a sentence: waits until something happens, a signal comes, or the time is up. */
 static int engine_step(lua_State *L) {
   pw_lua_engine *self = check(L);
   int wait = wait_milliseconds(luaL_checknumber(L, 2));
-  const char *reason;
-  if (pw_engine_step(&self->engine, wait, &reason)) {
-    lua_pushboolean(L, 1);
-    return 1;
-  }
-  lua_pushnil(L);
-  lua_pushstring(L, reason);
-  return 2;
+  if (!step_once(L, &self->engine, wait)) return 2;
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 /* Gives the next transfer that is done its end and pushes it; false, with nothing pushed, when there is none. Nothing
@@ -188,21 +209,21 @@ static bool settle_next(lua_State *L, pw_engine *engine) {
 }
 
 /* next() -> the next transfer that is done, or nil. */
-static int engine_next(lua_State *L) { return settle_next(L, &check(L)->engine) ? 1 : 0; }
+static int engine_next(lua_State *L) {
+  pw_engine *engine = &check(L)->engine;
+  return pw_engine_is_own(engine) && settle_next(L, engine) ? 1 : 0;
+}
 
-/* await(transfer, seconds) -> whether the transfer is done after one step, or nil and a sentence. What else is done is
- * dropped: this is for a caller who is alone. */
+/* await(transfer, seconds) -> whether the transfer is done, after one step at most; or nil and a sentence. What else is
+ * done is dropped: this is for a caller who is alone. */
 static int engine_await(lua_State *L) {
   pw_engine *engine = &check(L)->engine;
-  const pw_lua_transfer *transfer = luaL_checkudata(L, 2, PW_TRANSFER);
+  const pw_lua_transfer *transfer = pw_lua_check(L, 2, &pw_lua_transfer_class);
   int wait = wait_milliseconds(luaL_checknumber(L, 3));
-  const char *reason;
-  if (!pw_engine_step(engine, wait, &reason)) {
-    lua_pushnil(L);
-    lua_pushstring(L, reason);
-    return 2;
+  if (!transfer->done) {
+    if (!step_once(L, engine, wait)) return 2;
+    while (settle_next(L, engine)) lua_pop(L, 1);
   }
-  while (settle_next(L, engine)) lua_pop(L, 1);
   lua_pushboolean(L, transfer->done);
   return 1;
 }
@@ -218,9 +239,8 @@ int pw_lua_engine_wait(lua_State *L) {
   /* NOLINTEND(bugprone-sizeof-expression) */
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, 1, (lua_Integer)i + 1);
-    pw_lua_engine *each = luaL_checkudata(L, -1, PW_ENGINE);
-    luaL_argcheck(L, each->engine.multi != NULL, 1, "a client is closed");
-    engines[i] = &each->engine;
+    engines[i] = &check_at(L, -1)->engine;
+    if (!pw_engine_is_own(engines[i])) return pw_lua_refuse(L, forked);
     lua_pop(L, 1); /* the table holds it */
   }
   const char *reason;
@@ -228,9 +248,7 @@ int pw_lua_engine_wait(lua_State *L) {
     lua_pushboolean(L, 1);
     return 1;
   }
-  lua_pushnil(L);
-  lua_pushstring(L, reason);
-  return 2;
+  return pw_lua_refuse(L, reason);
 }
 
 static int engine_fd(lua_State *L) {
@@ -244,7 +262,7 @@ static int engine_fd(lua_State *L) {
 static int engine_wake_in(lua_State *L) {
   pw_lua_engine *self = check(L);
   lua_Number seconds = luaL_optnumber(L, 2, -1);
-  pw_engine_wake_in(&self->engine, seconds < 0 ? -1 : (int64_t)(seconds * 1e6));
+  pw_engine_wake_in(&self->engine, seconds >= 0 ? (int64_t)(wait_milliseconds(seconds)) * 1000 : -1);
   return 0;
 }
 
@@ -256,7 +274,7 @@ static void set_count(lua_State *L, const char *name, int64_t value) {
 static int engine_counts(lua_State *L) {
   const pw_engine *engine = &check(L)->engine;
   const pw_engine_counts *counts = &engine->counts;
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 8);
   set_count(L, "started", counts->started);
   set_count(L, "finished", counts->finished);
   set_count(L, "active", engine->active.count);
@@ -264,6 +282,7 @@ static int engine_counts(lua_State *L) {
   set_count(L, "multiplexed", counts->multiplexed);
   set_count(L, "sent_bytes", counts->sent_bytes);
   set_count(L, "received_bytes", counts->received_bytes);
+  set_count(L, "held_bytes", (int64_t)pw_engine_held(engine));
   return 1;
 }
 
@@ -274,9 +293,11 @@ static int engine_active(lua_State *L) {
 
 void pw_lua_engine_open(lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"start", engine_start},     {"step", engine_step},     {"next", engine_next},
-      {"await", engine_await},     {"active", engine_active}, {"fd", engine_fd},
-      {"wake_in", engine_wake_in}, {"counts", engine_counts}, {NULL, NULL},
+      {"close", engine_close},   {"start", engine_start},
+      {"step", engine_step},     {"next", engine_next},
+      {"await", engine_await},   {"active", engine_active},
+      {"fd", engine_fd},         {"wake_in", engine_wake_in},
+      {"counts", engine_counts}, {NULL, NULL},
   };
-  pw_lua_class(L, PW_ENGINE, methods, engine_close);
+  pw_lua_class_open(L, &pw_lua_engine_class, methods, engine_close);
 }

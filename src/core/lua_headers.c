@@ -4,9 +4,11 @@
 #include "binding.h"
 #include "text.h"
 
+const pw_lua_class pw_lua_headers_class = {"patchworks.headers"};
+
 /* The list may hold a credential: it is overwritten before it is freed. */
-static int headers_close(lua_State *L) {
-  struct curl_slist **list = luaL_checkudata(L, 1, PW_HEADERS);
+static int headers_free(lua_State *L) {
+  struct curl_slist **list = pw_lua_check(L, 1, &pw_lua_headers_class);
   for (struct curl_slist *each = *list; each != NULL; each = each->next) pw_wipe(each->data, strlen(each->data));
   curl_slist_free_all(*list);
   *list = NULL;
@@ -17,9 +19,7 @@ static int headers_close(lua_State *L) {
  * message never holds the line's value. */
 int pw_lua_headers_new(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  struct curl_slist **list = lua_newuserdatauv(L, sizeof(struct curl_slist *), 0);
-  *list = NULL;
-  luaL_setmetatable(L, PW_HEADERS);
+  struct curl_slist **list = pw_lua_push(L, &pw_lua_headers_class, sizeof(struct curl_slist *), 0);
   for (lua_Integer i = 1; lua_rawgeti(L, 1, i) != LUA_TNIL; i++) {
     size_t size;
     const char *line = luaL_checklstring(L, -1, &size);
@@ -28,7 +28,7 @@ int pw_lua_headers_new(lua_State *L) {
                         (int)i);
     }
     struct curl_slist *longer = curl_slist_append(*list, line);
-    if (longer == NULL) return luaL_error(L, "not enough memory");
+    if (longer == NULL) return pw_lua_no_memory(L);
     *list = longer;
     lua_pop(L, 1);
   }
@@ -37,13 +37,13 @@ int pw_lua_headers_new(lua_State *L) {
 }
 
 struct curl_slist *pw_lua_headers_check(lua_State *L, int index) {
-  struct curl_slist **list = luaL_checkudata(L, index, PW_HEADERS);
+  struct curl_slist **list = pw_lua_check(L, index, &pw_lua_headers_class);
   return *list;
 }
 
 void pw_lua_headers_open(lua_State *L) {
   static const luaL_Reg methods[] = {{NULL, NULL}};
-  pw_lua_class(L, PW_HEADERS, methods, headers_close);
+  pw_lua_class_open(L, &pw_lua_headers_class, methods, headers_free);
 }
 
 /* header(block, name) -> the first such header's value, or nil. */

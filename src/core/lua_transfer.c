@@ -1,6 +1,8 @@
 /* A transfer as Lua sees it: under way, then done with an answer or a failure, or cancelled by `close`. */
 #include "binding.h"
 
+const pw_lua_class pw_lua_transfer_class = {"patchworks.transfer"};
+
 static const char *kind_of(pw_failure failure) {
   switch (failure) {
     case PW_FAILURE_NETWORK: return "network";
@@ -14,12 +16,11 @@ static const char *kind_of(pw_failure failure) {
   return "cancelled";
 }
 
-static pw_lua_transfer *check(lua_State *L) { return luaL_checkudata(L, 1, PW_TRANSFER); }
+static pw_lua_transfer *check(lua_State *L) { return pw_lua_check(L, 1, &pw_lua_transfer_class); }
 
 pw_lua_transfer *pw_lua_transfer_push(lua_State *L) {
-  pw_lua_transfer *self = lua_newuserdatauv(L, sizeof *self, 3);
-  *self = (pw_lua_transfer){.failure = PW_FAILURE_CANCELLED};
-  luaL_setmetatable(L, PW_TRANSFER);
+  pw_lua_transfer *self = pw_lua_push(L, &pw_lua_transfer_class, sizeof *self, 3);
+  self->failure = PW_FAILURE_CANCELLED;
   return self;
 }
 
@@ -74,7 +75,7 @@ static int transfer_done(lua_State *L) {
 static int transfer_answer(lua_State *L) {
   pw_lua_transfer *self = check(L);
   if (!self->done) return luaL_error(L, "the transfer is not done");
-  if (self->failure == PW_FAILURE_MEMORY) return luaL_error(L, "not enough memory");
+  if (self->failure == PW_FAILURE_MEMORY) return pw_lua_no_memory(L);
   if (self->failure != PW_FAILURE_NONE) {
     lua_pushnil(L);
     lua_pushstring(L, kind_of(self->failure));
@@ -115,10 +116,11 @@ static int transfer_facts(lua_State *L) {
 
 void pw_lua_transfer_open(lua_State *L) {
   static const luaL_Reg methods[] = {
+      {"close", transfer_close},
       {"done", transfer_done},
       {"answer", transfer_answer},
       {"facts", transfer_facts},
       {NULL, NULL},
   };
-  pw_lua_class(L, PW_TRANSFER, methods, transfer_close);
+  pw_lua_class_open(L, &pw_lua_transfer_class, methods, transfer_close);
 }

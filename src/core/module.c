@@ -11,12 +11,12 @@
 #include <sys/random.h>
 #endif
 
-void pw_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close) {
-  luaL_newmetatable(L, name);
+void pw_lua_class_open(lua_State *L, const pw_lua_class *class, const luaL_Reg *methods, lua_CFunction close) {
+  lua_createtable(L, 0, 6);
+  lua_pushstring(L, class->name);
+  lua_setfield(L, -2, "__name");
   lua_newtable(L);
   luaL_setfuncs(L, methods, 0);
-  lua_pushcfunction(L, close);
-  lua_setfield(L, -2, "close");
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, close);
   lua_setfield(L, -2, "__gc");
@@ -24,51 +24,77 @@ void pw_lua_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_C
   lua_setfield(L, -2, "__close");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
-  lua_pop(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, class);
 }
 
-static int scratch_close(lua_State *L) {
-  pw_buffer_free(luaL_checkudata(L, 1, PW_SCRATCH));
-  return 0;
+void *pw_lua_push(lua_State *L, const pw_lua_class *class, size_t size, int user_values) {
+  void *self = lua_newuserdatauv(L, size, user_values);
+  memset(self, 0, size);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+  lua_setmetatable(L, -2);
+  return self;
 }
 
-pw_buffer *pw_lua_scratch(lua_State *L) {
-  pw_buffer *buffer = lua_newuserdatauv(L, sizeof *buffer, 0);
-  memset(buffer, 0, sizeof *buffer);
-  luaL_setmetatable(L, PW_SCRATCH);
-  return buffer;
+void *pw_lua_check(lua_State *L, int index, const pw_lua_class *class) {
+  void *self = lua_touserdata(L, index);
+  if (self != NULL && lua_getmetatable(L, index)) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, class);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    if (same) return self;
+  }
+  luaL_typeerror(L, index, class->name);
+  return NULL;
 }
 
-static int push_scratch(lua_State *L, pw_buffer *buffer, pw_append result) {
-  if (result != PW_APPENDED) return luaL_error(L, "not enough memory");
-  lua_pushlstring(L, buffer->length > 0 ? buffer->data : "", buffer->length);
-  pw_buffer_free(buffer);
-  return 1;
+int pw_lua_no_memory(lua_State *L) {
+  lua_pushliteral(L, "not enough memory"); /* Lua tells its own message from all others */
+  return lua_error(L);
+}
+
+int pw_lua_refuse(lua_State *L, const char *reason) {
+  lua_pushnil(L);
+  lua_pushstring(L, reason);
+  return 2;
 }
 
 /* escape(text) -> the text, percent-encoded for a path segment or a query. */
 static int escape(lua_State *L) {
   size_t size;
   const char *text = luaL_checklstring(L, 1, &size);
-  pw_buffer *buffer = pw_lua_scratch(L);
-  return push_scratch(L, buffer, pw_url_append_encoded(buffer, text, size));
+  luaL_Buffer buffer;
+  char *into = luaL_buffinitsize(L, &buffer, 3 * size);
+  luaL_pushresultsize(&buffer, pw_url_encode(into, text, size));
+  return 1;
+}
+
+/* The string at `index` of the list that is argument 1; NULL at its end. */
+static const char *string_at(lua_State *L, lua_Integer index, size_t *size) {
+  int type = lua_rawgeti(L, 1, index);
+  if (type != LUA_TSTRING && (type != LUA_TNIL || index % 2 == 0)) {
+    luaL_error(L, "query: expected a string, got %s", lua_typename(L, type));
+  }
+  const char *text = lua_tolstring(L, -1, size);
+  lua_pop(L, 1); /* the list holds it */
+  return text;
 }
 
 /* query{key, value, key, value, ..} -> "key=value&key=value", encoded, in the order given. */
 static int query(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  pw_buffer *buffer = pw_lua_scratch(L);
-  pw_append result = PW_APPENDED;
-  for (lua_Integer i = 1; result == PW_APPENDED && lua_rawgeti(L, 1, i) != LUA_TNIL; i += 2) {
-    lua_rawgeti(L, 1, i + 1);
-    size_t key_size, value_size;
-    const char *key = luaL_checklstring(L, -2, &key_size);
-    const char *value = luaL_checklstring(L, -1, &value_size);
-    result = pw_url_append_query(buffer, key, key_size, value, value_size);
-    lua_settop(L, 2);
+  size_t size, room = 0;
+  for (lua_Integer i = 1; string_at(L, i, &size) != NULL; i++) room += 3 * size + 1;
+  luaL_Buffer buffer;
+  char *into = luaL_buffinitsize(L, &buffer, room);
+  size_t length = 0;
+  const char *text;
+  for (lua_Integer i = 1; (text = string_at(L, i, &size)) != NULL; i++) {
+    if (i > 1) into[length++] = i % 2 == 0 ? '=' : '&';
+    length += pw_url_encode(into + length, text, size);
   }
-  return push_scratch(L, buffer, result);
+  luaL_pushresultsize(&buffer, length);
+  return 1;
 }
 
 /* now() -> seconds of the monotonic clock. */
@@ -135,8 +161,6 @@ int luaopen_patchworks_core(lua_State *L) {
       {"versions", versions},
       {NULL, NULL},
   };
-  static const luaL_Reg none[] = {{NULL, NULL}};
-  pw_lua_class(L, PW_SCRATCH, none, scratch_close);
   pw_lua_engine_open(L);
   pw_lua_transfer_open(L);
   pw_lua_headers_open(L);

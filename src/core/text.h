@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "buffer.h"
-
 /* A run of bytes inside somebody else's memory. */
 typedef struct pw_span {
   const char *bytes;
@@ -25,12 +23,9 @@ bool pw_header_find(pw_span block, const char *name, pw_span *value);
 /* True when the line can be sent as one header: a token, a colon, a value, and no CR, LF or NUL anywhere. */
 bool pw_header_is_sendable(const char *line, size_t size);
 
-/* Appends `bytes` with everything but RFC 3986's unreserved characters as %XX, so that no value can end a segment,
- * start a query or climb out of a path. */
-pw_append pw_url_append_encoded(pw_buffer *buffer, const char *bytes, size_t size);
-
-/* Appends `key=value`, both encoded, behind an `&` unless the buffer is empty. On failure the buffer is as before. */
-pw_append pw_url_append_query(pw_buffer *buffer, const char *key, size_t key_size, const char *value,
-                              size_t value_size);
+/* Writes `bytes` into `into`, which has room for three times as many, with everything but RFC 3986's unreserved
+ * characters as %XX, so that no value can end a segment, start a query or climb out of a path. Returns how many bytes
+ * it wrote. */
+size_t pw_url_encode(char *into, const char *bytes, size_t size);
 
 #endif

@@ -28,10 +28,20 @@ static size_t store(pw_transfer *transfer, pw_buffer *buffer, const char *bytes,
   return size == 0 ? 1 : 0;
 }
 
+/* Where memory is out the transfer waits, once, for whoever can collect garbage; that is not done in here. */
 static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
   pw_transfer *transfer = data;
-  if (unit * count == 0) return 0;
-  return store(transfer, &transfer->body, bytes, unit * count, TOO_BIG_BODY);
+  size_t size = unit * count;
+  if (size == 0) return 0;
+  size_t stored = store(transfer, &transfer->body, bytes, size, TOO_BIG_BODY);
+  bool starved = stored != size && transfer->failure == PW_FAILURE_MEMORY;
+  if (!starved || transfer->relieved) {
+    if (!starved) transfer->relieved = false;
+    return stored;
+  }
+  transfer->failure = PW_FAILURE_NONE;
+  transfer->starved = true;
+  return CURL_WRITEFUNC_PAUSE;
 }
 
 static size_t on_header(char *bytes, size_t unit, size_t count, void *data) {
@@ -81,6 +91,17 @@ static int on_start(void *data, char *peer, char *local, int peer_port, int loca
   return CURL_PREREQFUNC_OK;
 }
 
+static curl_socket_t on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)purpose;
+  int fd = pw_wait_open_socket(data, address->family, address->socktype, address->protocol);
+  return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
+static int on_close_socket(void *data, curl_socket_t socket) {
+  pw_wait_close_socket(data, (int)socket);
+  return 0;
+}
+
 typedef struct option {
   CURLoption id;
   const char *name;
@@ -123,6 +144,10 @@ static void set_numbers(CURL *easy, const pw_transfer_settings *settings) {
 #if LIBCURL_VERSION_NUM < 0x075500
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
+#if LIBCURL_VERSION_NUM >= 0x075700
+  /* Whoever gives up doesn't wait for the thread that looks a name up; it ends by itself, in libcurl's own code. */
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -134,7 +159,7 @@ static void set_numbers(CURL *easy, const pw_transfer_settings *settings) {
   curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)settings->max_response_bytes);
 }
 
-static void set_callbacks(pw_transfer *transfer) {
+static void set_callbacks(pw_transfer *transfer, pw_wait *wait) {
   CURL *easy = transfer->easy;
   curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->message);
@@ -147,6 +172,10 @@ static void set_callbacks(pw_transfer *transfer) {
   curl_easy_setopt(easy, CURLOPT_SEEKDATA, transfer);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_start);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, wait);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, wait);
 }
 
 pw_transfer *pw_transfer_new(const pw_transfer_settings *settings, const char **refused) {
@@ -155,6 +184,7 @@ pw_transfer *pw_transfer_new(const pw_transfer_settings *settings, const char **
   if (transfer == NULL) return NULL;
   transfer->headers.limit = MAX_HEADER_BYTES;
   transfer->body.limit = settings->max_response_bytes;
+  transfer->headers.allocator = transfer->body.allocator = settings->allocator;
   transfer->easy = curl_easy_init();
   if (transfer->easy == NULL || !set_texts(transfer->easy, settings, refused)) {
     pw_transfer_free(transfer);
@@ -162,7 +192,7 @@ pw_transfer *pw_transfer_new(const pw_transfer_settings *settings, const char **
   }
   set_numbers(transfer->easy, settings);
   if (settings->proxy == NULL && !environment_has_proxy()) curl_easy_setopt(transfer->easy, CURLOPT_PROXY, "");
-  set_callbacks(transfer);
+  set_callbacks(transfer, settings->wait);
   return transfer;
 }
 
@@ -291,12 +321,19 @@ void pw_transfer_finish(pw_transfer *transfer, CURLcode code) {
   }
 }
 
+CURLcode pw_transfer_resume(pw_transfer *transfer) {
+  transfer->starved = false;
+  transfer->relieved = true;
+  return curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+}
+
 void pw_transfer_reset(pw_transfer *transfer) {
   pw_buffer_clear(&transfer->headers, KEPT_HEADER_BYTES);
   pw_buffer_clear(&transfer->body, KEPT_BODY_BYTES);
   transfer->status = 0;
   transfer->failure = PW_FAILURE_NONE;
   transfer->sent = transfer->once = transfer->resend_refused = false;
+  transfer->starved = transfer->relieved = false;
   transfer->message[0] = 0;
   transfer->request_body = NULL;
   transfer->request_size = transfer->request_offset = 0;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "buffer.h"
+#include "wait.h"
 
 /* Why an exchange brought no answer. */
 typedef enum pw_failure {
@@ -26,7 +27,9 @@ typedef enum pw_failure {
 /* What is the same for every exchange. The strings must outlive the transfers made with them; NULL means libcurl's
  * default. */
 typedef struct pw_transfer_settings {
-  size_t max_response_bytes; /* of the body, declared and decompressed; 0 for no bound */
+  pw_wait *wait;                 /* whose sockets the exchanges use; outlives the multi handle */
+  const pw_allocator *allocator; /* for answers; NULL for realloc(3); outlives the transfers */
+  size_t max_response_bytes;     /* of the body, declared and decompressed; 0 for no bound */
   const char *user_agent;
   const char *ca_file; /* PEM bundle */
   const char *ca_path; /* directory of hashed PEM files */
@@ -68,7 +71,9 @@ typedef struct pw_transfer {
   const char *request_body; /* borrowed from the request */
   size_t request_size, request_offset;
   bool once, resend_refused;
-  int starts; /* how often libcurl began to send this request */
+  bool starved;  /* paused: there was no memory for what came */
+  bool relieved; /* went on after that, and nothing could be stored since */
+  int starts;    /* how often libcurl began to send this request */
 
   bool active;                         /* the engine's: on the multi handle */
   struct pw_transfer *next, *previous; /* the engine's lists */
@@ -82,6 +87,9 @@ bool pw_transfer_prepare(pw_transfer *transfer, const pw_request *request);
 
 /* Reads off the handle how the exchange ended, with libcurl's code for it. */
 void pw_transfer_finish(pw_transfer *transfer, CURLcode code);
+
+/* Lets a starved transfer go on; other than CURLE_OK when that ended it. */
+CURLcode pw_transfer_resume(pw_transfer *transfer);
 
 /* Forgets the exchange, so that the transfer can be used for another. Nothing borrowed is kept. */
 void pw_transfer_reset(pw_transfer *transfer);

@@ -1,8 +1,10 @@
 #include "wait.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { FIRST_ROOM = 16, MOST_EVENTS = 64 };
@@ -204,7 +206,44 @@ bool pw_wait_open(pw_wait *wait, bool hosted) {
 void pw_wait_close(pw_wait *wait) {
   close_one(wait);
   free(wait->list);
+  free(wait->sockets);
   *wait = (pw_wait){.fd = -1, .timer = -1};
+}
+
+void pw_wait_abandon(pw_wait *wait) {
+  for (size_t i = 0; i < wait->sockets_count; i++) close(wait->sockets[i]);
+  pw_wait_close(wait);
+}
+
+static bool reserve_socket(pw_wait *wait) {
+  if (wait->sockets_count < wait->sockets_room) return true;
+  size_t room = wait->sockets_room < FIRST_ROOM ? FIRST_ROOM : wait->sockets_room * 2;
+  int *sockets = realloc(wait->sockets, room * sizeof *sockets);
+  if (sockets == NULL) return false;
+  wait->sockets = sockets;
+  wait->sockets_room = room;
+  return true;
+}
+
+int pw_wait_open_socket(pw_wait *wait, int family, int type, int protocol) {
+  if (!reserve_socket(wait)) return -1;
+#ifdef SOCK_CLOEXEC
+  int fd = socket(family, type | SOCK_CLOEXEC, protocol);
+#else
+  int fd = socket(family, type, protocol);
+  if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+#endif
+  if (fd >= 0) wait->sockets[wait->sockets_count++] = fd;
+  return fd;
+}
+
+void pw_wait_close_socket(pw_wait *wait, int fd) {
+  for (size_t i = 0; i < wait->sockets_count; i++) {
+    if (wait->sockets[i] != fd) continue;
+    wait->sockets[i] = wait->sockets[--wait->sockets_count];
+    break;
+  }
+  close(fd);
 }
 
 bool pw_wait_watch(pw_wait *wait, int fd, bool readable, bool writable) {

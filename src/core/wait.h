@@ -15,7 +15,9 @@ typedef struct pw_wait {
   int timer;           /* hosted, on Linux: the timerfd inside it */
   struct pollfd *list; /* not hosted: NULL when there is no room yet */
   size_t count, room;
-  size_t turn; /* of the sockets, so that each comes first in turn */
+  size_t turn;  /* of the sockets, so that each comes first in turn */
+  int *sockets; /* those that pw_wait_open_socket opened; NULL while there are none */
+  size_t sockets_count, sockets_room;
 } pw_wait;
 
 /* What has come. */
@@ -29,6 +31,14 @@ bool pw_wait_open(pw_wait *wait, bool hosted);
 
 /* Closes it. Safe to call twice, and on a struct that is zero but for an `fd` of -1. */
 void pw_wait_close(pw_wait *wait);
+
+/* In a child process, after a fork: closes the descriptors that it has inherited. Nothing else: what an epoll holds is
+ * its parent's too. */
+void pw_wait_abandon(pw_wait *wait);
+
+/* Opens a socket that no program started from here inherits, and closes it. -1 with errno set on failure. */
+int pw_wait_open_socket(pw_wait *wait, int family, int type, int protocol);
+void pw_wait_close_socket(pw_wait *wait, int fd);
 
 /* Makes room for `room` sockets in all. False when memory is out; nothing has changed then. */
 bool pw_wait_reserve(pw_wait *wait, size_t room);

@@ -54,7 +54,8 @@ local client = {
       says = "What the client did so far.",
       gives = "table<string, integer>",
       given = "`calls`, `retries`, `waits` (for the gate), `logins`; `started`, `finished`, `active` (transfers), "
-        .. "`connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`",
+        .. "`connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`, "
+        .. "`held_bytes` (of answers, counted as Lua's memory)",
       example = [[print(client:stats().retries)]],
     },
     method {
