@@ -210,7 +210,8 @@ describe("a service that answers nonsense", function()
   end)
 
   it("by giving a page again is an error, not a loop", function()
-    for _ = 1, 2 do answer_page { data = { item(3), item(2) }, meta = { last_page = 99 } } end
+    -- The page before is asked for once more, to be sure.
+    for _ = 1, 3 do answer_page { data = { item(3), item(2) }, meta = { last_page = 99 } } end
     local _, err = versions:list(1, { per_page = 2, read_ahead = 0 }):all()
     assert.equal("protocol", err.kind)
     assert.truthy(err.message:find "page before it")
@@ -233,6 +234,167 @@ describe("a service that answers nonsense", function()
     answer_page { data = {}, meta = { current_page = 3, last_page = 3 } }
     assert.same({ 1 }, numbers(versions:list(1, { read_ahead = 0 })))
   end)
+end)
+
+describe("loops over one listing", function()
+  it("are each of their own, one in the other", function()
+    fill(7)
+    local listing = versions:list(1, { per_page = 2 })
+    local pairs_seen = 0
+    for outer in listing do
+      local inner_count = 0
+      for inner in listing do
+        inner_count = inner_count + 1
+        if inner.id == outer.id then pairs_seen = pairs_seen + 1 end
+      end
+      assert.equal(7, inner_count)
+    end
+    assert.equal(7, pairs_seen)
+  end)
+
+  it("are each of their own, in two tasks", function()
+    fill(25)
+    local listing = versions:list(1, { per_page = 4, read_ahead = 1 })
+    assert.same({ 25, 25, 25 }, patchworks.map({ 1, 2, 3 }, function() return #numbers(listing) end))
+    assert.same({ 25, 25 }, patchworks.map({ 1, 2 }, function()
+      local count = 0
+      for _ in listing:items() do count = count + 1 end
+      return count
+    end))
+  end)
+
+  it("end with close() in the body", function()
+    fill(30)
+    local listing = versions:list(1, { per_page = 10 })
+    for _, loop in ipairs { function() return listing end, function() return listing:items() end } do
+      local count = 0
+      for _ in loop() do
+        count = count + 1
+        if count == 3 then listing:close() end
+      end
+      assert.equal(3, count)
+      assert.equal(0, client:stats().active)
+    end
+    assert.equal(30, #numbers(listing))
+  end)
+
+  it("leave nothing under way once they are left and collected", function()
+    fill(100)
+    server:fail { operation = "list", how = "slow", seconds = 30, every = 2 }
+    local listing = versions:list(1, { per_page = 10, read_ahead = 4 })
+    for version in listing do
+      wait_until(function() return client:stats().active == 4 end)
+      if version.version <= 100 then break end
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.equal(0, client:stats().active)
+  end)
+
+  it("keep to the limit, by pages too", function()
+    fill(30)
+    local sizes = {}
+    for page in versions:list(1, { per_page = 10, limit = 15 }):pages() do sizes[#sizes + 1] = #page.data end
+    assert.same({ 10, 5 }, sizes)
+    assert.same({ 1, 2 }, pages_asked())
+  end)
+
+  it("are not a table's: its length, its place, its pairs say what to write", function()
+    local listing = versions:list(1)
+    local function says(what, fn)
+      local ok, message = pcall(fn)
+      assert.is_false(ok)
+      assert.truthy(message:find("listing_spec.lua", 1, true), message)
+      assert.truthy(message:find(what, 1, true), message)
+    end
+    says("listing:count()", function() return #listing end)
+    says("listing:all()[n]", function() return listing[1] end)
+    says("listing:all()[n]", function()
+      for _ in ipairs(listing) do error "there is nothing" end
+    end)
+    says("for item in listing do", function()
+      for _ in pairs(listing) do error "there is nothing" end
+    end)
+    says("generic for", function() return listing(nil, {}) end)
+    assert.is_nil(listing.nothing)
+    assert.equal(0, server:count())
+  end)
+end)
+
+describe("a list that moves under a loop", function()
+  it("gives what stayed, though somebody deletes", function()
+    fill(30)
+    local other <close> = server:client()
+    local got = {}
+    for version in versions:list(1, { per_page = 10, read_ahead = 0 }) do
+      got[#got + 1] = version.version
+      if version.version == 21 then
+        for id = 30, 28, -1 do assert(other.script_versions:delete(id)) end
+      end
+    end
+    assert.equal(30, #got)
+    for i, number in ipairs(got) do assert.equal(31 - i, number) end
+  end)
+
+  it("is read on, though as many new ones come as a page holds", function()
+    fill(30)
+    local other <close> = server:client()
+    local got = {}
+    for version in versions:list(1, { per_page = 2, read_ahead = 0 }) do
+      got[#got + 1] = version.version
+      if version.version == 29 then
+        for _ = 1, 2 do assert(other.script_versions:create(1, { content = "x" })) end
+      end
+    end
+    assert.equal(30, #got)
+  end)
+
+  it("gives what stayed, though a page is tried again meanwhile", function()
+    fill(30)
+    local other <close> = server:client()
+    local patient <close> = server:client { max_attempts = 3 }
+    -- Of the pages ahead, the first to arrive fails; it is tried again after the others came and a version was made.
+    server:fail { operation = "list", how = "status", status = 502, every = 2, times = 1 }
+    local got, made = {}, false
+    for version in patient.script_versions:list(1, { per_page = 5, read_ahead = 4, on_event = function(event)
+      if event.type == "retry" and not made then
+        made = true
+        assert(other.script_versions:create(1, { content = "x" }))
+      end
+    end }) do
+      got[#got + 1] = version.version
+    end
+    assert.is_true(made)
+    assert.equal(30, #got)
+    for i, number in ipairs(got) do assert.equal(31 - i, number) end
+  end)
+end)
+
+describe("a page of the wrong shape inside", function()
+  for name, data in pairs {
+    ["a number and null"] = "[1, null]",
+    ["null"] = "[null]",
+    ["a version without an id"] = '[{"id":1},{"version":2}]',
+    ["a list"] = "[[1]]",
+  } do
+    it("is an error of its own kind: " .. name, function()
+      local function answer()
+        server:clear_faults()
+        server:fail { operation = "list", how = "status", status = 200, times = 9,
+          body = ('{"data":%s,"meta":{"current_page":1,"last_page":1,"total":1}}'):format(data) }
+      end
+      for _, ask in ipairs {
+        function() return versions:list(1):all() end,
+        function() return versions:list(1):page(1) end,
+        function() return versions:list(1):first() end,
+      } do
+        answer()
+        local value, err = ask()
+        assert.is_nil(value)
+        assert.same({ "protocol", "list" }, { err.kind, err.operation })
+      end
+    end)
+  end
 end)
 
 describe("paginate", function()

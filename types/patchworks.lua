@@ -458,10 +458,15 @@ function version:upload(options) end
 ---@return patchworks.response|patchworks.error
 function version:wait(options) end
 
----What `list`, `logs` and `paginate` give. A listing describes; a generic for reads it, page after page, 100 items a page, pages ahead while earlier ones are used; `break` frees everything. An iterator has no second value for an error: it raises it.
+---What `list`, `logs` and `paginate` give. A listing describes; each generic for over it walks by itself, page after page, 100 items a page, pages ahead while earlier ones are used; `break` frees everything. What was there all the time comes once, in order, though others change the list meanwhile. An iterator has no second value for an error: it raises it.
 ---@class patchworks.listing
 ---@overload fun(): any
 local listing = {}
+
+---An iterator over items, for a generic for over a listing that is kept: freed at a `break`. Raises what goes wrong.
+---Requests: 1 a page.
+---@return fun(): any
+function listing:items() end
 
 ---All items, up to `limit`.
 ---Requests: 1 a page.
@@ -493,7 +498,7 @@ function listing:page(number) end
 ---@return fun(): patchworks.page?
 function listing:pages() end
 
----Cancels what is under way for it.
+---Ends the loops over it: what is under way for them is cancelled.
 function listing:close() end
 
 ---@class patchworks.listing_of_version: patchworks.listing

@@ -87,6 +87,15 @@ local function page_options(given, without)
   return copy
 end
 
+local function is_object(item) return type(item) == "table" and item[1] == nil end
+
+local function check_version(item)
+  if not is_object(item) then return "is no version (an object is due)" end
+  return item.id == nil and "is a version without an id" or nil
+end
+
+local function check_entry(item) return not is_object(item) and "is no log entry (an object is due)" or nil end
+
 --- The versions of a script, newest first as the service gives them. Nothing is sent before items are asked for; 1
 -- request for each 100 versions.
 -- @tparam integer|string script id
@@ -95,10 +104,10 @@ end
 -- @treturn table listing; see patchworks.listing
 -- @usage for v in versions:list(42, { filter = { is_deployed = true } }) do print(v) end
 function ScriptVersions:list(script, given)
-  local pages = require "patchworks.listing"
+  local listing = require "patchworks.listing"
   methods.check(endpoints.list, given)
   given = given or {}
-  local limit, per_page, read_ahead = pages.portions(given)
+  local limit, per_page, read_ahead = listing.portions(given)
   local base = page_options(given, { "limit", "read_ahead", "page" })
   local from = given.page or 1
   base.per_page = per_page
@@ -107,7 +116,7 @@ function ScriptVersions:list(script, given)
     base.page, base.per_page = number, size
     return self.client:call(endpoints.list, script, base)
   end
-  return pages.listing {
+  return listing.new {
     operation = "list",
     url = call.url,
     fetch = fetch,
@@ -115,9 +124,8 @@ function ScriptVersions:list(script, given)
     from = from,
     limit = limit,
     read_ahead = read_ahead,
-    wrap = function(item)
-      if type(item) == "table" then setmetatable(item, self.version_class) end
-    end,
+    check_item = check_version,
+    wrap = function(item) setmetatable(item, self.version_class) end,
     on_page = given.on_event or self.client.settings.on_event,
   }
 end
@@ -129,10 +137,10 @@ end
 -- @treturn table listing; see patchworks.listing
 -- @usage for entry in versions:logs(7) do print(entry.message) end
 function ScriptVersions:logs(id, given)
-  local pages = require "patchworks.listing"
+  local listing = require "patchworks.listing"
   methods.check(endpoints.logs, given)
   given = given or {}
-  local limit, _, read_ahead = pages.portions(given)
+  local limit, _, read_ahead = listing.portions(given)
   local base = page_options(given, { "limit", "read_ahead" })
   local url = self.client:prepare(endpoints.logs, id, base).url
   local function fetch(number)
@@ -140,10 +148,11 @@ function ScriptVersions:logs(id, given)
     if number > 1 then call.url = url .. "?page=" .. number end
     return self.client:perform(call, "page")
   end
-  return pages.listing {
+  return listing.new {
     operation = "logs",
     url = url,
     fetch = fetch,
+    check_item = check_entry,
     from = 1,
     limit = limit,
     read_ahead = read_ahead,

@@ -121,15 +121,24 @@ local version = {
 local listing = {
   name = "listing",
   class = "patchworks.listing",
-  says = "What `list`, `logs` and `paginate` give. A listing describes; a generic for reads it, page after page, "
-    .. "100 items "
-    .. "a page, pages ahead while earlier ones are used; `break` frees everything. An iterator has no second "
+  says = "What `list`, `logs` and `paginate` give. A listing describes; each generic for over it walks by itself, page "
+    .. "after page, 100 items a page, pages ahead while earlier ones are used; `break` frees everything. What was "
+    .. "there all the time comes once, in order, though others change the list meanwhile. An iterator has no second "
     .. "value for an "
     .. "error: it raises it.",
   example = [[for version in versions:list(42) do print(version) end]],
   calls = "fun(): any",
-  order = { "all", "first", "count", "page", "pages", "close" },
+  order = { "items", "all", "first", "count", "page", "pages", "close" },
   methods = {
+    method {
+      name = "items",
+      says = "An iterator over items, for a generic for over a listing that is kept: freed at a `break`. Raises "
+        .. "what goes wrong.",
+      gives = "fun(): any",
+      raises = true,
+      requests = "1 a page",
+      example = [[for version in versions:list(42):items() do print(version) end]],
+    },
     method {
       name = "all",
       says = "All items, up to `limit`.",
@@ -170,7 +179,7 @@ local listing = {
     },
     method {
       name = "close",
-      says = "Cancels what is under way for it.",
+      says = "Ends the loops over it: what is under way for them is cancelled.",
       example = [[versions:list(42):close()]],
     },
   },

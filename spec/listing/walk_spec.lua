@@ -1,0 +1,277 @@
+-- Every small history of a list that others change while it is walked: what was there all the time comes once, in order.
+local walk = require "patchworks.listing.walk"
+local pages = require "patchworks.listing.page"
+
+-- Goes through all runs of a program that asks `choose(n)` for a number from 1 to n.
+local function each_run(program)
+  local path, runs = {}, 0
+  repeat
+    local depth = 0
+    local function choose(options)
+      depth = depth + 1
+      if not path[depth] then path[depth] = { taken = 1, options = options } end
+      return path[depth].taken
+    end
+    program(choose)
+    runs = runs + 1
+    for i = #path, 1, -1 do
+      if path[i].taken < path[i].options then
+        path[i].taken = path[i].taken + 1
+        break
+      end
+      path[i] = nil
+    end
+  until #path == 0
+  return runs
+end
+
+-- A list in the order of a service, and what changes it. Ids are never used again.
+local function new_list(count)
+  local list = { next_id = 100 }
+  for i = 1, count do list[i] = i end
+  return list
+end
+
+local function insert(list, place)
+  list.next_id = list.next_id + 1
+  table.insert(list, place, list.next_id)
+end
+
+local function page_of(list, number, size)
+  local data = {}
+  for i = (number - 1) * size + 1, math.min(number * size, #list) do data[#data + 1] = { id = list[i] } end
+  local last = math.max(1, (#list + size - 1) // size)
+  return { data = data, meta = { current_page = number, last_page = last, total = #list } }
+end
+
+local function kept(before, list)
+  local left, result = {}, {}
+  for _, id in ipairs(list) do left[id] = true end
+  for _, id in ipairs(before) do
+    if left[id] then result[#result + 1] = id end
+  end
+  return result
+end
+
+local function history_of(list) return table.concat(list.story, "; ") end
+
+-- Walks to the end, and holds what came against what was there all the time.
+local function check(list, source)
+  local before = table.move(list, 1, #list, 1, {})
+  local steps = walk.new(source)
+  local seen, came = {}, {}
+  while true do
+    local page, problem = steps:next()
+    if problem then error(("%s: %s"):format(history_of(list), problem)) end
+    if not page then break end
+    for _, item in ipairs(page.data) do
+      if seen[item.id] then error(("%s: %d came twice"):format(history_of(list), item.id)) end
+      seen[item.id] = true
+      if item.id < 100 then came[#came + 1] = item.id end
+    end
+  end
+  local due, due_set, got = kept(before, list), {}, {}
+  for _, id in ipairs(due) do due_set[id] = true end
+  for _, id in ipairs(came) do
+    if due_set[id] then got[#got + 1] = id end
+  end
+  if table.concat(due, " ") ~= table.concat(got, " ") then
+    error(("%s: due %s, came %s"):format(history_of(list), table.concat(due, " "), table.concat(got, " ")))
+  end
+end
+
+-- One change of those that `kinds` allows, or none.
+local function change(list, kinds, choose)
+  local ends = #kinds.inserts
+  local choice = choose(1 + ends + #list) - 1
+  if choice == 0 then return false end
+  if choice <= ends then
+    local place = kinds.inserts[choice] == "first" and 1 or #list + 1
+    insert(list, place)
+    list.story[#list.story + 1] = "made at " .. place
+  else
+    list.story[#list.story + 1] = "deleted " .. list[choice - ends]
+    table.remove(list, choice - ends)
+  end
+  return true
+end
+
+local function answered(list, number, size, attempts)
+  list.story[#list.story + 1] = ("read %d (%s)"):format(number, table.concat(list, ",", math.min(#list + 1, (number - 1) * size + 1), math.min(number * size, #list)))
+  return page_of(list, number, size), { attempts = attempts or { {} } }
+end
+
+local function source_of(fields)
+  fields.from, fields.per_page, fields.read_ahead = 1, fields.size, fields.read_ahead or 0
+  fields.operation, fields.url = "list", "http://127.0.0.1/"
+  return fields
+end
+
+-- One page after the other: up to `changes` changes, up to `at_once` of them between two requests.
+local function one_by_one(count, size, kinds)
+  return each_run(function(choose)
+    local list, left = new_list(count), kinds.changes
+    list.story = {}
+    local reads = 0
+    check(list, source_of {
+      size = size,
+      fetch = function(number)
+        for _ = 1, reads > 0 and kinds.at_once or 0 do
+          if left == 0 or not change(list, kinds, choose) then break end
+          left = left - 1
+        end
+        reads = reads + 1
+        return answered(list, number, size)
+      end,
+    })
+  end)
+end
+
+-- Pages ahead: those under way are answered in any order, and one may be tried again.
+local function ahead(count, size, read_ahead, kinds)
+  return each_run(function(choose)
+    local list, left = new_list(count), kinds.changes
+    list.story = {}
+    local under_way, reads = {}, 0
+    local source
+    local function changed()
+      if reads > 0 and left > 0 and change(list, kinds, choose) then left = left - 1 end
+      reads = reads + 1
+    end
+    local function answer(job)
+      changed()
+      job.result = table.pack(select(2, coroutine.resume(job.run, answered(list, job.number, size, job.attempts))))
+      for i, each in ipairs(under_way) do
+        if each == job then table.remove(under_way, i) break end
+      end
+    end
+    source = source_of {
+      size = size,
+      read_ahead = read_ahead,
+      fetch = function(number)
+        if coroutine.isyieldable() then return coroutine.yield() end
+        changed()
+        return answered(list, number, size)
+      end,
+      begin = function(numbers, note)
+        local begun = {}
+        for _, number in ipairs(numbers) do
+          local job = { number = number, attempts = { {} } }
+          job.run = coroutine.create(function() return pages.get(source, number, size, note) end)
+          coroutine.resume(job.run)
+          under_way[#under_way + 1] = job
+          function job.wait()
+            while not job.result do
+              local which = choose(#under_way + (kinds.again and #job.attempts == 1 and #under_way > 1 and 1 or 0))
+              if which > #under_way then
+                job.attempts = { {}, {} }
+              else
+                answer(under_way[which])
+              end
+            end
+            return table.unpack(job.result, 1, job.result.n)
+          end
+          function job.cancel() end
+          begun[number] = job
+        end
+        return begun
+      end,
+    }
+    check(list, source)
+  end)
+end
+
+describe("a walk over a list that others change", function()
+  it("page by page, where new ones come first: whatever happens between two requests", function()
+    local runs = 0
+    for size = 1, 3 do
+      runs = runs + one_by_one(5, size, { inserts = { "first" }, changes = 3, at_once = 3 })
+    end
+    assert.is_true(runs > 10000, runs)
+  end)
+
+  it("page by page, where new ones come last, or at either end", function()
+    local runs = one_by_one(5, 2, { inserts = { "last" }, changes = 4, at_once = 1 })
+    runs = runs + one_by_one(6, 2, { inserts = { "first", "last" }, changes = 3, at_once = 1 })
+    assert.is_true(runs > 1000, runs)
+  end)
+
+  it("with pages ahead, answered in any order", function()
+    local runs = 0
+    for _, inserts in ipairs { "first", "last" } do
+      runs = runs + ahead(5, 2, 2, { inserts = { inserts }, changes = 3 })
+      runs = runs + ahead(7, 2, 3, { inserts = { inserts }, changes = 2 })
+    end
+    assert.is_true(runs > 8000, runs)
+  end)
+
+  it("with pages ahead of which one is tried again", function()
+    local runs = 0
+    for _, inserts in ipairs { "first", "last" } do
+      runs = runs + ahead(5, 2, 2, { inserts = { inserts }, changes = 3, again = true })
+    end
+    assert.is_true(runs > 8000, runs)
+  end)
+
+  it("costs a request or two where the list moves under it, and none where it stands", function()
+    local function requests(change_before)
+      local list, reads = new_list(10), 0
+      list.story = {}
+      check(list, source_of {
+        size = 2,
+        fetch = function(number)
+          reads = reads + 1
+          if reads == change_before.read then change_before.act(list) end
+          return answered(list, number, 2)
+        end,
+      })
+      return reads
+    end
+    assert.equal(5, requests {})
+    assert.equal(6, requests { read = 3, act = function(list) insert(list, 1) end }) -- a page more
+    assert.equal(7, requests { read = 3, act = function(list) table.remove(list, 1) end })
+    assert.equal(7, requests { read = 3, act = function(list) insert(list, #list + 1) end })
+  end)
+
+  it("ends where a service gives the same for ever, under other totals", function()
+    local total = 0
+    local steps = walk.new(source_of {
+      size = 1,
+      fetch = function(number)
+        total = total + number % 3
+        return { data = { { id = 1 } }, meta = { last_page = number + 1, total = total } }, { attempts = { {} } }
+      end,
+    })
+    assert.equal(1, steps:next().data[1].id)
+    local page, problem = steps:next()
+    assert.is_nil(page)
+    assert.same({ "protocol", true }, { problem.kind, problem.message:find "changes faster" ~= nil })
+  end)
+
+  it("reads a service whose totals are never the same", function()
+    local steps, came = walk.new(source_of {
+      size = 2,
+      fetch = function(number)
+        local data = { { id = number * 2 }, { id = number * 2 + 1 } }
+        return { data = data, meta = { last_page = 3, total = 10 - number } }, { attempts = { {} } }
+      end,
+    }), {}
+    for page in function() return assert(steps:next()) end do
+      for _, item in ipairs(page.data) do came[#came + 1] = item.id end
+      if page.meta.total == 7 then break end
+    end
+    assert.same({ 2, 3, 4, 5, 6, 7 }, came)
+  end)
+
+  it("takes items without an id as they come", function()
+    local steps = walk.new(source_of {
+      size = 2,
+      fetch = function(number)
+        return { data = { { message = "a" }, { message = "a" } }, meta = { last_page = 2, total = 3 + number } },
+          { attempts = { {} } }
+      end,
+    })
+    assert.same({ 2, 2 }, { #steps:next().data, #steps:next().data })
+    assert.is_nil(steps:next())
+  end)
+end)
