@@ -402,7 +402,7 @@ describe("on the wire", function()
     local other <close> = assert(sandbox.start())
     server:fail { operation = "list", how = "status", status = 200, body = cjson.encode {
       data = { { id = 1 } },
-      meta = { current_page = 1, last_page = 2 },
+      meta = { current_page = 1, last_page = 2, total = 0 },
       links = { next = other.url .. "/api/v1/scripts/1/script-versions?page=2" },
     } }
     versions:list(1):all()
