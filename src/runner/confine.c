@@ -84,7 +84,7 @@ static bool open_to_all(const char *program) {
 }
 
 uid_t pw_confine_user(const char *program) {
-  if (geteuid() != 0 || !open_to_all(program)) return geteuid();
+  if (geteuid() != 0 || (program != NULL && !open_to_all(program))) return geteuid();
   return (uid_t)FIRST_USER + (uid_t)getpid();
 }
 

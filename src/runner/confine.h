@@ -12,7 +12,8 @@ void pw_confine_warden(int *socket, int *lock);
  * descriptors by numbers that are somebody else's by now. */
 pid_t pw_confine_fork(void);
 
-/* A user that nobody else is, when this process may give one away and `program` may be run by it; else this one. */
+/* A user that nobody else is, when this process may give one away and `program` (NULL for any) may be run by it; else
+ * this one. */
 uid_t pw_confine_user(const char *program);
 
 /* For the interpreter's process: limits, that user, no way to more rights, and an end with its warden. False when it

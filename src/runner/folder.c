@@ -14,7 +14,7 @@
 #include "tree.h"
 
 /* Deeper folders are moved up before they are emptied, so that neither descriptors nor the stack end. */
-enum { DEPTH = 32, ROUNDS = 100000, YOUNG = 10 };
+enum { DEPTH = 32, ROUNDS = 100000 };
 
 static const char *const prefix = "patchworks-run-";
 
@@ -113,11 +113,11 @@ void pw_folder_remove(const char *folder) {
 }
 
 /* One that is locked is in use, and one that is young may be about to be locked. */
-static void sweep_one(const char *path) {
+static void sweep_one(const char *path, int age) {
   struct stat about;
   if (lstat(path, &about) != 0 || !S_ISDIR(about.st_mode)) return;
   if (geteuid() != 0 && about.st_uid != geteuid()) return;
-  if (time(NULL) - about.st_ctime < YOUNG) return;
+  if (time(NULL) - about.st_ctime < age) return;
   int held = lock(path);
   if (held < 0) return;
   char variable[PW_PATH + 8];
@@ -127,14 +127,14 @@ static void sweep_one(const char *path) {
   close(held);
 }
 
-void pw_folder_sweep(void) {
+void pw_folder_sweep(int age) {
   const char *base = temporary();
   DIR *folder = opendir(base);
   if (folder == NULL) return;
   for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
     char path[PW_PATH];
     if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0) continue;
-    if (snprintf(path, sizeof path, "%s/%s", base, entry->d_name) < PW_PATH) sweep_one(path);
+    if (snprintf(path, sizeof path, "%s/%s", base, entry->d_name) < PW_PATH) sweep_one(path, age);
   }
   closedir(folder);
 }

@@ -4,6 +4,8 @@
 
 #include "run.h"
 
+enum { PW_FOLDER_YOUNG = 60 }; /* seconds */
+
 /* Makes one in the system's temporary folder and gives a descriptor that locks it; -1 when that failed. */
 int pw_folder_make(char path[PW_PATH]);
 
@@ -13,7 +15,8 @@ bool pw_folder_write(const char *folder, const char *name, const char *bytes, si
 int64_t pw_folder_usage(const char *folder); /* bytes on the disk */
 void pw_folder_remove(const char *folder);
 
-/* Removes what runs have left that nobody watches any more, and ends their processes. */
-void pw_folder_sweep(void);
+/* Removes what runs have left that nobody watches any more, and ends their processes. Folders younger than `age`
+ * seconds stay: somebody may be about to watch them. */
+void pw_folder_sweep(int age);
 
 #endif

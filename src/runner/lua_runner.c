@@ -117,6 +117,8 @@ What came of it; nil while it goes on.
 the script's, or nil where that isn't known
 - `output`, `errors`: what it printed, as strings
 - `exit_code` (-1 for a signal), `seconds`, `memory_bytes` (the most that was seen at once)
+- `isolated`: whether it saw its own folder and its interpreter alone; where the system doesn't allow that, it could
+read this machine's files
 
 @function run:result
 @treturn ?table
@@ -142,6 +144,8 @@ static int run_result(lua_State *L) {
   lua_setfield(L, -2, "seconds");
   lua_pushinteger(L, (lua_Integer)run->memory);
   lua_setfield(L, -2, "memory_bytes");
+  lua_pushboolean(L, run->isolated);
+  lua_setfield(L, -2, "isolated");
   return 1;
 }
 
@@ -235,6 +239,7 @@ Starts a script's handler.
   language
 - `payload` (string; null without), `variables`, `meta`, `flow`: tables, or strings that are JSON already
 - `timeout` (120): seconds
+- `isolated` (true): false for no namespaces of its own, as where the system doesn't allow them
 
 @treturn ?table run; or nil and a sentence when the file can't be read. A missing interpreter is the run's error
 */
@@ -250,6 +255,7 @@ static int start(lua_State *L) {
   lua_getfield(L, 1, "timeout");
   limits.seconds = luaL_optnumber(L, -1, limits.seconds);
   if (!(limits.seconds > 0 && limits.seconds <= 86400)) return luaL_error(L, "timeout: expected seconds above 0");
+  limits.isolated = lua_getfield(L, 1, "isolated") == LUA_TNIL || lua_toboolean(L, -1);
   if (source == NULL) {
     if (!read_source(L, file)) return 2;
     source = lua_tolstring(L, -1, &size);
@@ -333,10 +339,10 @@ static int languages(lua_State *L) {
 /***
 Removes what runs have left on this machine that nobody watches any more, which takes a `kill -9` of their watchers.
 @function sweep
+@tparam ?integer age seconds; what is younger stays, since its watcher may be about to come (60)
 */
 static int sweep(lua_State *L) {
-  (void)L;
-  pw_folder_sweep();
+  pw_folder_sweep((int)luaL_optinteger(L, 1, PW_FOLDER_YOUNG));
   return 0;
 }
 

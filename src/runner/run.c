@@ -13,13 +13,19 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "jail.h"
 #include "text.h"
 #include "warden.h"
 
-enum { GRACE = 15000 }; /* milliseconds that a warden may take longer than the script's time */
+/* Milliseconds: how much longer than the script a warden may take; and how long to begin. */
+enum { GRACE = 15000, READY = 10000 };
 
-const pw_limits pw_limits_usual = {
-    .seconds = 120, .memory = 512 * 1024 * 1024, .files = 64 * 1024 * 1024, .output = 8 * 1024 * 1024, .processes = 64};
+const pw_limits pw_limits_usual = {.seconds = 120,
+                                   .memory = 512 * 1024 * 1024,
+                                   .files = 64 * 1024 * 1024,
+                                   .output = 8 * 1024 * 1024,
+                                   .processes = 64,
+                                   .isolated = true};
 
 static int64_t monotonic(void) {
   struct timespec now;
@@ -92,15 +98,22 @@ static void read_result(pw_run *run) {
   }
 }
 
+/* Where children are taken in by somebody else, or by nobody, there is none to wait for. */
+static void reap_warden(pw_run *run) {
+  while (waitpid(run->warden, NULL, 0) < 0 && errno == EINTR) continue;
+  run->warden = 0;
+}
+
+static void stop_warden(pw_run *run) {
+  kill(run->warden, SIGKILL);
+  reap_warden(run);
+}
+
 static void finish(pw_run *run, pw_ran ran) {
   if (run->over) return;
   run->over = true;
   run->ran = ran;
-  if (run->warden > 0) {
-    /* Where children are taken in by somebody else, or by nobody, there is none to wait for. */
-    while (waitpid(run->warden, NULL, 0) < 0 && errno == EINTR) continue;
-  }
-  run->warden = 0;
+  if (run->warden > 0) reap_warden(run);
   tidy(&run->out, run->folder);
   tidy(&run->error, run->folder);
   if (ran == PW_RAN) read_result(run);
@@ -108,9 +121,9 @@ static void finish(pw_run *run, pw_ran ran) {
 
 /* The warden is gone without a word, or doesn't come to an end: whatever it left goes now. */
 static void lose(pw_run *run) {
-  if (run->warden > 0) kill(run->warden, SIGKILL);
+  if (run->warden > 0) stop_warden(run);
   finish(run, PW_RAN_FAILED);
-  if (run->folder[0] != '\0') pw_folder_remove(run->folder);
+  if (!run->isolated && run->folder[0] != '\0') pw_folder_remove(run->folder);
 }
 
 static bool take_report(pw_run *run, const pw_report *head, const char *bytes) {
@@ -190,10 +203,19 @@ void pw_run_free(pw_run *run) {
   run->over = true;
 }
 
-static bool launch(pw_run *run, pw_order *order) {
-  int ends[2];
-  int lock = pw_folder_make(order->folder);
-  if (lock < 0) return false;
+/* Whether the warden has taken up its work. */
+static bool is_ready(const pw_run *run) {
+  pw_report head;
+  struct pollfd news = {.fd = run->fd, .events = POLLIN};
+  while (poll(&news, 1, READY) < 0 && errno == EINTR) continue;
+  return recv(run->fd, &head, sizeof head, MSG_DONTWAIT) == (ssize_t)sizeof head && head.kind == PW_REPORT_READY;
+}
+
+static bool launch(pw_run *run, pw_order *order, bool isolated) {
+  int ends[2], lock = -1;
+  order->isolated = run->isolated = isolated;
+  snprintf(order->folder, sizeof order->folder, "%s", PW_JAIL_FOLDER);
+  if (!isolated && (lock = pw_folder_make(order->folder)) < 0) return false;
   memcpy(run->folder, order->folder, sizeof run->folder);
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0) {
     run->warden = fork();
@@ -201,9 +223,13 @@ static bool launch(pw_run *run, pw_order *order) {
     close(ends[1]);
     run->fd = ends[0];
   }
-  if (run->warden <= 0) pw_folder_remove(order->folder);
-  close(lock);
-  return run->warden > 0;
+  if (lock >= 0) close(lock);
+  if (run->warden > 0 && is_ready(run)) return true;
+  if (run->warden > 0) stop_warden(run);
+  if (run->fd >= 0) close(run->fd);
+  run->fd = -1;
+  if (!isolated) pw_folder_remove(order->folder);
+  return false;
 }
 
 bool pw_run_start(pw_run *run, const pw_language *language, pw_run_what what, const char *source, size_t size,
@@ -225,7 +251,9 @@ bool pw_run_start(pw_run *run, const pw_language *language, pw_run_what what, co
     order->limits = *limits;
     run->until = monotonic() + (int64_t)(limits->seconds * 1000) + GRACE;
     bool found = pw_run_find_program(language->interpreter, order->program);
-    problem = !found ? PW_RAN_NO_PROGRAM : launch(run, order) ? PW_RAN : PW_RAN_FAILED;
+    problem = !found                                                                        ? PW_RAN_NO_PROGRAM
+              : (limits->isolated && launch(run, order, true)) || launch(run, order, false) ? PW_RAN
+                                                                                            : PW_RAN_FAILED;
   }
   free(order);
   if (problem == PW_RAN) return true;

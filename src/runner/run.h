@@ -23,6 +23,7 @@ typedef struct pw_limits {
   int64_t files;  /* bytes, of all it writes to its folder */
   int64_t output; /* bytes, printed; and as many for its answer */
   int processes;  /* and threads, at once */
+  bool isolated;  /* in namespaces of its own, where the system allows it */
 } pw_limits;
 
 extern const pw_limits pw_limits_usual; /* the service's: 120 s, 512 MB; 64 MB of files, 8 MB of output, 64 processes */
@@ -52,7 +53,8 @@ typedef struct pw_run {
   pid_t warden;  /* 0 when there is none */
   int fd;        /* readable when there is something to take in; -1 when it never began; open until it is freed */
   int64_t until; /* the warden is lost when it hasn't ended by then; monotonic milliseconds */
-  char folder[PW_PATH]; /* on this machine's disk; "" when it has none */
+  bool isolated; /* in namespaces of its own */
+  char folder[PW_PATH]; /* on this machine's disk when it isn't; "" for none */
   pw_output incoming;
 
   /* Once it is over: */

@@ -15,6 +15,7 @@
 
 #include "confine.h"
 #include "folder.h"
+#include "jail.h"
 #include "tree.h"
 
 /* How often the tree is looked at, in milliseconds; and never for more than a twentieth of the time. */
@@ -23,6 +24,7 @@ enum { LOOK = 20, SHARE = 20, PIECE = 16 * 1024 };
 typedef struct warden {
   const pw_order *order;
   int socket;
+  uid_t user;   /* the script's */
   int pipes[2]; /* what it prints, and its errors; -1 when they have ended */
   pid_t script;
   bool ended;
@@ -94,7 +96,7 @@ _Noreturn static void become_interpreter(const pw_order *order, uid_t user, pid_
 static bool start(warden *w) {
   int out[2], error[2];
   if (pipe2(out, O_CLOEXEC) != 0 || pipe2(error, O_CLOEXEC) != 0) return false;
-  uid_t user = pw_confine_user(w->order->program);
+  uid_t user = w->user;
   if (user != geteuid() && chown(w->order->folder, user, (gid_t)user) != 0) user = geteuid();
   pid_t self = getpid();
   w->script = pw_confine_fork();
@@ -212,18 +214,35 @@ static void watch(warden *w) {
     return;
   }
   drain(w);
+  if (w->ran == PW_RAN && pw_folder_usage(w->order->folder) > w->order->limits.files) w->ran = PW_RAN_FILES;
   if (w->ran == PW_RAN) send_result(w);
 }
 
-_Noreturn void pw_warden_serve(const pw_order *order, int socket, int lock) {
+/* Goes on as the first process of new namespaces; the one outside only waits for it. */
+static void isolate(pw_order *order, int socket) {
+  if (!pw_jail_enter()) _exit(1);
+  pid_t inside = pw_confine_fork();
+  if (inside != 0) {
+    close(socket);
+    while (inside > 0 && waitpid(inside, NULL, 0) < 0 && errno == EINTR) continue;
+    _exit(0);
+  }
+  if (!pw_jail_build(&order->limits, order->program)) _exit(1);
+}
+
+_Noreturn void pw_warden_serve(pw_order *order, int socket, int lock) {
   pw_confine_warden(&socket, &lock);
+  uid_t user = pw_confine_user(order->isolated ? NULL : order->program);
+  if (order->isolated) isolate(order, socket);
   warden *w = calloc(1, sizeof *w);
   if (w == NULL) _exit(1);
   w->order = order;
   w->socket = socket;
+  w->user = user;
   w->pipes[0] = w->pipes[1] = -1;
+  report(w, PW_REPORT_READY, "", 0);
   watch(w);
-  pw_folder_remove(order->folder);
+  if (!order->isolated) pw_folder_remove(order->folder);
   pw_ending ending = {.ran = (int32_t)w->ran,
                       .exit_code = w->ended && WIFEXITED(w->status) ? WEXITSTATUS(w->status) : -1,
                       .memory = w->peak,

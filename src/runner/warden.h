@@ -12,11 +12,18 @@ typedef struct pw_order {
   const char *source, *data;    /* of the files that they are written to; NULL for none */
   size_t source_size;
   char program[PW_PATH], folder[PW_PATH];
+  bool isolated; /* in namespaces of its own; else in this folder */
   pw_limits limits;
 } pw_order;
 
 /* What comes through the socket: a head, and so many bytes. */
-typedef enum pw_report_kind { PW_REPORT_OUT = 1, PW_REPORT_ERROR, PW_REPORT_RESULT, PW_REPORT_END } pw_report_kind;
+typedef enum pw_report_kind {
+  PW_REPORT_READY = 1,
+  PW_REPORT_OUT,
+  PW_REPORT_ERROR,
+  PW_REPORT_RESULT,
+  PW_REPORT_END
+} pw_report_kind;
 typedef struct pw_report {
   uint32_t kind, size;
 } pw_report;
@@ -27,8 +34,9 @@ typedef struct pw_ending {
   int64_t memory, microseconds;
 } pw_ending;
 
-/* Does all that in a process that was forked for it, and never returns. `lock` is a descriptor that says as long as it
+/* Does all that in a process that was forked for it, and never returns; its first word is PW_REPORT_READY, or it ends
+ * without one when it can't be isolated as ordered. `lock` is a descriptor that says as long as it
  * is open that the folder is in use; -1 for none. */
-_Noreturn void pw_warden_serve(const pw_order *order, int socket, int lock);
+_Noreturn void pw_warden_serve(pw_order *order, int socket, int lock);
 
 #endif

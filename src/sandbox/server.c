@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "../runner/folder.h"
 #include "http.h"
 
 enum { SCRIPTS_AT_ONCE = 8 };
@@ -45,6 +46,7 @@ static bool open_parts(pw_server *server, const char *data, char **problem) {
 bool pw_server_open(pw_server *server, const pw_settings *settings, const char *data, char **problem) {
   server->settings = *settings;
   server->opened = true;
+  pw_folder_sweep(PW_FOLDER_YOUNG);
   pw_clock_open(&server->clock);
   pw_faults_open(&server->faults);
   pw_journal_open(&server->journal);

@@ -1,0 +1,177 @@
+-- What a script's whole tree of processes may use, with namespaces where the system allows them, and without.
+local cjson = require "cjson"
+local runner = require "patchworks.runner"
+local wait_until = require "spec.support.wait_until"
+
+-- The pattern doesn't match itself.
+local function lives(marker)
+  return os.execute(("grep -qsa '[%s]%s' /proc/[0-9]*/cmdline"):format(marker:sub(1, 1), marker:sub(2))) == true
+end
+
+-- Sleeps under a name of its own, which /proc shows.
+local function sleeper(marker) return ("subprocess.Popen(['python3', '-c', 'import time; time.sleep(300)', '%s'], start_new_session=True)"):format(marker) end
+
+for _, isolated in ipairs { true, false } do
+  local function start(source, given)
+    given = given or {}
+    given.language, given.source, given.isolated = given.language or "python", source, isolated
+    return assert(runner.start(given))
+  end
+  local function run(source, given)
+    local started <close> = start(source, given)
+    assert.is_true(started:wait(60))
+    return started:result()
+  end
+
+  describe("a script " .. (isolated and "in namespaces of its own" or "without namespaces"), function()
+    it("ends with what it started, whatever session that is in", function()
+      local marker = "left-" .. os.time() .. tostring(isolated)
+      local result = run("import subprocess\ndef handle(data):\n  " .. sleeper(marker) .. "\n  return {'payload': 'done'}")
+      assert.equal("done", cjson.decode(result.answer).payload)
+      assert.is_true(result.seconds < 30)
+      assert.is_false(lives(marker))
+    end)
+
+    it("doesn't hold its answer up by a child that goes on printing", function()
+      local result = run [[
+import os, sys, time
+def handle(data):
+  if os.fork() == 0:
+    os.setsid()
+    while True:
+      time.sleep(0.01)
+      os.write(1, b'x')
+  return {'payload': 'done'}
+]]
+      assert.equal("done", cjson.decode(result.answer).payload)
+    end)
+
+    it("ends when whoever started it is killed", function()
+      local marker = "orphan-" .. os.time() .. tostring(isolated)
+      local path = os.tmpname()
+      local file <close> = assert(io.open(path, "w"))
+      file:write(([[
+        local run = require("patchworks.runner").start { language = "python", isolated = %s, source = %q }
+        run:wait()
+      ]]):format(isolated, "import subprocess, time\ndef handle(data):\n  " .. sleeper(marker) .. "\n  time.sleep(300)"))
+      file:close()
+      local pipe = io.popen(("%s %s & echo $!"):format(require "spec.support.lua", path))
+      local pid = pipe:read "n"
+      wait_until(function() return lives(marker) end)
+      os.execute("kill -9 " .. pid)
+      pipe:close()
+      wait_until(function() return not lives(marker) end)
+      os.remove(path)
+    end)
+
+    it("has 512 MB of memory for all its processes", function()
+      local result = run [[
+import os, time
+def handle(data):
+  for i in range(8):
+    if os.fork() == 0:
+      held = bytearray(120 * 1000 * 1000)
+      time.sleep(60)
+  time.sleep(60)
+]]
+      assert.equal("memory", result.error.kind)
+      assert.is_true(result.memory_bytes > 512 * 1024 * 1024)
+      assert.is_true(result.memory_bytes < 1024 * 1024 * 1024, tostring(result.memory_bytes))
+      result = run("module.exports = async () => { const all = []; for (;;) all.push(Buffer.alloc(2e7, 1)); }", { language = "javascript" })
+      assert.is_not_nil(result.error)
+      assert.is_true(result.memory_bytes < 1024 * 1024 * 1024, tostring(result.memory_bytes))
+    end)
+
+    it("has no more than 64 processes", function()
+      local result = run [[
+import os, time
+def handle(data):
+  started = 0
+  try:
+    for i in range(400):
+      if os.fork() == 0: time.sleep(60)
+      started += 1
+  except OSError: pass
+  time.sleep(0.2)
+  return {'payload': str(started)}
+]]
+      local started = result.answer and tonumber(cjson.decode(result.answer).payload)
+      assert.is_true(result.error and result.error.kind == "processes" or started < 64, result.answer)
+    end)
+
+    it("has 64 MB of files", function()
+      local result = run [[
+import time
+def handle(data):
+  for i in range(20): open('file%d' % i, 'wb').write(b'x' * 15000000)
+  time.sleep(1)
+  return {'payload': 'all written'}
+]]
+      assert.is_true(result.error.kind == "files" or result.error.message:find "No space left", result.error.message)
+    end)
+
+    it("has one file of 16 MB at most, 8 MB of output, and answers of as many", function()
+      assert.equal("raised", run("def handle(data): open('big', 'wb').write(b'x' * 20000000)").error.kind)
+      assert.equal("output", run("def handle(data):\n  while True: print('x' * 100000)").error.kind)
+      assert.equal("output", run("def handle(data): return {'payload': 'x' * 9000000}").error.kind)
+    end)
+
+    it("sees none of this process's descriptors, variables and signals", function()
+      local result = run [[
+import os, signal
+def handle(data):
+  found = [f for f in os.listdir('/proc/self/fd') if int(f) > 2 and os.path.exists('/proc/self/fd/' + f)]
+  return {'payload': ' '.join(found), 'names': sorted(os.environ), 'pipe': str(signal.getsignal(signal.SIGTERM))}
+]]
+      local answer = cjson.decode(result.answer)
+      assert.equal("", answer.payload)
+      assert.same({ "HOME", "LANG", "PATH", "TMPDIR" }, answer.names)
+    end)
+
+    it("leaves a deep folder to nobody", function()
+      local result = run [[
+import os
+def handle(data):
+  folder = os.getcwd()
+  for i in range(300):
+    os.mkdir('deep-%d' % i)
+    os.chdir('deep-%d' % i)
+    open('file', 'w').close()
+  os.chdir(folder)
+  return {'payload': folder}
+]]
+      local folder = cjson.decode(result.answer).payload
+      assert.is_false(os.execute("test -e " .. folder) == true)
+    end)
+  end)
+end
+
+describe("an isolated script", function()
+  it("sees its folder, not this machine's files", function()
+    local run <close> = runner.start {
+      language = "python",
+      source = "import os\ndef handle(data): return {'payload': os.getcwd(), 'root': os.listdir('/'), 'etc': os.path.exists('/etc/passwd')}",
+    }
+    run:wait(60)
+    local result = run:result()
+    if not result.isolated then return pending "this system allows no namespaces" end
+    local answer = cjson.decode(result.answer)
+    assert.equal("/script", answer.payload)
+    assert.is_false(answer.etc)
+    for _, name in ipairs(answer.root) do assert.is_false(name == "root" or name == "home" or name == "work") end
+  end)
+end)
+
+describe("leftovers", function()
+  it("are swept: a folder that nobody watches, and its processes", function()
+    local folder = "/tmp/patchworks-run-left" .. os.time()
+    local marker = "swept-" .. os.time()
+    assert(os.execute("mkdir -p " .. folder .. "/a/b"))
+    os.execute(("HOME=%s setsid sh -c 'exec sleep 300' %s & sleep 0.1"):format(folder, marker))
+    runner.sweep()
+    assert.is_true(os.execute("test -e " .. folder) == true) -- too young: somebody may be about to watch it
+    runner.sweep(0)
+    assert.is_false(os.execute("test -e " .. folder) == true)
+    assert.is_false(os.execute("grep -qsz '^HOME=" .. folder .. "$' /proc/[0-9]*/environ") == true)
+  end)
+end)
