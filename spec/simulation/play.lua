@@ -279,7 +279,9 @@ local function run_step(world, universe, tasks, actor, step)
       world.clients[#world.clients + 1] = actor.client
       open(world, universe, actor)
     end
-  until not killed
+    local call = world.calls[#world.calls]
+    local again = killed or (step.until_done and attempt < 50 and not (call.value and call.value.failed == 0))
+  until not again
 end
 
 local function run_actor(world, universe, tasks, actor)

@@ -1,15 +1,6 @@
 -- Random histories against the model of the service: nothing is said that isn't so. scripts/simulate plays more of them.
+local open = require "spec.simulation.open"
 local run = require "spec.simulation.run"
-
--- Promises that are known to be broken, until they are kept.
-local open = {}
-for promise in
-  ([[a listing gives each once; a listing is in order; an error tells all attempts; every call ends by its deadline; green is tested;
-never twice, none is none; never two calls, one version; nobody's version is overwritten unseen; rollback never goes forward;
-what is live is what was said; what was begun is told as begun; a second run converges]]):gsub("\n", " "):gmatch "%s*([^;]+)"
-do
-  open[promise] = true
-end
 
 describe("300 random histories", function()
   it("end in no lie", function()

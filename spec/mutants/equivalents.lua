@@ -1,0 +1,18 @@
+-- Mutants that change nothing that anybody could see, each with its reason. They are told by the source's line, so that
+-- another line above doesn't matter.
+local equivalents = {}
+
+local list = {
+}
+
+--- Why a mutant changes nothing, or nil.
+-- @tparam string path
+-- @tparam string code the line, without the blanks around it
+-- @tparam string what see spec/mutants/source.lua
+function equivalents.reason(path, code, what)
+  for _, each in ipairs(list) do
+    if each.path == path and each.code == code and (each.what == what or each.what == "any") then return each.reason end
+  end
+end
+
+return equivalents
