@@ -73,6 +73,7 @@ local defaults = {
   rate_limit = 0,
   token_seconds = 86400,
   invoke_seconds = 120,
+  idle_seconds = 60,
 }
 
 --- Starts the service in a thread of this process.
@@ -85,6 +86,7 @@ local defaults = {
 -- - `rate_limit` (0, none): requests a minute, on the sandbox's clock; the service has 240
 -- - `token_seconds` (86400): how long a token lives, on the sandbox's clock
 -- - `invoke_seconds` (120): how long a script may run
+-- - `idle_seconds` (60): how long a connection may stay without a whole request
 -- @treturn ?table server: `url`, `port`, `key`, `username`, `password`, `login_url`; or nil and a sentence
 function sandbox.start(given)
   given = given or {}
@@ -99,6 +101,7 @@ function sandbox.start(given)
   check_integer(settings.rate_limit, 0, 1000000, "rate_limit")
   for _, name in ipairs { "deploy_seconds", "token_seconds" } do check_number(settings[name], 0, a_year, name) end
   check_number(settings.invoke_seconds, 0.01, 3600, "invoke_seconds")
+  check_number(settings.idle_seconds, 0.1, 86400, "idle_seconds")
   local handle, problem = core.start(settings)
   if not handle then return nil, "sandbox: " .. problem end
   local port = handle:port()

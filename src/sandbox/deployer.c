@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../runner/text.h"
 
@@ -38,7 +39,8 @@ static void reason_of(pw_ran ran, const pw_language *language, pw_run *run, char
   if (reason[0] == '\0') snprintf(reason, REASON_SIZE, "The code is not valid %s.", language->title);
 }
 
-static void check(pw_deployer *deployer, int64_t id, const char *name, const char *content) {
+/* False when what came of it can't be kept now. */
+static bool check(pw_deployer *deployer, int64_t id, const char *name, const char *content) {
   char reason[REASON_SIZE] = "The sandbox ran out of memory.";
   const pw_language *language = pw_language_find(name);
   size_t size;
@@ -55,8 +57,8 @@ static void check(pw_deployer *deployer, int64_t id, const char *name, const cha
   pthread_mutex_lock(&deployer->lock);
   bool closing = deployer->closing;
   pthread_mutex_unlock(&deployer->lock);
-  if (closing) return; /* cut short: the next process checks it */
-  pw_store_checked(deployer->store, id, reason[0] != '\0' ? reason : NULL, ran == PW_RAN);
+  if (closing) return true; /* cut short: the next process checks it */
+  return pw_store_checked(deployer->store, id, reason[0] != '\0' ? reason : NULL, ran == PW_RAN);
 }
 
 static bool wait_for_work(pw_deployer *deployer) {
@@ -68,6 +70,16 @@ static bool wait_for_work(pw_deployer *deployer) {
   return !closing;
 }
 
+/* A full disk has room again when somebody makes some: a look each second is enough. */
+static void rest(pw_deployer *deployer) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += 1;
+  pthread_mutex_lock(&deployer->lock);
+  while (!deployer->closing && pthread_cond_timedwait(&deployer->wake, &deployer->lock, &until) == 0) continue;
+  pthread_mutex_unlock(&deployer->lock);
+}
+
 static void *work(void *context) {
   pw_deployer *deployer = context;
   while (wait_for_work(deployer)) {
@@ -75,8 +87,9 @@ static void *work(void *context) {
     char *language = NULL, *content = NULL;
     pw_found found = pw_store_next_check(deployer->store, &id, &language, &content);
     if (found == PW_FOUND) {
-      check(deployer, id, language, content);
-      pw_deployer_notify(deployer); /* there may be another */
+      bool kept = check(deployer, id, language, content);
+      if (!kept) rest(deployer);
+      pw_deployer_notify(deployer); /* there may be another, or the same */
     }
     free(language);
     free(content);

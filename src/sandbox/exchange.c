@@ -99,3 +99,9 @@ void pw_exchange_invalid(pw_exchange *exchange, const char *field, const char *f
   refuse_with(exchange, 422, field, format, values);
   va_end(values);
 }
+
+void pw_exchange_fail(pw_exchange *exchange) {
+  char *problem = pw_store_problem(&exchange->server->store);
+  pw_exchange_refuse(exchange, 500, "%s", problem != NULL ? problem : "Server Error");
+  sqlite3_free(problem);
+}

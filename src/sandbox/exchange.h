@@ -6,7 +6,15 @@
 
 enum { PW_EXCHANGE_HEADERS = 6, PW_BODY_LIMIT = 8 * 1024 * 1024 };
 
+typedef enum pw_stage {
+  PW_STAGE_ADMIT,  /* who is it, may it, can its body be read */
+  PW_STAGE_HANDLE, /* do what it asks for */
+  PW_STAGE_LATE,   /* answered; the answer waits */
+  PW_STAGE_DONE
+} pw_stage;
+
 typedef struct pw_exchange {
+  pw_work work; /* while it waits; first, so that either is found from the other */
   pw_server *server;
   struct MHD_Connection *connection;
   char *uri;                /* raw, as it came; owned */
@@ -14,14 +22,24 @@ typedef struct pw_exchange {
   const char *method;
   char *body; /* owned; ends with NUL */
   size_t size, capacity;
-  bool started, too_large;
-  const char *operation, *authorization; /* for the journal */
-  bool administrator;                    /* came with a token */
-  int64_t subject;                       /* the id in the path */
+  bool started, too_large, crowded; /* its body is too large; all bodies together are */
+  pw_stage stage;
+  bool answered; /* and was put off before: its connection sleeps no more */
+  pw_fault fault;
+  pw_entry *entry;                               /* in the journal; or NULL */
+  pw_connection *held;                           /* its connection; or NULL */
+  int64_t began;                                 /* monotonic microseconds */
+  void (*handler)(struct pw_exchange *exchange); /* set where it is admitted */
+  bool slow;                                     /* the handler may take long */
+  double again;                                  /* seconds, set by a handler that has no answer yet */
+  const char *operation, *authorization;         /* for the journal */
+  bool administrator;                            /* came with a token */
+  int64_t subject;                               /* the id in the path */
 
   int status; /* of the answer; 0 while there is none */
   sqlite3_str *answer;
   bool html;
+  const char *type; /* of the answer; NULL for JSON, or HTML */
   const char *header_names[PW_EXCHANGE_HEADERS];
   char header_values[PW_EXCHANGE_HEADERS][64];
 } pw_exchange;
@@ -39,6 +57,9 @@ sqlite3_str *pw_exchange_answer(pw_exchange *exchange, int status);
 /* Answers with an error as Laravel does: `{"message": ..}`, or a page for those who don't ask for JSON. */
 void pw_exchange_refuse(pw_exchange *exchange, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Answers 500, and says what is wrong with the disk. */
+void pw_exchange_fail(pw_exchange *exchange);
 
 /* Answers 422 with a sentence about one field. */
 void pw_exchange_invalid(pw_exchange *exchange, const char *field, const char *format, ...)

@@ -2,31 +2,17 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../runner/text.h"
 
 void pw_faults_open(pw_faults *faults) {
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   pthread_mutex_init(&faults->lock, NULL);
-  pthread_cond_init(&faults->stop, &attributes);
-  pthread_condattr_destroy(&attributes);
   faults->opened = true;
-}
-
-void pw_faults_stop(pw_faults *faults) {
-  pthread_mutex_lock(&faults->lock);
-  faults->closing = true;
-  pthread_cond_broadcast(&faults->stop);
-  pthread_mutex_unlock(&faults->lock);
 }
 
 void pw_faults_close(pw_faults *faults) {
   if (!faults->opened) return;
   pw_faults_clear(faults);
-  pthread_cond_destroy(&faults->stop);
   pthread_mutex_destroy(&faults->lock);
   memset(faults, 0, sizeof *faults);
 }
@@ -110,16 +96,4 @@ pw_fault pw_faults_take(pw_faults *faults, const char *operation) {
   }
   pthread_mutex_unlock(&faults->lock);
   return taken;
-}
-
-void pw_faults_sleep(pw_faults *faults, double seconds) {
-  if (seconds <= 0) return;
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  int64_t nanoseconds = until.tv_nsec + (int64_t)(seconds * 1e9);
-  until.tv_sec += (time_t)(nanoseconds / 1000000000);
-  until.tv_nsec = (long)(nanoseconds % 1000000000);
-  pthread_mutex_lock(&faults->lock);
-  while (!faults->closing && pthread_cond_timedwait(&faults->stop, &faults->lock, &until) == 0) continue;
-  pthread_mutex_unlock(&faults->lock);
 }

@@ -30,14 +30,12 @@ typedef struct pw_fault {
 
 typedef struct pw_faults {
   pthread_mutex_t lock;
-  pthread_cond_t stop;
-  bool opened, closing;
+  bool opened;
   double latency; /* seconds before each answer */
   pw_fault *first;
 } pw_faults;
 
 void pw_faults_open(pw_faults *faults);
-void pw_faults_stop(pw_faults *faults); /* sleepers come back at once */
 void pw_faults_close(pw_faults *faults);
 
 /* How a fault is called in Lua; PW_FAULT_NONE for a name that is none. */
@@ -52,8 +50,5 @@ double pw_faults_latency(pw_faults *faults);
 
 /* What is to happen to this request: a copy whose body is the caller's to free. `how` is PW_FAULT_NONE for nothing. */
 pw_fault pw_faults_take(pw_faults *faults, const char *operation);
-
-/* Sleeps, or until the sandbox closes. */
-void pw_faults_sleep(pw_faults *faults, double seconds);
 
 #endif

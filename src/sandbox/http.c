@@ -12,7 +12,10 @@
 #include "../runner/text.h"
 #include "routes.h"
 
-enum { CONNECTIONS = 4096, BACKLOG = 1024 };
+enum { CONNECTIONS = 4096, BACKLOG = 1024, THREADS = 2, CONNECTION_MEMORY = 24 * 1024, BODIES = 256 * 1024 * 1024 };
+
+/* What a step says when it isn't "again after so many seconds". */
+enum { DONE = -1, SCRIPT = -2 };
 
 /* libmicrohttpd calls this first for each request; what it returns is the request's context. */
 static void *begin(void *context, const char *uri, struct MHD_Connection *connection) {
@@ -23,6 +26,8 @@ static void *begin(void *context, const char *uri, struct MHD_Connection *connec
   exchange->operation = "none";
   exchange->authorization = "none";
   exchange->query = "";
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  exchange->held = info != NULL ? info->socket_context : NULL;
   exchange->uri = pw_text_copy(uri, strlen(uri));
   if (exchange->uri == NULL) return exchange;
   exchange->path = exchange->uri;
@@ -39,6 +44,10 @@ static void end(void *context, struct MHD_Connection *connection, void **request
   (void)context, (void)connection, (void)code;
   pw_exchange *exchange = *request;
   if (exchange == NULL) return;
+  pw_connections_set_busy(&exchange->server->connections, exchange->held, false);
+  pw_journal_release(&exchange->server->journal, exchange->entry);
+  exchange->server->bodies -= (int64_t)exchange->capacity;
+  free(exchange->fault.body);
   free(exchange->uri);
   free(exchange->body);
   if (exchange->answer != NULL) sqlite3_free(sqlite3_str_finish(exchange->answer));
@@ -48,16 +57,21 @@ static void end(void *context, struct MHD_Connection *connection, void **request
 
 /* Takes a piece of the body in; what is over the limit is read and forgotten, so that the refusal gets through. */
 static bool take_body(pw_exchange *exchange, const char *bytes, size_t size) {
-  if (exchange->too_large || exchange->size + size > PW_BODY_LIMIT) {
-    exchange->too_large = true;
+  if (exchange->too_large || exchange->crowded || exchange->size + size > PW_BODY_LIMIT) {
+    exchange->too_large = !exchange->crowded;
     return true;
   }
   size_t needed = exchange->size + size + 1;
   if (needed > exchange->capacity) {
     size_t capacity = needed < 1024 ? 1024 : needed * 2;
+    if (exchange->server->bodies > BODIES) {
+      exchange->crowded = true;
+      return true;
+    }
     char *grown = realloc(exchange->body, capacity);
     if (grown == NULL) return false;
     exchange->body = grown;
+    exchange->server->bodies += (int64_t)(capacity - exchange->capacity);
     exchange->capacity = capacity;
   }
   memcpy(exchange->body + exchange->size, bytes, size);
@@ -152,42 +166,122 @@ static void answer_fault(pw_exchange *exchange, const pw_fault *fault) {
   if (fault->retry_after[0] != '\0') pw_exchange_add(exchange, "Retry-After", "%s", fault->retry_after);
 }
 
-/* The whole request is here. */
-static enum MHD_Result serve(pw_exchange *exchange) {
+/* Goes on with a request: gives DONE, SCRIPT, or after how many seconds to go on. */
+static double step(pw_exchange *exchange) {
   pw_faults *faults = &exchange->server->faults;
-  pw_routes_identify(exchange);
-  pw_entry *entry = note(exchange);
-  pw_faults_sleep(faults, pw_faults_latency(faults));
-  pw_fault fault = pw_faults_take(faults, exchange->operation);
-  if (fault.how == PW_FAULT_STATUS) {
-    answer_fault(exchange, &fault);
-  } else if (fault.how != PW_FAULT_DROP_BEFORE) {
-    pw_routes_serve(exchange);
+  if (exchange->stage == PW_STAGE_ADMIT) {
+    exchange->fault = pw_faults_take(faults, exchange->operation);
+    pw_fault_how how = exchange->fault.how;
+    exchange->stage = PW_STAGE_HANDLE;
+    if (how == PW_FAULT_STATUS) answer_fault(exchange, &exchange->fault);
+    if (how == PW_FAULT_DROP_BEFORE || how == PW_FAULT_STATUS || !pw_routes_admit(exchange)) {
+      exchange->stage = PW_STAGE_LATE;
+    } else if (exchange->slow) {
+      return SCRIPT;
+    }
   }
-  if (fault.how == PW_FAULT_SLOW) pw_faults_sleep(faults, fault.seconds);
-  free(fault.body);
-  bool drop = fault.how == PW_FAULT_DROP_BEFORE || fault.how == PW_FAULT_DROP_AFTER;
-  if (entry != NULL && !drop) entry->status = exchange->status;
-  pw_journal_release(&exchange->server->journal, entry);
-  return drop ? MHD_NO : respond(exchange, fault.how);
+  if (exchange->stage == PW_STAGE_HANDLE) {
+    exchange->again = 0;
+    exchange->handler(exchange);
+    if (exchange->status == 0 && exchange->again > 0) return exchange->again;
+    if (exchange->status == 0) pw_exchange_fail(exchange);
+    exchange->stage = PW_STAGE_LATE;
+  }
+  bool late = exchange->stage == PW_STAGE_LATE && exchange->fault.how == PW_FAULT_SLOW;
+  exchange->stage = PW_STAGE_DONE;
+  return late ? exchange->fault.seconds : DONE;
+}
+
+/* Has it go on. False when the sandbox closes. */
+static bool put_off(pw_exchange *exchange, double next) {
+  pw_works *works = &exchange->server->works;
+  return next == SCRIPT ? pw_works_script(works, &exchange->work) : pw_works_later(works, &exchange->work, next);
+}
+
+void pw_http_work(pw_work *work) {
+  pw_exchange *exchange = (pw_exchange *)work;
+  double next = exchange->stage == PW_STAGE_DONE ? DONE : step(exchange);
+  if (next != DONE && put_off(exchange, next)) return;
+  if (next != DONE) exchange->fault.how = PW_FAULT_DROP_BEFORE; /* the sandbox closes */
+  exchange->stage = PW_STAGE_DONE;
+  exchange->answered = true;
+  MHD_resume_connection(exchange->connection);
+}
+
+static enum MHD_Result finish(pw_exchange *exchange) {
+  pw_fault_how how = exchange->fault.how;
+  if (how == PW_FAULT_DROP_BEFORE || how == PW_FAULT_DROP_AFTER) return MHD_NO;
+  pw_journal_answer(&exchange->server->journal, exchange->entry, exchange->status, sqlite3_str_value(exchange->answer),
+                    (size_t)sqlite3_str_length(exchange->answer), pw_works_now() - exchange->began);
+  return respond(exchange, how);
+}
+
+/* The whole request is here. What doesn't wait is answered at once. */
+static enum MHD_Result serve(pw_exchange *exchange) {
+  exchange->began = pw_works_now();
+  pw_connections_set_busy(&exchange->server->connections, exchange->held, true);
+  pw_routes_identify(exchange);
+  exchange->entry = note(exchange);
+  double latency = pw_faults_latency(&exchange->server->faults);
+  double next = latency > 0 ? latency : step(exchange);
+  if (next == DONE) return finish(exchange);
+  MHD_suspend_connection(exchange->connection);
+  if (put_off(exchange, next)) return MHD_YES;
+  MHD_resume_connection(exchange->connection);
+  return MHD_NO;
+}
+
+static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+  (void)kind, (void)value;
+  int *counts = context;
+  if (strcasecmp(name, "Content-Length") == 0) counts[0]++;
+  if (strcasecmp(name, "Transfer-Encoding") == 0) counts[1]++;
+  return MHD_YES;
+}
+
+/* Two peers that read its length differently would see two requests in one. */
+static bool is_ambiguous(struct MHD_Connection *connection) {
+  int counts[2] = {0};
+  MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, counts);
+  return counts[0] + counts[1] > 1;
+}
+
+static enum MHD_Result refuse_ambiguous(pw_exchange *exchange) {
+  pw_routes_identify(exchange);
+  exchange->entry = note(exchange);
+  pw_exchange_refuse(exchange, 400, "Send a Content-Length or a Transfer-Encoding, and one of it.");
+  pw_exchange_add(exchange, "Connection", "close");
+  return finish(exchange);
 }
 
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *data, size_t *size, void **request) {
-  (void)context, (void)connection, (void)url, (void)version;
+  (void)context, (void)url, (void)version;
   pw_exchange *exchange = *request;
   if (exchange == NULL || exchange->uri == NULL) return MHD_NO;
   if (!exchange->started) {
     exchange->started = true;
     exchange->method = method;
-    return MHD_YES;
+    return is_ambiguous(connection) ? refuse_ambiguous(exchange) : MHD_YES;
   }
   if (*size > 0) {
     bool taken = take_body(exchange, data, *size);
     *size = 0;
     return taken ? MHD_YES : MHD_NO;
   }
-  return serve(exchange);
+  return exchange->answered ? finish(exchange) : serve(exchange);
+}
+
+static void follow(void *context, struct MHD_Connection *connection, void **held,
+                   enum MHD_ConnectionNotificationCode code) {
+  pw_server *server = context;
+  if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+    pw_connections_remove(&server->connections, *held);
+    *held = NULL;
+    return;
+  }
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  *held = info != NULL ? pw_connections_add(&server->connections, info->connect_fd) : NULL;
 }
 
 /* A socket of our own rather than libmicrohttpd's: its failures can be told, and it is closed on exec for certain. */
@@ -217,9 +311,11 @@ bool pw_http_open(pw_server *server, char **problem) {
     return false;
   }
   server->daemon = MHD_start_daemon(
-      MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC, 0, NULL, NULL,
-      handle, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS,
-      MHD_OPTION_URI_LOG_CALLBACK, begin, server, MHD_OPTION_NOTIFY_COMPLETED, end, server, MHD_OPTION_END);
+      MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle,
+      server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned int)THREADS,
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, begin, server, MHD_OPTION_NOTIFY_COMPLETED, end, server,
+      MHD_OPTION_NOTIFY_CONNECTION, follow, server, MHD_OPTION_END);
   if (server->daemon != NULL) return true;
   *problem = sqlite3_mprintf("can't start the HTTP server: %s", strerror(errno));
   close(fd);

@@ -9,4 +9,7 @@
 bool pw_http_open(pw_server *server, char **problem);
 void pw_http_close(pw_server *server);
 
+/* Goes on with a request that waited: for the server's works. */
+void pw_http_work(pw_work *work);
+
 #endif

@@ -11,7 +11,9 @@ void pw_journal_open(pw_journal *journal) {
 }
 
 static void drop(pw_entry *entry) {
-  if (--entry->holders == 0) free(entry);
+  if (--entry->holders > 0) return;
+  free(entry->answer);
+  free(entry);
 }
 
 /* The entry at this place of the ring, from the oldest on; there must be one. */
@@ -22,7 +24,7 @@ static pw_entry *at(const pw_journal *journal, size_t place) {
 
 static void forget_locked(pw_journal *journal) {
   for (size_t i = 0; i < journal->count; i++) drop(at(journal, i));
-  journal->first = journal->count = 0;
+  journal->first = journal->count = journal->bytes = 0;
 }
 
 void pw_journal_close(pw_journal *journal) {
@@ -44,10 +46,12 @@ static const char *put(char **to, const char *bytes, size_t size) {
 static pw_entry *make(const pw_request_note *note) {
   size_t body = note->body_size < PW_JOURNAL_BODY ? note->body_size : PW_JOURNAL_BODY;
   size_t method = strlen(note->method), path = strlen(note->path), query = strlen(note->query);
-  pw_entry *entry = malloc(sizeof *entry + method + path + query + note->headers_size + body + 5);
+  size_t all = sizeof(pw_entry) + method + path + query + note->headers_size + body + 5;
+  pw_entry *entry = malloc(all);
   if (entry == NULL) return NULL;
   char *to = entry->text;
   *entry = (pw_entry){.holders = 1,
+                      .size = all,
                       .at = note->at,
                       .operation = note->operation,
                       .authorization = note->authorization,
@@ -61,13 +65,19 @@ static pw_entry *make(const pw_request_note *note) {
   return entry;
 }
 
+static void drop_oldest(pw_journal *journal) {
+  journal->bytes -= journal->entries[journal->first]->size;
+  drop(journal->entries[journal->first]);
+  journal->first = (journal->first + 1) % journal->capacity;
+  journal->count--;
+}
+
 /* Makes room for one more: grows, or lets the oldest go. */
 static bool make_room(pw_journal *journal) {
+  while (journal->bytes > PW_JOURNAL_BYTES && journal->count > 0) drop_oldest(journal);
   if (journal->count < journal->capacity) return true;
   if (journal->capacity >= PW_JOURNAL_SIZE) {
-    drop(journal->entries[journal->first]);
-    journal->first = (journal->first + 1) % journal->capacity;
-    journal->count--;
+    drop_oldest(journal);
     return true;
   }
   size_t capacity = journal->capacity == 0 ? FIRST_CAPACITY : journal->capacity * 2;
@@ -89,12 +99,33 @@ pw_entry *pw_journal_add(pw_journal *journal, const pw_request_note *note) {
   if (make_room(journal)) {
     journal->entries[(journal->first + journal->count++) % journal->capacity] = entry;
     entry->holders++;
+    entry->number = ++journal->added;
+    journal->bytes += entry->size;
   } else {
     free(entry);
     entry = NULL;
   }
   pthread_mutex_unlock(&journal->lock);
   return entry;
+}
+
+void pw_journal_answer(pw_journal *journal, pw_entry *entry, int status, const char *answer, size_t size,
+                       int64_t microseconds) {
+  if (entry == NULL) return;
+  size_t kept = size < PW_JOURNAL_BODY ? size : PW_JOURNAL_BODY;
+  char *copy = answer != NULL ? malloc(kept + 1) : NULL;
+  if (copy != NULL) {
+    memcpy(copy, answer, kept);
+    copy[kept] = '\0';
+  }
+  pthread_mutex_lock(&journal->lock);
+  entry->microseconds = microseconds;
+  entry->answer = copy;
+  entry->answer_size = copy != NULL ? kept : 0;
+  entry->status = status;
+  entry->size += entry->answer_size;
+  if (entry->holders > 1) journal->bytes += entry->answer_size; /* else it was forgotten meanwhile */
+  pthread_mutex_unlock(&journal->lock);
 }
 
 void pw_journal_forget(pw_journal *journal) {

@@ -7,13 +7,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PW_JOURNAL_SIZE = 100000, PW_JOURNAL_BODY = 64 * 1024 };
+enum { PW_JOURNAL_SIZE = 100000, PW_JOURNAL_BODY = 64 * 1024, PW_JOURNAL_BYTES = 64 * 1024 * 1024 };
 
-/* One request. But for its status, never changed once it is in the journal; counted by those who hold it. */
+/* One request. But for its answer, never changed once it is in the journal; counted by those who hold it. */
 typedef struct pw_entry {
-  int holders;                           /* under the journal's lock */
-  int64_t at;                            /* sandbox clock, microseconds */
-  _Atomic int status;                    /* 0 while nothing was answered */
+  int holders;          /* under the journal's lock */
+  int64_t number;       /* counted from 1 */
+  size_t size;          /* bytes of all of it */
+  int64_t at;           /* sandbox clock, microseconds */
+  _Atomic int status;   /* 0 while nothing was answered; then, what follows is there */
+  int64_t microseconds; /* that the answer took */
+  char *answer;         /* its beginning; of malloc */
+  size_t answer_size;
   const char *operation, *authorization; /* static */
   /* In `text`, one after the other, each with a NUL behind. */
   const char *method, *path, *query, *headers, *body;
@@ -27,6 +32,8 @@ typedef struct pw_journal {
   bool opened;
   pw_entry **entries; /* a ring */
   size_t first, count, capacity;
+  size_t bytes;  /* of all entries */
+  int64_t added; /* ever: the number of the newest entry */
 } pw_journal;
 
 void pw_journal_open(pw_journal *journal);
@@ -42,11 +49,16 @@ typedef struct pw_request_note {
   size_t body_size;
 } pw_request_note;
 
-/* Notes a request that has come, and holds its entry; forgets the oldest when there are too many. NULL when memory is
+/* Notes a request that has come, and holds its entry; forgets the oldest when there are too many, or too many
+ * bytes. NULL when memory is
  * out: then the request goes unnoted. */
 pw_entry *pw_journal_add(pw_journal *journal, const pw_request_note *note);
 void pw_journal_forget(pw_journal *journal);
 size_t pw_journal_count(pw_journal *journal, const char *operation); /* NULL for all */
+
+/* Notes what was answered. `entry` may be NULL. */
+void pw_journal_answer(pw_journal *journal, pw_entry *entry, int status, const char *answer, size_t size,
+                       int64_t microseconds);
 
 /* Holds up to `most` entries, oldest first, and gives how many; each goes back by pw_journal_release. */
 size_t pw_journal_hold(pw_journal *journal, pw_entry **entries, size_t most);

@@ -80,6 +80,7 @@ static int start(lua_State *L) {
   settings.deploy_seconds = read_number(L, "deploy_seconds");
   settings.token_seconds = read_number(L, "token_seconds");
   settings.invoke_seconds = read_number(L, "invoke_seconds");
+  settings.idle_seconds = read_number(L, "idle_seconds");
   settings.rate_limit = (int64_t)read_number(L, "rate_limit");
   box *held = push_box(L, 0);
   pw_server *server = lua_newuserdatauv(L, sizeof *server, 0);

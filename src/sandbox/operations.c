@@ -24,7 +24,7 @@ static void refuse(pw_exchange *exchange, pw_found found, const char *conflict) 
   } else if (found == PW_CONFLICT) {
     pw_exchange_refuse(exchange, 409, "%s", conflict);
   } else {
-    pw_exchange_refuse(exchange, 500, "Server Error");
+    pw_exchange_fail(exchange);
   }
 }
 

@@ -10,19 +10,19 @@ enum { WINDOW = 60 }; /* seconds of the rate limit */
 typedef struct route {
   const char *operation, *method, *prefix, *suffix;
   void (*handler)(pw_exchange *exchange);
-  bool takes_body, subject, open;
+  bool takes_body, subject, open, slow;
 } route;
 
 static const route routes[] = {
-    {"get", "GET", "/api/v1/script-versions/", "", pw_operation_get, false, true, false},
-    {"delete", "DELETE", "/api/v1/script-versions/", "", pw_operation_delete, false, true, false},
-    {"upload", "POST", "/api/v1/script-versions/", "/upload", pw_operation_upload, true, true, false},
-    {"deploy", "POST", "/api/v1/script-versions/", "/deploy", pw_operation_deploy, false, true, false},
-    {"invoke", "POST", "/api/v1/script-versions/", "/invoke", pw_operation_invoke, true, true, false},
-    {"logs", "GET", "/api/v1/script-versions/", "/logs", pw_operation_logs, false, true, false},
-    {"list", "GET", "/api/v1/scripts/", "/script-versions", pw_operation_list, false, true, false},
-    {"create", "POST", "/api/v1/scripts/", "/script-versions", pw_operation_create, true, true, false},
-    {"login", "POST", "/fabric/api/login", "", pw_operation_login, true, false, true},
+    {"get", "GET", "/api/v1/script-versions/", "", pw_operation_get, false, true, false, false},
+    {"delete", "DELETE", "/api/v1/script-versions/", "", pw_operation_delete, false, true, false, false},
+    {"upload", "POST", "/api/v1/script-versions/", "/upload", pw_operation_upload, true, true, false, false},
+    {"deploy", "POST", "/api/v1/script-versions/", "/deploy", pw_operation_deploy, false, true, false, false},
+    {"invoke", "POST", "/api/v1/script-versions/", "/invoke", pw_operation_invoke, true, true, false, true},
+    {"logs", "GET", "/api/v1/script-versions/", "/logs", pw_operation_logs, false, true, false, false},
+    {"list", "GET", "/api/v1/scripts/", "/script-versions", pw_operation_list, false, true, false, false},
+    {"create", "POST", "/api/v1/scripts/", "/script-versions", pw_operation_create, true, true, false, false},
+    {"login", "POST", "/fabric/api/login", "", pw_operation_login, true, false, true, false},
 };
 enum { COUNT = sizeof routes / sizeof *routes };
 
@@ -133,10 +133,13 @@ static bool body_fits(pw_exchange *exchange, const route *found) {
   return object;
 }
 
-void pw_routes_serve(pw_exchange *exchange) {
+bool pw_routes_admit(pw_exchange *exchange) {
   char allow[64];
   const route *found = find(exchange, &exchange->subject, allow);
-  if (exchange->too_large) {
+  if (exchange->crowded) {
+    pw_exchange_refuse(exchange, 503, "Too many bodies at once.");
+    pw_exchange_add(exchange, "Retry-After", "1");
+  } else if (exchange->too_large) {
     pw_exchange_refuse(exchange, 413, "The body is over 8 MB.");
   } else if (found == NULL && allow[0] == '\0') {
     pw_exchange_refuse(exchange, 404, "The route %s could not be found.", exchange->path);
@@ -144,7 +147,9 @@ void pw_routes_serve(pw_exchange *exchange) {
     pw_exchange_refuse(exchange, 405, "The %s method is not supported here. Supported: %s.", exchange->method, allow);
     pw_exchange_add(exchange, "Allow", "%s", allow);
   } else if ((found->open || (authorised(exchange) && within_rate(exchange))) && body_fits(exchange, found)) {
-    found->handler(exchange);
+    exchange->handler = found->handler;
+    exchange->slow = found->slow;
+    return true;
   }
-  if (exchange->status == 0) pw_exchange_refuse(exchange, 500, "Server Error");
+  return false;
 }

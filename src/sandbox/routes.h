@@ -7,7 +7,7 @@
 /* Finds out which operation a request is for and with which credential it came, without doing anything. */
 void pw_routes_identify(pw_exchange *exchange);
 
-/* Serves it: afterwards it has an answer. */
-void pw_routes_serve(pw_exchange *exchange);
+/* Whether it may be served: then `handler` is set, else it has an answer. */
+bool pw_routes_admit(pw_exchange *exchange);
 
 #endif

@@ -26,6 +26,11 @@ static bool add_examples(pw_store *store) {
   return true;
 }
 
+static void each_second(void *context) {
+  pw_server *server = context;
+  pw_connections_look(&server->connections);
+}
+
 static bool open_parts(pw_server *server, const char *data, char **problem) {
   if (!pw_scripts_open(&server->scripts, SCRIPTS_AT_ONCE)) {
     *problem = sqlite3_mprintf("can't make a pipe");
@@ -40,6 +45,10 @@ static bool open_parts(pw_server *server, const char *data, char **problem) {
     *problem = sqlite3_mprintf("can't start a thread");
     return false;
   }
+  if (!pw_works_open(&server->works, pw_http_work, each_second, server)) {
+    *problem = sqlite3_mprintf("can't start a thread");
+    return false;
+  }
   return pw_http_open(server, problem);
 }
 
@@ -49,6 +58,7 @@ bool pw_server_open(pw_server *server, const pw_settings *settings, const char *
   pw_folder_sweep(PW_FOLDER_YOUNG);
   pw_clock_open(&server->clock);
   pw_faults_open(&server->faults);
+  pw_connections_open(&server->connections, settings->idle_seconds);
   pw_journal_open(&server->journal);
   pthread_mutex_init(&server->rate.lock, NULL);
   /* Signals are for the program's own threads: Ctrl-C must end a wait there, not here. */
@@ -64,9 +74,11 @@ bool pw_server_open(pw_server *server, const pw_settings *settings, const char *
 void pw_server_close(pw_server *server) {
   if (!server->opened) return;
   server->opened = false;
-  pw_faults_stop(&server->faults);
   pw_scripts_stop(&server->scripts);
+  pw_works_stop(&server->works); /* before the connections that wait for it */
   pw_http_close(server);
+  pw_works_close(&server->works);
+  pw_connections_close(&server->connections);
   pw_deployer_close(&server->deployer);
   pw_store_close(&server->store);
   pw_journal_close(&server->journal);

@@ -4,9 +4,11 @@
 
 #include <microhttpd.h>
 
+#include "connections.h"
 #include "deployer.h"
 #include "faults.h"
 #include "journal.h"
+#include "works.h"
 
 enum { PW_SERVER_TEXT = 256 };
 
@@ -16,6 +18,7 @@ typedef struct pw_settings {
   double deploy_seconds; /* of the sandbox's clock */
   double token_seconds;  /* of the sandbox's clock */
   double invoke_seconds; /* real */
+  double idle_seconds;   /* real: how long a connection may be without a whole request */
   int64_t rate_limit;    /* requests a minute; 0 for none */
 } pw_settings;
 
@@ -34,6 +37,9 @@ typedef struct pw_server {
   pw_faults faults;
   pw_journal journal;
   pw_rate rate;
+  pw_works works;
+  pw_connections connections;
+  _Atomic int64_t bodies; /* bytes of requests, held now */
   struct MHD_Daemon *daemon;
   int port;
   bool opened;

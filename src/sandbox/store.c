@@ -41,17 +41,31 @@ sqlite3_stmt *pw_store_prepare(pw_store *store, const char *sql) {
   return statement;
 }
 
-bool pw_store_done(sqlite3_stmt *statement) {
-  bool ok = sqlite3_reset(statement) == SQLITE_OK;
+bool pw_store_done(pw_store *store, sqlite3_stmt *statement) {
+  int code = sqlite3_reset(statement);
   sqlite3_clear_bindings(statement);
-  return ok;
+  /* A rollback that finds nothing to roll back says less than what came before it. */
+  if (code != SQLITE_OK && code != SQLITE_ERROR) store->problem = code;
+  return code == SQLITE_OK;
+}
+
+char *pw_store_problem(pw_store *store) {
+  pthread_mutex_lock(&store->lock);
+  int code = store->problem & 0xFF;
+  pthread_mutex_unlock(&store->lock);
+  if (code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_READONLY) {
+    return sqlite3_mprintf(
+        "The sandbox can't write to its disk (%s): make room there. What it answered before is kept.",
+        sqlite3_errstr(code));
+  }
+  return sqlite3_mprintf("Server Error");
 }
 
 bool pw_store_run(pw_store *store, const char *sql) {
   sqlite3_stmt *statement = pw_store_prepare(store, sql);
   if (statement == NULL) return false;
   sqlite3_step(statement);
-  return pw_store_done(statement);
+  return pw_store_done(store, statement);
 }
 
 void pw_store_bind_date(sqlite3_stmt *statement, int index, int64_t microseconds) {
@@ -64,7 +78,7 @@ static int64_t number(pw_store *store, const char *sql) {
   sqlite3_stmt *statement = pw_store_prepare(store, sql);
   if (statement == NULL) return 0;
   int64_t value = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-  pw_store_done(statement);
+  pw_store_done(store, statement);
   return value;
 }
 
@@ -123,7 +137,7 @@ int64_t pw_store_add_script(pw_store *store, const char *name, const char *langu
     sqlite3_bind_text(statement, 2, language, -1, SQLITE_STATIC);
     pw_store_bind_date(statement, 3, pw_clock_stamp(store->clock));
     sqlite3_step(statement);
-    if (pw_store_done(statement)) id = sqlite3_last_insert_rowid(store->db);
+    if (pw_store_done(store, statement)) id = sqlite3_last_insert_rowid(store->db);
   }
   pw_store_unlock(store);
   return id;
@@ -148,7 +162,7 @@ pw_found pw_store_next_script(pw_store *store, int64_t after, pw_script *script)
       script->language = pw_store_column(statement, 2);
       found = script->name != NULL && script->language != NULL ? PW_FOUND : PW_STORE_FAILED;
     }
-    pw_store_done(statement);
+    pw_store_done(store, statement);
   }
   pw_store_unlock(store);
   return found;
@@ -161,7 +175,7 @@ bool pw_store_has_script(pw_store *store, int64_t script) {
   if (statement != NULL) {
     sqlite3_bind_int64(statement, 1, script);
     found = sqlite3_step(statement) == SQLITE_ROW;
-    pw_store_done(statement);
+    pw_store_done(store, statement);
   }
   pw_store_unlock(store);
   return found;
@@ -183,7 +197,7 @@ char *pw_store_evaluate(pw_store *store, const char *sql, ...) {
       const char *text = (const char *)sqlite3_column_text(statement, 0);
       if (text != NULL) value = sqlite3_mprintf("%s", text);
     }
-    pw_store_done(statement);
+    pw_store_done(store, statement);
   }
   pw_store_unlock(store);
   return value;

@@ -18,6 +18,7 @@ typedef struct pw_store {
   sqlite3 *db;
   pthread_mutex_t lock;
   pw_clock *clock;
+  int problem;   /* SQLite's code for what went wrong last */
   int deploying; /* versions with a deployment under way */
   int count;     /* of the prepared statements */
   const char *texts[PW_STORE_STATEMENTS];
@@ -46,7 +47,7 @@ void pw_store_close(pw_store *store);
 /* For the files of the store alone: a statement, made once, ready to be bound; NULL when that failed. Call it with the
  * lock held, and reset what it gives with pw_store_done. */
 sqlite3_stmt *pw_store_prepare(pw_store *store, const char *sql);
-bool pw_store_done(sqlite3_stmt *statement); /* false when the last step failed */
+bool pw_store_done(pw_store *store, sqlite3_stmt *statement); /* false when the last step failed */
 bool pw_store_run(pw_store *store, const char *sql);
 char *pw_store_column(sqlite3_stmt *statement, int column); /* a copy to free; NULL when memory is out */
 void pw_store_bind_date(sqlite3_stmt *statement, int index, int64_t microseconds);
@@ -54,6 +55,9 @@ void pw_store_bind_date(sqlite3_stmt *statement, int index, int64_t microseconds
 /* Takes the lock and ends deployments whose time has come. */
 void pw_store_lock(pw_store *store);
 void pw_store_unlock(pw_store *store);
+
+/* What to tell people of the last failure, and of what to do; the caller's to sqlite3_free. */
+char *pw_store_problem(pw_store *store);
 
 /* Scripts. An id of 0 means failure. */
 int64_t pw_store_add_script(pw_store *store, const char *name, const char *language);
@@ -71,7 +75,8 @@ bool pw_store_populate(pw_store *store, int64_t script, int64_t versions, const 
 /* Deployments and invocations. store_deployments.c */
 pw_found pw_store_deploy(pw_store *store, int64_t id, int64_t microseconds, sqlite3_str *out);
 pw_found pw_store_next_check(pw_store *store, int64_t *id, char **language, char **content);
-void pw_store_checked(pw_store *store, int64_t id, const char *reason, bool remember);
+/* Keeps what a check said; false when the disk says no. */
+bool pw_store_checked(pw_store *store, int64_t id, const char *reason, bool remember);
 pw_found pw_store_invoked(pw_store *store, int64_t id, int64_t *script, char **language, char **content);
 void pw_store_settle(pw_store *store); /* with the lock held */
 

@@ -17,7 +17,7 @@ static void settle_one(pw_store *store, int64_t id) {
   sqlite3_bind_int64(statement, 1, id);
   pw_store_bind_date(statement, 2, pw_clock_stamp(store->clock));
   sqlite3_step(statement);
-  if (pw_store_done(statement)) store->deploying--;
+  if (pw_store_done(store, statement)) store->deploying--;
 }
 
 void pw_store_settle(pw_store *store) {
@@ -27,7 +27,7 @@ void pw_store_settle(pw_store *store) {
     if (statement == NULL) return;
     sqlite3_bind_int64(statement, 1, pw_clock_now(store->clock));
     int64_t id = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-    pw_store_done(statement);
+    pw_store_done(store, statement);
     if (id == 0) return;
     int before = store->deploying;
     settle_one(store, id);
@@ -53,7 +53,7 @@ pw_found pw_store_deploy(pw_store *store, int64_t id, int64_t microseconds, sqli
     sqlite3_bind_int64(statement, 1, id);
     sqlite3_bind_int64(statement, 2, pw_clock_now(store->clock) + microseconds);
     sqlite3_step(statement);
-    ok = pw_store_done(statement);
+    ok = pw_store_done(store, statement);
     if (ok && sqlite3_changes(store->db) > 0) store->deploying++;
   }
   pw_store_unlock(store);
@@ -75,13 +75,13 @@ pw_found pw_store_next_check(pw_store *store, int64_t *id, char **language, char
       *content = pw_store_column(statement, 2);
       found = *language != NULL && *content != NULL ? PW_FOUND : PW_STORE_FAILED;
     }
-    pw_store_done(statement);
+    pw_store_done(store, statement);
   }
   pw_store_unlock(store);
   return found;
 }
 
-void pw_store_checked(pw_store *store, int64_t id, const char *reason, bool remember) {
+bool pw_store_checked(pw_store *store, int64_t id, const char *reason, bool remember) {
   static const char *const keep =
       "INSERT OR REPLACE INTO checks SELECT s.language, v.content, ?2 FROM versions v"
       " JOIN scripts s ON s.id = v.script_id WHERE v.id = ?1";
@@ -89,15 +89,18 @@ void pw_store_checked(pw_store *store, int64_t id, const char *reason, bool reme
       "UPDATE versions SET checked = 1, check_reason = ?2 WHERE id = ?1 AND ready_at IS NOT NULL";
   pw_store_lock(store);
   const char *steps[] = {tell, remember ? keep : NULL};
+  bool told = false;
   for (int i = 0; i < 2; i++) {
     sqlite3_stmt *statement = steps[i] != NULL ? pw_store_prepare(store, steps[i]) : NULL;
     if (statement == NULL) continue;
     sqlite3_bind_int64(statement, 1, id);
     if (reason != NULL) sqlite3_bind_text(statement, 2, reason, -1, SQLITE_STATIC);
     sqlite3_step(statement);
-    pw_store_done(statement);
+    bool done = pw_store_done(store, statement);
+    if (i == 0) told = done;
   }
   pw_store_unlock(store);
+  return told;
 }
 
 pw_found pw_store_invoked(pw_store *store, int64_t id, int64_t *script, char **language, char **content) {
@@ -117,14 +120,14 @@ pw_found pw_store_invoked(pw_store *store, int64_t id, int64_t *script, char **l
       *language = pw_store_column(statement, 2);
       *content = pw_store_column(statement, 3);
     }
-    pw_store_done(statement);
+    pw_store_done(store, statement);
   }
   statement = found == PW_FOUND ? pw_store_prepare(store, note) : NULL;
   if (statement != NULL) {
     sqlite3_bind_int64(statement, 1, id);
     pw_store_bind_date(statement, 2, pw_clock_stamp(store->clock));
     sqlite3_step(statement);
-    if (!pw_store_done(statement)) found = PW_STORE_FAILED;
+    if (!pw_store_done(store, statement)) found = PW_STORE_FAILED;
   }
   if (found == PW_FOUND && (*language == NULL || *content == NULL)) found = PW_STORE_FAILED;
   pw_store_unlock(store);

@@ -13,7 +13,7 @@ bool pw_store_log(pw_store *store, int64_t version, const char *level, const cha
     sqlite3_bind_text(statement, 3, message, size, SQLITE_STATIC);
     pw_store_bind_date(statement, 4, pw_clock_stamp(store->clock));
     sqlite3_step(statement);
-    ok = pw_store_done(statement) && sqlite3_changes(store->db) > 0;
+    ok = pw_store_done(store, statement) && sqlite3_changes(store->db) > 0;
   }
   pw_store_unlock(store);
   return ok;
@@ -31,7 +31,7 @@ bool pw_store_log_list(pw_store *store, int64_t version, const char *json_list) 
     sqlite3_bind_text(statement, 2, json_list, -1, SQLITE_STATIC);
     pw_store_bind_date(statement, 3, pw_clock_stamp(store->clock));
     sqlite3_step(statement);
-    ok = pw_store_done(statement);
+    ok = pw_store_done(store, statement);
   }
   pw_store_unlock(store);
   return ok;
@@ -44,7 +44,7 @@ static pw_found logs_locked(pw_store *store, int64_t version, int64_t *total) {
   sqlite3_bind_int64(statement, 1, version);
   bool found = sqlite3_step(statement) == SQLITE_ROW;
   if (found) *total = sqlite3_column_int64(statement, 0);
-  if (!pw_store_done(statement)) return PW_STORE_FAILED;
+  if (!pw_store_done(store, statement)) return PW_STORE_FAILED;
   return found ? PW_FOUND : PW_NOT_FOUND;
 }
 
@@ -65,7 +65,7 @@ pw_found pw_store_logs(pw_store *store, int64_t version, int64_t page, int64_t p
       if ((*rows)++ > 0) sqlite3_str_appendchar(out, 1, ',');
       sqlite3_str_append(out, (const char *)sqlite3_column_text(statement, 0), sqlite3_column_bytes(statement, 0));
     }
-    if (!pw_store_done(statement)) found = PW_STORE_FAILED;
+    if (!pw_store_done(store, statement)) found = PW_STORE_FAILED;
   }
   pw_store_unlock(store);
   return found;
@@ -79,7 +79,7 @@ bool pw_store_add_token(pw_store *store, const char *token, int64_t expires) {
     sqlite3_bind_text(statement, 1, token, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 2, expires);
     sqlite3_step(statement);
-    ok = pw_store_done(statement);
+    ok = pw_store_done(store, statement);
   }
   pw_store_unlock(store);
   return ok;
@@ -93,7 +93,7 @@ bool pw_store_has_token(pw_store *store, const char *token) {
     sqlite3_bind_text(statement, 1, token, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 2, pw_clock_now(store->clock));
     found = sqlite3_step(statement) == SQLITE_ROW;
-    pw_store_done(statement);
+    pw_store_done(store, statement);
   }
   pw_store_unlock(store);
   return found;
@@ -114,7 +114,7 @@ bool pw_store_advance(pw_store *store, int64_t microseconds) {
   if (statement != NULL) {
     sqlite3_bind_int64(statement, 1, offset);
     sqlite3_step(statement);
-    ok = pw_store_done(statement);
+    ok = pw_store_done(store, statement);
   }
   pw_store_unlock(store);
   return ok;

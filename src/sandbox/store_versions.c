@@ -38,7 +38,7 @@ static pw_found get_locked(pw_store *store, int64_t id, const pw_selection *sele
   bind_selection(statement, id, selection);
   bool found = sqlite3_step(statement) == SQLITE_ROW;
   if (found) append_column(out, statement);
-  if (!pw_store_done(statement)) return PW_STORE_FAILED;
+  if (!pw_store_done(store, statement)) return PW_STORE_FAILED;
   return found ? PW_FOUND : PW_NOT_FOUND;
 }
 
@@ -63,7 +63,7 @@ static int64_t count_locked(pw_store *store, int64_t script, const pw_selection 
   if (statement == NULL) return -1;
   bind_selection(statement, script, selection);
   int64_t count = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
-  return pw_store_done(statement) ? count : -1;
+  return pw_store_done(store, statement) ? count : -1;
 }
 
 /* The rows of a page are found in an index first: skipping far into a long list reads nothing else. */
@@ -74,13 +74,13 @@ static const char *const page_of_all =
 static const char *const page_of_some = "SELECT " VERSION_JSON " FROM versions v WHERE v.script_id = ?3 AND" MATCHES
                                         " ORDER BY v.version DESC LIMIT ?6 OFFSET ?7";
 
-static bool append_rows(sqlite3_stmt *statement, sqlite3_str *out, int64_t *rows) {
+static bool append_rows(pw_store *store, sqlite3_stmt *statement, sqlite3_str *out, int64_t *rows) {
   *rows = 0;
   while (sqlite3_step(statement) == SQLITE_ROW) {
     if ((*rows)++ > 0) sqlite3_str_appendchar(out, 1, ',');
     append_column(out, statement);
   }
-  return pw_store_done(statement);
+  return pw_store_done(store, statement);
 }
 
 pw_found pw_store_list(pw_store *store, int64_t script, const pw_selection *selection, sqlite3_str *out, int64_t *total,
@@ -94,7 +94,7 @@ pw_found pw_store_list(pw_store *store, int64_t script, const pw_selection *sele
     bind_selection(statement, script, selection);
     sqlite3_bind_int64(statement, 6, selection->per_page);
     sqlite3_bind_int64(statement, 7, (selection->page - 1) * selection->per_page);
-    if (append_rows(statement, out, rows)) found = PW_FOUND;
+    if (append_rows(store, statement, out, rows)) found = PW_FOUND;
   }
   pw_store_unlock(store);
   return found;
@@ -108,7 +108,7 @@ static int64_t take_number(pw_store *store, int64_t script, int64_t numbers) {
   sqlite3_bind_int64(statement, 1, script);
   sqlite3_bind_int64(statement, 2, numbers);
   int64_t number = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-  return pw_store_done(statement) ? number : -1;
+  return pw_store_done(store, statement) ? number : -1;
 }
 
 static int64_t insert_version(pw_store *store, int64_t script, int64_t number, const char *content) {
@@ -122,7 +122,7 @@ static int64_t insert_version(pw_store *store, int64_t script, int64_t number, c
   sqlite3_bind_text(statement, 3, content, -1, SQLITE_STATIC);
   pw_store_bind_date(statement, 4, pw_clock_stamp(store->clock));
   sqlite3_step(statement);
-  return pw_store_done(statement) ? sqlite3_last_insert_rowid(store->db) : 0;
+  return pw_store_done(store, statement) ? sqlite3_last_insert_rowid(store->db) : 0;
 }
 
 static pw_found create_locked(pw_store *store, int64_t script, const char *content, sqlite3_str *out) {
@@ -172,7 +172,7 @@ pw_found pw_store_delete(pw_store *store, int64_t id) {
   if (statement != NULL) {
     sqlite3_bind_int64(statement, 1, id);
     sqlite3_step(statement);
-    if (pw_store_done(statement)) found = sqlite3_changes(store->db) > 0 ? PW_FOUND : PW_NOT_FOUND;
+    if (pw_store_done(store, statement)) found = sqlite3_changes(store->db) > 0 ? PW_FOUND : PW_NOT_FOUND;
   }
   if (found == PW_NOT_FOUND) {
     sqlite3_str *nowhere = sqlite3_str_new(store->db);
