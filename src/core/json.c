@@ -1,8 +1,11 @@
 #include "json.h"
 
 #include <lauxlib.h>
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
+
+#include "json_text.h"
 
 enum { MAX_DEPTH = 256 };
 
@@ -18,30 +21,34 @@ static bool is_integral(lua_State *L, int index, lua_Integer *integer) {
   return (double)*integer == value;
 }
 
-/* Whether the number at `index` may stand in the text with other digits: a float keeps those up to 2^53, and where
- * lua-cjson decodes to integers it makes the largest one of all that are larger. */
-static bool may_be_inexact(lua_State *L, int index) {
+/* What a number may have lost on its way from the text. */
+enum { NOTHING = 0, DIGITS = 1, SIZE = 2 };
+
+/* A float keeps digits up to 2^53, and is infinite over 1.8e308; where lua-cjson decodes to integers it makes the
+ * largest one of all that are larger. */
+static unsigned lost_by(lua_State *L, int index) {
   if (lua_isinteger(L, index)) {
-    lua_Integer value = lua_tointeger(L, index);
-    return value == LUA_MAXINTEGER || value == LUA_MININTEGER;
+    lua_Integer integer = lua_tointeger(L, index);
+    return integer == LUA_MAXINTEGER || integer == LUA_MININTEGER ? DIGITS : NOTHING;
   }
   double value = lua_tonumber(L, index);
-  return value >= LARGEST_EXACT || value <= -LARGEST_EXACT;
+  if (value < LARGEST_EXACT && value > -LARGEST_EXACT) return NOTHING;
+  return isinf(value) ? DIGITS | SIZE : DIGITS;
 }
 
 /* Settles the table at `table`, the top of the stack, and every table in it: see decode in json.h. Assigning to fields
  * that exist is allowed while lua_next walks. cjson has bounded the depth already. Most values are strings, which stay.
- * Says whether a number was met that may be inexact. */
-static bool settle(lua_State *L, int table) {
+ * Says what its numbers may have lost. */
+static unsigned settle(lua_State *L, int table) {
   luaL_checkstack(L, 6, "JSON nested too deep");
-  bool inexact = false;
+  unsigned lost = NOTHING;
   lua_Integer integer;
   lua_pushnil(L);
   while (lua_next(L, table) != 0) {
     switch (lua_type(L, -1)) {
-      case LUA_TTABLE: inexact |= settle(L, table + 2); break;
+      case LUA_TTABLE: lost |= settle(L, table + 2); break;
       case LUA_TNUMBER:
-        inexact |= may_be_inexact(L, -1);
+        lost |= lost_by(L, -1);
         if (is_integral(L, -1, &integer)) {
           lua_pushvalue(L, -2);
           lua_pushinteger(L, integer);
@@ -59,20 +66,20 @@ static bool settle(lua_State *L, int table) {
     }
     lua_pop(L, 1);
   }
-  return inexact;
+  return lost;
 }
 
 /* The same for whatever value is on top. */
-static bool settle_value(lua_State *L) {
+static unsigned settle_value(lua_State *L) {
   if (lua_type(L, -1) == LUA_TTABLE) return settle(L, lua_gettop(L));
-  if (lua_type(L, -1) != LUA_TNUMBER) return false;
+  if (lua_type(L, -1) != LUA_TNUMBER) return NOTHING;
   lua_Integer integer;
-  bool inexact = may_be_inexact(L, -1);
+  unsigned lost = lost_by(L, -1);
   if (is_integral(L, -1, &integer)) {
     lua_pushinteger(L, integer);
     lua_replace(L, -2);
   }
-  return inexact;
+  return lost;
 }
 
 static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
@@ -137,19 +144,37 @@ static int give_failure(lua_State *L, int status) {
   return 2;
 }
 
+/* Gives `nil, message` where the text at index 1 is none that JSON allows, though lua-cjson would take it; else 0. */
+static int refuse_flaw(lua_State *L) {
+  size_t size, at = 0;
+  const char *text = lua_tolstring(L, 1, &size);
+  const char *flaw = pw_json_flaw(text, size, &at);
+  if (flaw == NULL) return 0;
+  lua_pushnil(L);
+  lua_pushfstring(L, "Found %s at character %I", flaw, (LUAI_UACINT)at);
+  return 2;
+}
+
 /* Upvalue 1: cjson's decode; 2: the digits of the largest integer that it keeps. */
 static int decode(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);
+  int refused = refuse_flaw(L);
+  if (refused != 0) return refused;
   lua_settop(L, 1);
-  bool inexact;
+  unsigned lost;
   do {
     lua_settop(L, 1);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_pushvalue(L, 1);
     int status = lua_pcall(L, 1, 1, 0);
     if (status != LUA_OK) return give_failure(L, status);
-    inexact = settle_value(L);
-  } while (inexact && quote_larger(L, lua_tostring(L, lua_upvalueindex(2))));
+    lost = settle_value(L);
+  } while (lost != NOTHING && quote_larger(L, lua_tostring(L, lua_upvalueindex(2))));
+  if ((lost & SIZE) != 0) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "Found a number that is too large");
+    return 2;
+  }
   return 1;
 }
 

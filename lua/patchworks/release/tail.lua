@@ -6,7 +6,6 @@
 --
 -- @module patchworks.release.tail
 local arguments = require "patchworks.call.arguments"
-local endpoints = require "patchworks.call.endpoints"
 local errors = require "patchworks.errors"
 
 local tail = {}
@@ -30,16 +29,6 @@ end
 local function key_of(entry)
   if entry.id ~= nil then return entry.id end
   return tostring(entry.created_at) .. "\0" .. tostring(entry.message)
-end
-
-local function get_page(self, id, number, on_event)
-  local call = self.client:prepare(endpoints.logs, id, on_event and { on_event = on_event } or nil)
-  if number > 1 then call.url = call.url .. "?page=" .. number end
-  local page, response = self.client:perform(call, "page")
-  if not page then return nil, response end
-  local last = type(page.meta) == "table" and page.meta.last_page
-  page.last = math.type(last) == "integer" and last or 1
-  return page
 end
 
 -- Whether a page lists its oldest entry first; nil where it can't be told.
@@ -73,23 +62,23 @@ end
 -- The page to read after this one, or nil. Where the newest come first, what is new ends where something known comes.
 -- Entries that were there before we came need not be read, but for those of the page with the newest.
 local function page_after(state, page, number)
-  if number >= page.last then return nil end
+  if number >= page.meta.last_page then return nil end
   local skip = state.fresh and not state.all
-  if state.rising ~= false then return skip and page.last or number + 1 end
+  if state.rising ~= false then return skip and page.meta.last_page or number + 1 end
   return not skip and not meets_known(state, page) and number + 1 or nil
 end
 
 -- Reads what may be new, oldest first: the pages from the last known one on, or from the first, where the newest come
 -- first; or nil and an error.
-local function look(self, state)
+local function look(state)
   local pages, number = {}, state.page
   while number do
-    local page, problem = get_page(self, state.id, number, state.on_event)
+    local page, problem = state.listing:page(number)
     if not page then return nil, problem end
     pages[#pages + 1] = page
     local rising = rises(page)
     if rising ~= nil then state.rising = rising end
-    state.page = state.rising ~= false and math.max(1, page.last) or 1
+    state.page = state.rising ~= false and math.max(1, page.meta.last_page) or 1
     number = page_after(state, page, number)
   end
   return in_order(pages, state.rising)
@@ -111,7 +100,7 @@ local function next_entry(self, state)
     local now = clock.now()
     if now >= state.deadline then return nil end
     if state.due then clock.sleep(math.min(state.due, state.deadline) - now) end
-    local entries, problem = look(self, state)
+    local entries, problem = look(state)
     if not entries then error(problem, 0) end
     for _, each in ipairs(entries) do
       if wanted(state, each) then state.queue[#state.queue + 1] = each end
@@ -141,8 +130,7 @@ function tail.extend(class)
     local interval = arguments.check_seconds(given.interval, "tail: interval") or 1
     local timeout = arguments.check_seconds(given.timeout, "tail: timeout")
     local state = {
-      id = arguments.check_id(id, "tail: script version id"),
-      on_event = given.on_event,
+      listing = self:logs(arguments.check_id(id, "tail: script version id"), { on_event = given.on_event }),
       interval = interval,
       pause = interval,
       most = math.max(interval, arguments.check_seconds(given.max_interval, "tail: max_interval") or 10),
