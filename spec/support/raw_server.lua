@@ -92,6 +92,11 @@ local answers = {
     local body = '{"data":[%s],"meta":{"current_page":%d,"last_page":%d}}'
     return answer(body:format(table.concat(entries, ","), page, (total + 1) // 2)), "keep"
   end,
+  -- What a file in the folder holds, which the id in the path names.
+  numbered = function(line)
+    local file <close> = assert(io.open(file_path .. "/" .. line:match "script%-versions/(%d+)", "rb"))
+    return file:read "a", "close"
+  end,
   good_once = function(line, count) return count == 1 and answer(good_body(line)) or "", count == 1 and "keep" or "close" end,
 }
 

@@ -62,6 +62,36 @@ bool pw_header_find(pw_span block, const char *name, pw_span *value) {
   return false;
 }
 
+static bool is_same(pw_span one, pw_span other) {
+  return one.size == other.size && memcmp(one.bytes, other.bytes, one.size) == 0;
+}
+
+static bool is_number(pw_span span) {
+  for (size_t i = 0; i < span.size; i++) {
+    if (span.bytes[i] < '0' || span.bytes[i] > '9') return false;
+  }
+  return span.size > 0;
+}
+
+static bool read_length(pw_span value, pw_span *digits) {
+  bool first = true;
+  for (;;) {
+    const char *comma = memchr(value.bytes, ',', value.size);
+    size_t size = comma != NULL ? (size_t)(comma - value.bytes) : value.size;
+    pw_span number = trimmed((pw_span){value.bytes, size});
+    if (!is_number(number) || (!first && !is_same(number, *digits))) return false;
+    *digits = number;
+    if (comma == NULL) return true;
+    first = false;
+    value = (pw_span){comma + 1, value.size - size - 1};
+  }
+}
+
+bool pw_length_agrees(pw_span value, pw_span other) {
+  pw_span digits, others;
+  return read_length(value, &digits) && read_length(other, &others) && is_same(digits, others);
+}
+
 bool pw_header_is_sendable(const char *line, size_t size) {
   size_t length = token_size(line, size);
   if (length == 0 || length == size || line[length] != ':') return false;

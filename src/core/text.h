@@ -20,6 +20,9 @@ bool pw_header_next(pw_span *rest, pw_span *name, pw_span *value);
 /* Finds the first header called `name`, case-insensitively. */
 bool pw_header_find(pw_span block, const char *name, pw_span *value);
 
+/* Whether two values of Content-Length are numbers, and the same one. A value may name it several times ("42, 42"). */
+bool pw_length_agrees(pw_span value, pw_span other);
+
 /* True when the line can be sent as one header: a token, a colon, a value, and no CR, LF or NUL anywhere. */
 bool pw_header_is_sendable(const char *line, size_t size);
 

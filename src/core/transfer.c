@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 enum {
   MAX_HEADER_BYTES = 256 * 1024, /* a block of 20,000 headers is an attack or a loop, not an answer */
   KEPT_BODY_BYTES = 64 * 1024,   /* what an idle transfer holds on to */
@@ -44,11 +46,23 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
   return CURL_WRITEFUNC_PAUSE;
 }
 
+/* Whether a header line gives the answer another length than a line before it, or one that is no number: somebody on
+ * the way may have seen another end of it. */
+static bool breaks_length(const pw_transfer *transfer, pw_span line) {
+  pw_span length, earlier;
+  if (!pw_header_find(line, "content-length", &length)) return false;
+  pw_span block = {transfer->headers.data, transfer->headers.length};
+  if (!pw_header_find(block, "content-length", &earlier)) earlier = length;
+  return !pw_length_agrees(length, earlier);
+}
+
 static size_t on_header(char *bytes, size_t unit, size_t count, void *data) {
   pw_transfer *transfer = data;
   size_t size = unit * count;
   /* A second status line follows an interim answer (100, 103): only the last answer's headers count. */
   if (size > 5 && memcmp(bytes, "HTTP/", 5) == 0) transfer->headers.length = 0;
+  transfer->length_broken = breaks_length(transfer, (pw_span){bytes, size});
+  if (transfer->length_broken) return size == 0 ? 1 : 0;
   return store(transfer, &transfer->headers, bytes, size, "the answer's headers are over %zu bytes");
 }
 
@@ -304,6 +318,10 @@ void pw_transfer_finish(pw_transfer *transfer, CURLcode code) {
   if (code == CURLE_FILESIZE_EXCEEDED) {
     snprintf(transfer->message, sizeof transfer->message, TOO_BIG_BODY, transfer->body.limit);
   }
+  if (transfer->length_broken) {
+    transfer->failure = PW_FAILURE_PROTOCOL;
+    snprintf(transfer->message, sizeof transfer->message, "the answer has two lengths, or one that is no number");
+  }
   /* What libcurl 7.88 calls out of memory is also a header line that is longer than it takes. */
   if (code == CURLE_OUT_OF_MEMORY && transfer->headers.length > 0) {
     transfer->failure = PW_FAILURE_PROTOCOL;
@@ -333,7 +351,7 @@ void pw_transfer_reset(pw_transfer *transfer) {
   transfer->status = 0;
   transfer->failure = PW_FAILURE_NONE;
   transfer->sent = transfer->once = transfer->resend_refused = false;
-  transfer->starved = transfer->relieved = false;
+  transfer->starved = transfer->relieved = transfer->length_broken = false;
   transfer->message[0] = 0;
   transfer->request_body = NULL;
   transfer->request_size = transfer->request_offset = 0;

@@ -71,9 +71,10 @@ typedef struct pw_transfer {
   const char *request_body; /* borrowed from the request */
   size_t request_size, request_offset;
   bool once, resend_refused;
-  bool starved;  /* paused: there was no memory for what came */
-  bool relieved; /* went on after that, and nothing could be stored since */
-  int starts;    /* how often libcurl began to send this request */
+  bool starved;       /* paused: there was no memory for what came */
+  bool relieved;      /* went on after that, and nothing could be stored since */
+  bool length_broken; /* its Content-Length is no length */
+  int starts;         /* how often libcurl began to send this request */
 
   bool active;                         /* the engine's: on the multi handle */
   struct pw_transfer *next, *previous; /* the engine's lists */
