@@ -1,5 +1,17 @@
 -- Runs the command line as a process: gives its exit code, what it printed, and what it said.
+--
+-- `server` is the sandbox that its environment names, or nil. Options: `environment` (words for env(1) in place of the
+-- sandbox's), `folder` (to run in), `input` and `out` (paths), `before` (a shell command), `lua`.
 local lua = require "spec.support.lua"
+local uv = require "luv"
+
+local root = uv.cwd()
+local build = os.getenv "PATCHWORKS_BUILD" or "build"
+if build:sub(1, 1) ~= "/" then build = root .. "/" .. build end
+
+-- Where the command finds this tree from any folder; nothing of the developer's is read.
+local found = ("-u PATCHWORKS_ENV -u PATCHWORKS_BASE_URL -u PATCHWORKS_API_KEY -u PATCHWORKS_TOKEN -u PATCHWORKS_USERNAME "
+  .. "-u PATCHWORKS_PASSWORD -u XDG_CONFIG_HOME LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/?.so;;' HOME=/nonexistent"):format(root, root, build)
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))
@@ -8,13 +20,32 @@ local function read(path)
   return text
 end
 
-return function(server, words, options)
+-- What the specs saw, for the table of exit codes in docs/cli.md: see spec/cli/codes_spec.lua.
+local seen = {}
+
+local shell = { root = root, seen = seen }
+
+-- The command's words as a shell takes them.
+function shell.command(server, words, options)
+  options = options or {}
+  local environment = server and ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s"):format(server.url, server.key) or ""
+  return ("%s env %s %s %s %s/bin/patchworks %s"):format(options.before or "", found, options.environment or environment,
+    options.lua or lua, root, words)
+end
+
+function shell.run(server, words, options)
   options = options or {}
   local out, err = os.tmpname(), os.tmpname()
-  local environment = ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s"):format(server.url, server.key)
-  local command = ("cd %s && %s env %s %s $OLDPWD/bin/patchworks %s > %s 2> %s < %s"):format(
-    options.folder or ".", options.before or "", options.environment or environment, options.lua or lua, words, options.out or out, err, options.input or "/dev/null"
-  ):gsub("$OLDPWD/", options.folder and "$OLDPWD/" or "")
+  local command = ("cd %s && %s > %s 2> %s < %s"):format(options.folder or ".", shell.command(server, words, options),
+    options.out or out, err, options.input or "/dev/null")
   local ok, how, code = os.execute(command)
-  return ok and 0 or (how == "exit" and code or 128 + code), read(out), read(err)
+  code = ok and 0 or (how == "exit" and code or 128 + code)
+  local name = words:match "^%a+"
+  if name then
+    seen[name] = seen[name] or {}
+    seen[name][code] = true
+  end
+  return code, read(out), read(err)
 end
+
+return setmetatable(shell, { __call = function(_, ...) return shell.run(...) end })

@@ -158,12 +158,14 @@ int luaopen_patchworks_core(lua_State *L) {
       {"sleep", sleep_for},
       {"random", random_fraction},
       {"date", date},
+      {"chunk", pw_lua_chunk},
       {"versions", versions},
       {NULL, NULL},
   };
   pw_lua_engine_open(L);
   pw_lua_transfer_open(L);
   pw_lua_headers_open(L);
+  pw_lua_chunk_open(L);
   luaL_newlib(L, functions);
   pw_json_open(L);
   return 1;

@@ -91,7 +91,7 @@ end
 local function bound_to(getenv)
   local named = getenv "PATCHWORKS_BASE_URL"
   if named == "" then named = nil end
-  local home = origin.of(named and origin.base(named, "PATCHWORKS_BASE_URL", true) or origin.vendor)
+  local home = origin.of(origin.check(named or origin.vendor, "PATCHWORKS_BASE_URL", true))
   return { [home] = true, [origin.of(origin.vendor_login)] = home == origin.vendor or nil }, home
 end
 

@@ -78,7 +78,7 @@ function options.resolve(given, getenv)
   local base_url = given.base_url
   if base_url == nil then base_url = getenv "PATCHWORKS_BASE_URL" end
   if base_url == "" and given.base_url == nil then base_url = nil end
-  local base = origin.base(base_url or origin.vendor, "base_url", given.allow_insecure)
+  local base = origin.base(origin.check(base_url or origin.vendor, "base_url", given.allow_insecure))
   return {
     base_url = base,
     credential = credential.resolve(given, getenv, base),

@@ -16,6 +16,7 @@ local codes = {
 -- @treturn integer
 function codes.of(err)
   if type(err) ~= "table" then return codes.failed end
+  if err.kind == "file" then return codes.usage end
   if err.rollback_error or (err.stage == "test" and not err.rolled_back) then return codes.stuck end
   if err.rolled_back then return codes.rolled_back end
   if err.outcome == "unknown" then return codes.unknown end

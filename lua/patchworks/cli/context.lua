@@ -2,7 +2,6 @@
 -- @module patchworks.cli.context
 local codes = require "patchworks.cli.codes"
 local output = require "patchworks.cli.output"
-local profile = require "patchworks.cli.profile"
 
 local Context = {}
 Context.__index = Context
@@ -10,8 +9,22 @@ Context.__index = Context
 local context = {}
 
 --- @tparam table given what the parser read
-function context.new(given)
-  return setmetatable({ given = given, profile = profile.read() }, Context)
+function context.new(given) return setmetatable({ given = given }, Context) end
+
+-- The value, or its error raised for the command line to explain.
+local function check(value, err)
+  if value == nil then error(err, 0) end
+  return value, err
+end
+
+--- The project that the command runs in, or one without names where there is none. Raises when its file can't be used.
+function Context:project()
+  if not self.loaded then
+    local project = require "patchworks.project"
+    self.loaded = require("patchworks.project.file").find() and check(project.load()) or project.none()
+    if self.loaded.notice then output.say("%s", self.loaded.notice) end
+  end
+  return self.loaded
 end
 
 local function tell_event(event)
@@ -25,15 +38,11 @@ end
 --- The client of this command's environment.
 function Context:client()
   if not self.made then
-    local given, known = self.given, self.profile
-    self.made = require("patchworks").new {
-      base_url = given.base_url or known.base_url,
-      login_url = known.login_url,
-      login_field = known.login_field,
-      ca_file = known.ca_file,
-      rate_limit = known.rate_limit,
+    local given = self.given
+    self.made, self.environment = check(self:project():client(given.env, {
+      base_url = given.base_url,
       on_event = given.verbose and tell_event or nil,
-    }
+    }))
   end
   return self.made
 end
@@ -41,11 +50,10 @@ end
 --- The operations on script versions.
 function Context:versions() return self:client().script_versions end
 
---- The id of the script that was given by id or by name. Raises a sentence.
+--- The id of the script that was given by id or by name. Raises where there is none.
 function Context:script(name)
-  local id, problem = profile.script(self.profile, name)
-  if not id then error(problem, 0) end
-  return id
+  self:client()
+  return (check(self:project():id(name, self.environment)))
 end
 
 --- Asks before something that can't be taken back.
@@ -65,6 +73,7 @@ end
 --- Closes what was opened for the command.
 function Context:close()
   if self.made then self.made:close() end
+  if self.loaded then self.loaded:close() end
 end
 
 return context

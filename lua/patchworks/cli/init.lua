@@ -27,7 +27,7 @@ local function explain(problem)
     return codes.failed
   end
   if errors.is_error(problem) then
-    output.complain(tostring(problem))
+    output.complain(problem.kind == "file" and problem.message or tostring(problem))
     return codes.of(problem)
   end
   local text = tostring(problem)

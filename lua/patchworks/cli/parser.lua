@@ -24,6 +24,7 @@ function parser.new()
     local command = self:command(name, each.description)
     each.declare(command)
     command:flag("--json", "One JSON object a line.")
+    command:option("--env", "The project's environment; sandbox is always there.")
     command:option("--base-url", "Another service, such as a sandbox.")
     command:flag("-v --verbose", "Tell of every attempt, on standard error.")
   end

@@ -33,7 +33,7 @@ function readings.seconds(command, name, description)
   end))
 end
 
-function readings.script(command) command:argument("script", "Id of the script, or its name in .patchworks.lua.") end
+function readings.script(command) command:argument("script", "Id of the script, or its name in the project.") end
 function readings.version(command) command:argument("version", "Id of the version.") end
 function readings.file(command) command:argument("file", "The source, or - for standard input.") end
 function readings.manifest(command) command:argument("manifest", "A Lua file."):args "?" end

@@ -20,10 +20,12 @@ function whoami.run(context)
   local ok, err = whoami.ask(client)
   if output.json then
     output.object("identity", { base_url = client.base_url, credential = client.auth.kind, accepted = ok or false,
-      profile = context.profile.path })
+      project = context:project().path, environment = context.environment.name })
   else
     output.write(tostring(client), ok and ": accepted" or ": not accepted", "\n")
-    if context.profile.path then output.write("project file: ", context.profile.path, "\n") end
+    local project, environment = context:project(), context.environment.name
+    if project.path then output.write("project: ", project.path, "\n") end
+    if environment then output.write("environment: ", environment, "\n") end
   end
   if ok then return codes.done end
   output.complain(tostring(err))

@@ -1,0 +1,61 @@
+-- The command line in a terminal.
+local commands = require "spec.support.commands"
+local shell = require "spec.support.shell"
+local terminal = require "spec.support.terminal"
+
+local state = commands.setup(before_each, after_each)
+
+if terminal.missing then
+  pending("patchworks in a terminal: " .. terminal.missing)
+  return
+end
+
+describe("patchworks in a terminal", function()
+  local function in_terminal(words, steps, before)
+    steps[#steps + 1] = { "wait", "\0", 0.1 }
+    return terminal.run(shell.command(state.server, words, {
+      environment = ("%s TERM=xterm PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s"):format(before or "", state.server.url, state.server.key),
+    }), steps)
+  end
+
+  it("aligns and colours its tables, within COLUMNS, and not with NO_COLOR", function()
+    state.server:populate { script = 1, versions = 2 }
+    local answer = in_terminal("list 1", { { "wait", "Draft", 5 } })
+    assert.truthy(answer.output:find "ID  VERSION  STATUS" and answer.output:find "\27%[33m")
+    answer = in_terminal("list 1", { { "wait", "Draft", 5 } }, "NO_COLOR=1 COLUMNS=60")
+    assert.is_nil(answer.output:find "\27%[3")
+    for line in answer.output:gsub("\27%[K", ""):gmatch "[^\r\n]+" do assert.is_true((utf8.len(line) or 0) <= 62, line) end
+  end)
+
+  it("asks, and takes no for an answer", function()
+    state.server:populate { script = 1, versions = 2 }
+    local answer = in_terminal("delete 1", { { "wait", "[y/N]", 5 }, { "type", "n\n" }, { "wait", "nothing was done", 5 } })
+    assert.equal(1, answer.code)
+    answer = in_terminal("delete 1", { { "wait", "[y/N]", 5 }, { "type", "y\n" }, { "wait", "deleted", 5 } })
+    assert.equal(0, answer.code)
+    assert.equal(1, state.server:count "delete")
+  end)
+
+  it("ends with 130 on Ctrl-C, at once", function()
+    state.server:latency(30)
+    local answer = in_terminal("list 1", { { "interrupt" }, { "wait", "interrupted", 5 } })
+    assert.equal(130, answer.code, answer.output)
+    assert.is_true(answer.times[1] < 1)
+    assert.is_nil(answer.output:find "traceback")
+  end)
+
+  it("ends a followed log with 130 on Ctrl-C", function()
+    state.server:populate { script = 1, versions = 1 }
+    local answer = in_terminal("logs 1 --follow", { { "wait", "following", 5 }, { "interrupt" }, { "wait", "interrupted", 5 } })
+    assert.equal(130, answer.code)
+  end)
+end)
+
+describe("patchworks sandbox", function()
+  it("says how to reach it, and ends on Ctrl-C", function()
+    local answer = terminal.run(shell.command(nil, "sandbox --port 0"), { { "wait", "Ctrl-C stops it", 10 }, { "interrupt" }, { "wait", "\0", 0.3 } })
+    assert.truthy(answer.output:find "export PATCHWORKS_BASE_URL=http://127.0.0.1:%d+ PATCHWORKS_API_KEY=sandbox%-key")
+    assert.truthy(answer.output:find "Example %(Python%)")
+    assert.equal(0, answer.code)
+  end)
+end)
