@@ -21,7 +21,7 @@ describe("patchworks", function()
     assert.truthy(out:find "^%S+\tran\n$", out)
     code, out = run "list 1"
     assert.equal(0, code)
-    assert.truthy(out:find "^1\t1\tDeployed\t%S+\t%S+\n$", out)
+    assert.truthy(out:find "^1\t1\tDeployed\tLIVE\t%S+\t%S+\n$", out)
     code, out = run "show 1 --content"
     assert.same({ 0, upper }, { code, out })
     code, out = run "show 1"

@@ -18,11 +18,12 @@ describe("patchworks", function()
       assert.is_nil(err:find "traceback", err)
     end
     local wrong = { environment = ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=wrong-key"):format(state.server.url) }
-    for _, words in ipairs { "list 1", "whoami", "doctor" } do
+    for _, words in ipairs { "list 1", "whoami" } do
       local code, _, err = run(words, wrong)
       assert.equal(6, code, words)
       assert.is_nil(err:find "wrong%-key")
     end
+    assert.equal(1, (run("doctor", wrong)))
     local code, _, err = run("list 1", { environment = ("PATCHWORKS_BASE_URL=%s"):format(state.server.url) })
     assert.equal(2, code)
     assert.truthy(err:find "PATCHWORKS_API_KEY")

@@ -21,7 +21,7 @@ describe("patchworks in a terminal", function()
   it("aligns and colours its tables, within COLUMNS, and not with NO_COLOR", function()
     state.server:populate { script = 1, versions = 2 }
     local answer = in_terminal("list 1", { { "wait", "Draft", 5 } })
-    assert.truthy(answer.output:find "ID  VERSION  STATUS" and answer.output:find "\27%[33m")
+    assert.truthy(answer.output:find "ID  VERSION  STATUS  LIVE" and answer.output:find "\27%[33m")
     answer = in_terminal("list 1", { { "wait", "Draft", 5 } }, "NO_COLOR=1 COLUMNS=60")
     assert.is_nil(answer.output:find "\27%[3")
     for line in answer.output:gsub("\27%[K", ""):gmatch "[^\r\n]+" do assert.is_true((utf8.len(line) or 0) <= 62, line) end

@@ -1,7 +1,8 @@
 -- Runs the command line as a process: gives its exit code, what it printed, and what it said.
 --
 -- `server` is the sandbox that its environment names, or nil. Options: `environment` (words for env(1) in place of the
--- sandbox's), `folder` (to run in), `input` and `out` (paths), `before` (a shell command), `lua`.
+-- sandbox's), `folder` (to run in), `input` and `out` (paths), `last` (a further redirection),
+-- `before` (a shell command), `lua`.
 local lua = require "spec.support.lua"
 local uv = require "luv"
 
@@ -36,8 +37,8 @@ end
 function shell.run(server, words, options)
   options = options or {}
   local out, err = os.tmpname(), os.tmpname()
-  local command = ("cd %s && %s > %s 2> %s < %s"):format(options.folder or ".", shell.command(server, words, options),
-    options.out or out, err, options.input or "/dev/null")
+  local command = ("cd %s && %s > %s 2> %s < %s %s"):format(options.folder or ".", shell.command(server, words, options),
+    options.out or out, err, options.input or "/dev/null", options.last or "")
   local ok, how, code = os.execute(command)
   code = ok and 0 or (how == "exit" and code or 128 + code)
   local name = words:match "^%a+"

@@ -1,7 +1,9 @@
 --- What a command works with: the words it was given, the project, and a client that is made when it is needed.
 -- @module patchworks.cli.context
 local codes = require "patchworks.cli.codes"
+local errors = require "patchworks.errors"
 local output = require "patchworks.cli.output"
+local show = require "patchworks.cli.show"
 
 local Context = {}
 Context.__index = Context
@@ -56,6 +58,29 @@ function Context:script(name)
   return (check(self:project():id(name, self.environment)))
 end
 
+--- The live version of a script, nil where none is deployed. 1 request.
+function Context:live(script)
+  local deployed = check(self:versions():list(script, { filter = { is_deployed = true } }):all())
+  return require("patchworks.service").live(deployed)
+end
+
+--- The id of the version that was given, or of the live one of the script that was named. 1 request for a name.
+-- @treturn integer
+function Context:version(word)
+  if word:find "^%d+$" then
+    return math.tointeger(tonumber(word)) or error(("version: %s is no id"):format(word), 0)
+  end
+  local script = self:script(word)
+  local live = self:live(script)
+  if live then return live.id end
+  error(errors.new {
+    kind = "not_found",
+    operation = "live",
+    message = ("nothing of %s (script %s) is live"):format(word, script),
+    hint = "publish it, or give a version's id",
+  }, 0)
+end
+
 --- Asks before something that can't be taken back.
 -- @treturn boolean|integer true to go on, else the exit code to end with
 function Context:agreed(question)
@@ -63,8 +88,7 @@ function Context:agreed(question)
   local answer = output.confirm(question)
   if answer then return true end
   if answer == nil then
-    output.complain("nobody can be asked here: pass --yes to go on without a question")
-    return codes.usage
+    return show.failure("nobody can be asked here: pass --yes to go on without a question")
   end
   output.say "nothing was done"
   return codes.failed
@@ -75,5 +99,7 @@ function Context:close()
   if self.made then self.made:close() end
   if self.loaded then self.loaded:close() end
 end
+
+Context.__close = Context.close
 
 return context

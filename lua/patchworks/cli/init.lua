@@ -1,20 +1,20 @@
 --- The command line: `patchworks COMMAND ..`.
 -- @module patchworks.cli
+require "patchworks.cli.streams"
 local codes = require "patchworks.cli.codes"
 local commands = require "patchworks.cli.commands"
 local contexts = require "patchworks.cli.context"
 local errors = require "patchworks.errors"
 local output = require "patchworks.cli.output"
 local parser = require "patchworks.cli.parser"
+local show = require "patchworks.cli.show"
 
 local cli = {}
 
 local function run(given)
-  output.json = given.json or false
-  local context = contexts.new(given)
+  local context <close> = contexts.new(given)
   local code = commands.load(given.command).run(context)
   output.flush()
-  context:close()
   return code or codes.done
 end
 
@@ -26,38 +26,53 @@ local function explain(problem)
     if problem.number ~= 32 then output.complain("can't write the output: " .. tostring(problem.message)) end
     return codes.failed
   end
-  if errors.is_error(problem) then
-    output.complain(problem.kind == "file" and problem.message or tostring(problem))
-    return codes.of(problem)
-  end
+  if errors.is_error(problem) then return show.failure(problem) end
   local text = tostring(problem)
   if text:find "interrupted!$" then
     output.say "interrupted"
     return codes.interrupted
   end
+  if text:find "^a defect: " then
+    output.complain(text)
+    return codes.failed
+  end
   -- Misuse raises with a place in this program's code, which says nothing to its user.
-  output.complain((text:gsub("^[^%s:]+%.lua:%d+: ", "")))
-  return codes.usage
+  return show.failure((text:gsub("^[^%s:]+:%d+: ", "")))
+end
+
+-- A defect of ours shows where it is; whatever else is raised is about what the command was given.
+local function note_defect(raised)
+  if type(raised) ~= "string" or not raised:find "attempt to" then return raised end
+  return "a defect: " .. debug.traceback(raised)
+end
+
+-- Does something, and tells what ends it; what can't be told any more ends it too.
+local function guarded(act, ...)
+  local done, result = xpcall(act, note_defect, ...)
+  if done then return result end
+  local told, code = pcall(explain, result)
+  return told and code or codes.failed
+end
+
+local function act(words)
+  local given, problem, usage = parser.read(words)
+  if given then return run(given) end
+  local code = show.failure(problem)
+  io.stderr:write(usage, "\n")
+  return code
 end
 
 --- Runs a command.
 -- @tparam table words the words behind the program's name
 -- @treturn integer the exit code
 function cli.main(words)
-  local given, problem, usage = parser.read(words)
-  if not given then
-    output.complain(problem)
-    io.stderr:write(usage, "\n")
-    return codes.usage
-  end
-  local done, result = xpcall(run, function(raised)
-    local text = type(raised) == "string" and raised
-    -- A defect of ours shows where it is.
-    if text and text:find "attempt to" then return debug.traceback(text) end
-    return raised
-  end, given)
-  if done then return result end
-  return explain(result)
+  -- Also where the words can't be read.
+  for _, word in ipairs(words) do output.json = output.json or word == "--json" end
+  return guarded(function()
+    local code = act(words)
+    output.flush()
+    return code
+  end)
 end
 
 return cli

@@ -1,6 +1,6 @@
 --- What the command line prints: data on standard output, words on standard error.
 -- @module patchworks.cli.output
-local core = require "patchworks.core"
+local streams = require "patchworks.cli.streams"
 
 local output = { json = false }
 
@@ -25,17 +25,16 @@ function output.paint(text, colour) return paint(text, colour, output.terminal) 
 --- Raised when standard output can't take more: a closed pipe, a full disk.
 output.Broken = {}
 
---- Writes to standard output.
-function output.write(...)
-  local done, problem, number = io.stdout:write(...)
+local function check(done, problem, number)
+  if streams.closed.stdout then done, problem = nil, "standard output is closed" end
   if not done then error(setmetatable({ message = problem, number = number }, output.Broken), 0) end
 end
 
+--- Writes to standard output.
+function output.write(...) check(io.stdout:write(...)) end
+
 --- Writes what is left; raises as `write` does.
-function output.flush()
-  local done, problem, number = io.stdout:flush()
-  if not done then error(setmetatable({ message = problem, number = number }, output.Broken), 0) end
-end
+function output.flush() check(io.stdout:flush()) end
 
 --- Says something on standard error.
 function output.say(format, ...)
@@ -50,13 +49,23 @@ function output.complain(text)
   io.stderr:write(paint("patchworks: ", "red", output.error_terminal), text, "\n")
 end
 
---- One object of data as a line of JSON, with the version of its form.
-function output.object(kind, fields)
-  local object = { v = 1, type = kind }
-  for name, value in pairs(fields) do
-    if type(value) ~= "function" then object[name] = value end
+-- Ids are integers in every object, also where a command got them as words.
+local ids = { id = true, script = true, script_id = true, version_id = true }
+
+local function plain_fields(given)
+  local fields = {}
+  for name, value in pairs(given) do
+    if ids[name] and type(value) == "string" then value = math.tointeger(tonumber(value)) or value end
+    if type(value) ~= "function" then fields[name] = value end
   end
-  local text, problem = core.encode(object)
+  return fields
+end
+
+--- One object of data as a line of JSON, with the version of its form.
+function output.object(kind, given)
+  local object = plain_fields(given)
+  object.v, object.type = 1, kind
+  local text, problem = require("patchworks.core").encode(object)
   if not text then error(problem, 0) end
   output.write(text, "\n")
 end

@@ -1,5 +1,7 @@
 --- Readings of arguments that several commands share: what they are called, and what they are turned into.
 -- @module patchworks.cli.readings
+local streams = require "patchworks.cli.streams"
+
 local readings = {}
 
 --- A converter for argparse that names the option in its error.
@@ -34,7 +36,9 @@ function readings.seconds(command, name, description)
 end
 
 function readings.script(command) command:argument("script", "Id of the script, or its name in the project.") end
-function readings.version(command) command:argument("version", "Id of the version.") end
+function readings.version(command)
+  command:argument("version", "Id of the version, or a script's name for its live one.")
+end
 function readings.file(command) command:argument("file", "The source, or - for standard input.") end
 function readings.manifest(command) command:argument("manifest", "A Lua file."):args "?" end
 function readings.yes(command) command:flag("-y --yes", "Don't ask.") end
@@ -54,9 +58,23 @@ function readings.invoking(command)
   command:option("--variable", "NAME=VALUE; may be repeated."):count "*"
 end
 
+local standard_input -- what it was read for
+
+local function read_standard_input(what)
+  if streams.closed.stdin then error(what .. ": standard input is closed", 0) end
+  if standard_input then
+    error(("%s: standard input was read for %s already, and can't be read twice"):format(what, standard_input), 0)
+  end
+  standard_input = what
+  local text, problem = io.stdin:read "a"
+  return text or error(("%s: can't read standard input: %s"):format(what, problem), 0)
+end
+
 --- A file's bytes, or those of standard input for "-". Raises a sentence.
-function readings.read(path)
-  if path == "-" then return io.stdin:read "a" end
+-- @tparam string path
+-- @tparam string what it is, for messages, such as "--payload-file"
+function readings.read(path, what)
+  if path == "-" then return read_standard_input(what) end
   local file <close>, problem = io.open(path, "rb")
   if not file then error(problem, 0) end
   local text, reason = file:read "a"
@@ -75,7 +93,9 @@ function readings.invocation(given)
     variables = variables or {}
     variables[name] = value
   end
-  return { payload = given.payload or given.payload_file and readings.read(given.payload_file), variables = variables }
+  local payload = given.payload
+  if given.payload_file then payload = readings.read(given.payload_file, "--payload-file") end
+  return { payload = payload, variables = variables }
 end
 
 return readings

@@ -17,6 +17,14 @@ function show.version(version)
   output.write(tostring(version), "\n")
 end
 
+--- What a dry run would do to a version.
+-- @treturn integer an exit code
+function show.would(action, version)
+  if output.json then output.object("would", { action = action, version = version }) end
+  output.say("would %s %s", action, tostring(version))
+  return codes.done
+end
+
 --- An answer that the contract does not type: an object, or the message it holds on standard error.
 function show.answer(answer, otherwise)
   if output.json then return output.object("answer", { answer = answer }) end
@@ -36,26 +44,42 @@ function show.steps()
   end
 end
 
---- Says what is live after a failure.
+-- The state of things after a release that failed, in words.
+local function aftermath(err)
+  if err.rolled_back then return "live as before: " .. tostring(err.live) end
+  if err.rollback_error then return "the way back failed too: " .. tostring(err.rollback_error) end
+  if err.outcome == "unknown" and err.stage == "deploy" then
+    return "it may still come live; live at the last look: " .. tostring(err.live or "nothing, or not known")
+  end
+  if err.live and err.version and err.live.id == err.version.id then
+    return ("LIVE, though its %s failed: %s"):format(err.stage, tostring(err.live))
+  end
+  return err.live and "live now: " .. tostring(err.live) or "nothing was live before, and nothing is now"
+end
+
+local function text_of(value) return value ~= nil and tostring(value) or nil end
+
+--- Says what went wrong, on standard error, and with `--json` as an object too.
+-- @param err an error of the client, or a sentence about the command's words
 -- @treturn integer its exit code
 function show.failure(err)
-  output.complain(tostring(err))
-  if err.stage then
-    if err.rolled_back then
-      output.say("live as before: %s", tostring(err.live))
-    elseif err.rollback_error then
-      output.say("the way back failed too: %s", tostring(err.rollback_error))
-    elseif err.outcome == "unknown" and err.stage == "deploy" then
-      output.say("it may still come live; live at the last look: %s", tostring(err.live or "nothing, or not known"))
-    elseif err.live and err.version and err.live.id == err.version.id then
-      output.say("LIVE, though its %s failed: %s", err.stage, tostring(err.live))
-    elseif err.live then
-      output.say("live now: %s", tostring(err.live))
-    else
-      output.say "nothing was live before, and nothing is now"
-    end
+  output.clear()
+  local is_error = type(err) == "table"
+  local code = is_error and codes.of(err) or codes.usage
+  if not is_error then err = { kind = "usage", message = tostring(err), outcome = "none" } end
+  local sentence = (not is_error or err.kind == "file") and err.message or tostring(err)
+  if err.kind == "file" and err.hint then sentence = ("%s (%s)"):format(sentence, err.hint) end
+  output.complain(sentence)
+  if err.stage then output.say("%s", aftermath(err)) end
+  if output.json then
+    output.object("error", {
+      kind = err.kind, message = err.message, hint = err.hint, outcome = err.outcome, stage = err.stage,
+      live = err.live, version = err.version, rolled_back = err.rolled_back,
+      rollback_error = text_of(err.rollback_error),
+      operation = err.operation, status = err.status, exit_code = code,
+    })
   end
-  return codes.of(err)
+  return code
 end
 
 --- What publish and rollback came to.

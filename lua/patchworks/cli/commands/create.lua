@@ -16,8 +16,10 @@ end
 
 function create.run(context)
   local given = context.given
-  local script, content = context:script(given.script), readings.read(given.file)
+  local content = readings.read(given.file, "the source")
+  local script = context:script(given.script)
   if given.dry_run then
+    if output.json then output.object("would", { action = "create", script = script, bytes = #content }) end
     output.say("would create a version of script %s with %d bytes", script, #content)
     return codes.done
   end

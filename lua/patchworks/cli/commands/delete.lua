@@ -1,7 +1,5 @@
 --- `patchworks delete`: deletes a version for good, after a question.
 -- @module patchworks.cli.commands.delete
-local codes = require "patchworks.cli.codes"
-local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
 local show = require "patchworks.cli.show"
 
@@ -15,17 +13,16 @@ end
 
 function delete.run(context)
   local given = context.given
-  local versions = context:versions()
+  local versions, id = context:versions(), context:version(given.version)
   if given.dry_run or not given.yes then
-    local version = show.check(versions:get(given.version))
+    local version = show.check(versions:get(id))
     if given.dry_run then
-      output.say("would delete %s", tostring(version))
-      return codes.done
+      return show.would("delete", version)
     end
     local go_on = context:agreed(("Delete %s for good?"):format(tostring(version)))
     if go_on ~= true then return go_on end
   end
-  show.answer(show.check(versions:delete(given.version)), "deleted")
+  show.answer(show.check(versions:delete(id)), "deleted")
 end
 
 return delete

@@ -16,18 +16,18 @@ end
 
 function deploy.run(context)
   local given = context.given
-  local versions = context:versions()
+  local versions, id = context:versions(), context:version(given.version)
   if given.dry_run then
-    output.say("would deploy %s", tostring(show.check(versions:get(given.version))))
-    return codes.done
+    return show.would("deploy", show.check(versions:get(id)))
   end
   if not given.wait then
-    show.check(versions:deploy(given.version))
-    output.say("version %s is being deployed", given.version)
+    show.check(versions:deploy(id))
+    if output.json then output.object("begun", { id = id }) end
+    output.say("version %s is being deployed", id)
     return codes.done
   end
   local began = os.time()
-  local version = show.check(versions:deploy_and_wait(given.version, {
+  local version = show.check(versions:deploy_and_wait(id, {
     timeout = given.timeout,
     interval = given.interval,
     on_event = function() output.progress("deploying, %d s", os.time() - began) end,

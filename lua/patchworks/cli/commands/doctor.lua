@@ -1,53 +1,112 @@
 --- `patchworks doctor`: checks what it takes, and says what to do about it.
 -- @module patchworks.cli.commands.doctor
 local codes = require "patchworks.cli.codes"
+local errors = require "patchworks.errors"
 local output = require "patchworks.cli.output"
 local whoami = require "patchworks.cli.commands.whoami"
 
-local doctor = { description = "Check what it takes, and say what to do about it." }
+local doctor = { description = "Check what it takes, and say what to do about what is wrong." }
 
 function doctor.declare() end
 
+-- A check gives true or nil, and a sentence.
+
 local function check_tls(versions)
   if versions.tls == "none" then return nil, "libcurl has no TLS: install one that was built with it" end
-  return versions.tls .. (versions.http2 and ", HTTP/2" or "")
+  return true, versions.tls .. (versions.http2 and ", HTTP/2" or "")
 end
 
 local function check_numbers(core)
-  if core.exact_integer >= 2 ^ 53 then return "every integer is written exactly" end
-  return ("integers up to %d are written exactly; larger ones are refused (a newer lua-cjson writes them all)"):format(
-    core.exact_integer
-  )
+  if core.exact_integer >= 2 ^ 53 then return true, "every integer is written exactly" end
+  return true, ("integers up to %d are written exactly; larger ones are refused (a newer lua-cjson writes them all)")
+    :format(core.exact_integer)
+end
+
+-- The service lets a credential in that it can't know: then it is something else.
+local function check_strictness(client)
+  local stranger <close> = require("patchworks").new { base_url = client.base_url, token = "patchworks-doctor" }
+  local ok = whoami.ask(stranger)
+  if not ok then return true end
+  return nil, client.base_url .. " lets everybody in, so it is no Patchworks service: check the base URL"
+end
+
+local function check_service(client)
+  local ok, err = whoami.ask(client)
+  if not ok then return nil, tostring(err) end
+  local strict, problem = check_strictness(client)
+  if not strict then return nil, problem end
+  return true, "reached, and the credential is accepted"
+end
+
+local interpreters = {
+  { "python3", "Python", { py = true } },
+  { "node", "JavaScript", { js = true, mjs = true, cjs = true } },
+  { "php", "PHP", { php = true } },
+  { "ruby", "Ruby", { rb = true } },
+}
+
+local function is_in_path(program)
+  for folder in (os.getenv "PATH" or ""):gmatch "[^:]+" do
+    local file = io.open(folder .. "/" .. program, "rb")
+    if file then
+      file:close()
+      return true
+    end
+  end
+  return false
+end
+
+-- Wrong is an interpreter that isn't here only where a script of the project needs it.
+local function check_interpreter(interpreter, project)
+  local program, _, endings = table.unpack(interpreter)
+  if is_in_path(program) then return true, program .. " is here" end
+  for _, script in ipairs(project and project:scripts() or {}) do
+    if endings[script.file:match "%.(%w+)$"] then
+      return nil, ("%s is not here, and %s needs it: install it to run it on this machine"):format(program, script.name)
+    end
+  end
+  return true, program .. " is not here; scripts in this language can't be run on this machine"
+end
+
+local function check_project(project)
+  if not project.path then return true, "none here" end
+  for _, script in ipairs(project:scripts()) do
+    local source, problem = project:source(script.name)
+    if not source then return nil, problem.message end
+  end
+  local count = #project:scripts()
+  return true, ("%s: %d scripts, environments %s"):format(project.path, count,
+    table.concat(project:environments(), ", "))
+end
+
+local function sentence_of(problem)
+  if errors.is_error(problem) then return problem.message end
+  return (tostring(problem):gsub("^[^%s:]+:%d+: ", ""))
 end
 
 function doctor.run(context)
   local core = require "patchworks.core"
   local versions, code = core.versions(), codes.done
   local function report(name, fine, detail)
-    if not fine then code = code == codes.done and codes.failed or code end
-    if output.json then
-      output.object("check", { name = name, ok = fine and true or false, detail = detail })
-    else
-      local mark = fine and output.paint("ok  ", "green") or output.paint("FAIL", "red")
-      output.write(("%s  %-11s %s\n"):format(mark, name, detail))
-    end
+    if not fine then code = codes.failed end
+    if output.json then return output.object("check", { name = name, ok = fine and true or false, detail = detail }) end
+    local mark = fine and output.paint("ok  ", "green") or output.paint("FAIL", "red")
+    output.write(("%s  %-11s %s\n"):format(mark, name, detail))
+    output.flush()
   end
   report("Lua", _VERSION == "Lua 5.4", _VERSION)
   report("libcurl", true, versions.libcurl .. (versions.asynchronous_dns and "" or
     "; it resolves names while everything waits"))
-  local tls, why = check_tls(versions)
-  report("TLS", tls, tls or why)
-  report("lua-cjson", true, check_numbers(core))
+  report("TLS", check_tls(versions))
+  report("lua-cjson", check_numbers(core))
   report("sandbox", true, pcall(require, "patchworks.sandbox") and "installed" or "not installed")
+  local read, project = pcall(context.project, context)
+  if read then report("project", check_project(project)) else report("project", nil, sentence_of(project)) end
+  for _, each in ipairs(interpreters) do report(each[2], check_interpreter(each, read and project)) end
+  if not read then return code end
   local made, client = pcall(context.client, context)
-  if not made then
-    report("credential", false, (tostring(client):gsub("^[^%s:]+%.lua:%d+: ", "")))
-    return code
-  end
-  report("credential", true, tostring(client))
-  local ok, err = whoami.ask(client)
-  if not ok then code = codes.of(err) end
-  report("service", ok, ok and "reached, and the credential is accepted" or tostring(err))
+  report("credential", made, made and tostring(client) or sentence_of(client))
+  if made then report("service", check_service(client)) end
   return code
 end
 

@@ -13,7 +13,8 @@ end
 
 function invoke.run(context)
   local given = context.given
-  local answer = show.check(context:versions():invoke(given.version, readings.invocation(given)))
+  local invocation = readings.invocation(given)
+  local answer = show.check(context:versions():invoke(context:version(given.version), invocation))
   if output.json then return output.object("answer", { answer = answer }) end
   for _, line in ipairs(type(answer.logs) == "table" and answer.logs or {}) do output.say("%s", tostring(line)) end
   local payload = answer.payload

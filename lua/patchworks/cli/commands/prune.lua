@@ -23,6 +23,7 @@ function prune.run(context)
     if not plan then return show.failure(err) end
     for _, version in ipairs(plan.would_delete) do show.version(version) end
     if given.dry_run or #plan.would_delete == 0 then
+      if output.json then output.object("pruned", { would_delete = #plan.would_delete, kept = plan.kept }) end
       output.say("would delete %d, keep %d", #plan.would_delete, plan.kept)
       return codes.done
     end
@@ -35,6 +36,7 @@ function prune.run(context)
     output.say("%d were deleted, %d not", #(err.deleted or {}), #(err.failures or { 1 }))
     return show.failure(err)
   end
+  if output.json then output.object("pruned", { deleted = #done.deleted, kept = done.kept }) end
   output.say("deleted %d, kept %d", #done.deleted, done.kept)
 end
 

@@ -12,7 +12,7 @@ function publish.declare(command)
   readings.keep(command)
   readings.dry_run(command)
   readings.invoking(command)
-  command:option("--expect", "The test passes when the payload is this text.")
+  command:option("--expect", "The test passes when the payload is this text; JSON is compared as JSON.")
   command:option("--expect-file", "The test passes when the payload is what the file holds.")
   command:flag("--no-rollback", "Leave a version live whose test failed.")
 end
@@ -20,7 +20,8 @@ end
 local function test_of(given)
   local invocation = readings.invocation(given)
   local expect = given.expect
-  if given.expect_file then expect = readings.read(given.expect_file):gsub("\n$", "") end
+  if expect and given.expect_file then error("give --expect or --expect-file, not both", 0) end
+  if given.expect_file then expect = readings.read(given.expect_file, "--expect-file") end
   if not (invocation.payload or invocation.variables or expect) then return nil end
   invocation.expect = expect
   return invocation
@@ -28,9 +29,10 @@ end
 
 function publish.run(context)
   local given = context.given
+  local source, test = readings.read(given.file, "the source"), test_of(given)
   return show.release(context:versions():publish(context:script(given.script), {
-    content = readings.read(given.file),
-    test = test_of(given),
+    content = source,
+    test = test,
     keep = given.keep,
     rollback = not given.no_rollback,
     timeout = given.timeout,

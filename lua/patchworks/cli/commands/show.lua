@@ -25,7 +25,7 @@ end
 function show.run(context)
   local given = context.given
   local include = given.content and { include = "content" } or nil
-  local version = shows.check(context:versions():get(given.version, include))
+  local version = shows.check(context:versions():get(context:version(given.version), include))
   if output.json then return output.object("version", version) end
   if not given.content then return print_fields(version) end
   local source = service.source(version)

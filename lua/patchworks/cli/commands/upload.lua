@@ -1,7 +1,5 @@
 --- `patchworks upload`: puts a version into the company's marketplace, after a question.
 -- @module patchworks.cli.commands.upload
-local codes = require "patchworks.cli.codes"
-local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
 local show = require "patchworks.cli.show"
 
@@ -16,14 +14,13 @@ end
 
 function upload.run(context)
   local given = context.given
-  local versions = context:versions()
+  local versions, id = context:versions(), context:version(given.version)
   if given.dry_run then
-    output.say("would upload %s", tostring(show.check(versions:get(given.version))))
-    return codes.done
+    return show.would("upload", show.check(versions:get(id)))
   end
-  local go_on = context:agreed(("Upload version %s to the marketplace?"):format(given.version))
+  local go_on = context:agreed(("Upload version %s to the marketplace?"):format(id))
   if go_on ~= true then return go_on end
-  show.answer(show.check(versions:upload(given.version, { private = not given.public })), "uploaded")
+  show.answer(show.check(versions:upload(id, { private = not given.public })), "uploaded")
 end
 
 return upload
