@@ -83,13 +83,16 @@ local function caller_level()
   end
 end
 
+--- What misuse raises in place of a string: a prompt sets it, to show one line and no traceback.
+errors.raising = nil
+
 --- Raises for misuse, at the line of the code that called into patchworks.
 -- @tparam string format as for string.format
 -- @param ... its arguments
 function errors.misuse(format, ...)
   local message = select("#", ...) > 0 and format:format(...) or format
   local level = caller_level()
-  error(message, level)
+  error(errors.raising and errors.raising(message) or message, level)
 end
 
 return errors

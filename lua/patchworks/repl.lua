@@ -1,66 +1,33 @@
---- For exploring: a client and its resource as globals, and a `show` that prints tables.
+--- For exploring in any Lua prompt: a client and its resource as globals, and values as people read them.
 --
 --     lua5.4 -i -l patchworks.repl
---     > show(versions:get(7))
+--     > versions:get(7)
+--     > help(versions.list)
 --
 -- The credential comes from the environment, as everywhere. Without one, and with the sandbox installed, it starts a
--- sandbox to play with. This is the one module that makes globals: `patchworks`, `client`, `versions`, `show`, and
--- `server` for the sandbox.
+-- sandbox to play with. This is the one module that makes globals: `patchworks`, `client`, `versions`, `help`,
+-- `apropos`,
+-- `show`, `more`, `curl`, `last`, `time`, `trace`, `scripts`, and `server` for the sandbox; and it has `print` show the
+-- prompt's own values. `patchworks repl` is a prompt of its own, with completion, history and locals that live on.
 --
 -- @module patchworks.repl
+local errors = require "patchworks.errors"
 local patchworks = require "patchworks"
+local present = require "patchworks.repl.present"
+local reader = require "patchworks.repl.reader"
+local tools = require "patchworks.repl.tools"
 
 local repl = {}
 
-local most_depth = 6
+local Misuse = { __name = "patchworks.misuse", __tostring = function(self) return self.message end }
 
-local function by_name(left, right)
-  if type(left) == type(right) and (type(left) == "number" or type(left) == "string") then return left < right end
-  return tostring(left) < tostring(right)
-end
-
-local function append(parts, value, indent, depth)
-  if type(value) ~= "table" then
-    parts[#parts + 1] = type(value) == "string" and ("%q"):format(value):gsub("\\\n", "\\n") or tostring(value)
-    return
+-- Lua's own prompt calls the global `print` with what a line gave, from C; a program's own calls are left as they are.
+local function print_at_prompt(print)
+  return function(...)
+    local own = debug.getinfo(1, "t").istailcall or debug.getinfo(2, "S").what ~= "C"
+    if own then return print(...) end
+    return present.write(present.results(table.pack(...)))
   end
-  if next(value) == nil or depth > most_depth then
-    parts[#parts + 1] = next(value) == nil and "{}" or "{ .. }"
-    return
-  end
-  local names = {}
-  for name in pairs(value) do names[#names + 1] = name end
-  table.sort(names, by_name)
-  parts[#parts + 1] = "{\n"
-  for _, name in ipairs(names) do
-    parts[#parts + 1] = indent .. "  " .. (type(name) == "string" and name or "[" .. tostring(name) .. "]") .. " = "
-    append(parts, value[name], indent .. "  ", depth + 1)
-    parts[#parts + 1] = ",\n"
-  end
-  parts[#parts + 1] = indent .. "}"
-end
-
---- Shows values: tables with their fields, errors in one line.
--- @param ... anything
--- @treturn string
-function repl.text(...)
-  local texts = {}
-  for i, value in ipairs(table.pack(...)) do
-    if patchworks.is_error(value) then
-      texts[i] = tostring(value)
-    else
-      local parts = {}
-      append(parts, value, "", 1)
-      texts[i] = table.concat(parts)
-    end
-  end
-  return table.concat(texts, "\n")
-end
-
--- What `show` prints of a call: its value, or its error; not the response behind the value.
-local function show(first, second)
-  if first == nil and second ~= nil then first = second end
-  io.stdout:write(first == nil and "nil" or repl.text(first), "\n")
 end
 
 local function connect()
@@ -76,12 +43,17 @@ local function connect()
 end
 
 --- Makes the globals; `require` has done it.
+-- @treturn boolean whether there is a client
 function repl.start()
   local client, server = connect()
-  _G.patchworks, _G.show, _G.client, _G.server = patchworks, show, client, server
-  _G.versions = client and client.script_versions
-  if not client then return end
-  io.stderr:write(tostring(client), "\nclient, versions, show(..)", server and ", server" or "", "\n")
+  if not client then return false end
+  local session = tools.install(_G, client, { server = server, ask = reader.ask })
+  session.line_by_line = false
+  _G.print = print_at_prompt(_G.print)
+  -- A prompt shows a traceback behind every string that is raised; misuse says all in its line.
+  function errors.raising(message) return setmetatable({ message = message }, Misuse) end
+  tools.greet(session)
+  return true
 end
 
 repl.start()

@@ -80,6 +80,11 @@ function service.deployed_at(version) return service.time(version.deployed_at) e
 -- @treturn boolean
 function service.was_deployed(version) return service.is_deployed(version) or service.deployed_at(version) ~= nil end
 
+--- When a version last ran.
+-- @tparam table version
+-- @treturn ?number seconds since 1970
+function service.invoked_at(version) return service.time(version.last_invoked_on) end
+
 --- When a version was last in use: deployed or invoked.
 -- @tparam table version
 -- @treturn ?number seconds since 1970

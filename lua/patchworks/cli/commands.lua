@@ -10,7 +10,7 @@ local commands = {}
 local names = {
   "list", "show", "create", "deploy", "invoke", "logs", "delete", "upload",
   "publish", "rollback", "prune", "plan", "apply",
-  "sandbox", "whoami", "doctor", "completion",
+  "repl", "sandbox", "whoami", "doctor", "completion",
 }
 
 --- A command by its name.
