@@ -7,7 +7,7 @@ for i, name in ipairs(promises) do promises[i] = require("spec.simulation.promis
 
 -- The evidence, put in order once for all promises.
 local function evidence_of(world)
-  local evidence = { world = world, effects = {}, requests = {}, contents = {}, lives = {}, lies = {} }
+  local evidence = { world = world, effects = {}, requests = {}, contents = {}, born = {}, scripts = {}, lives = {}, lies = {} }
   for _, entry in ipairs(world.service.journal) do
     if entry.step then
       local key = entry.step .. "/" .. entry.attempt
@@ -15,7 +15,10 @@ local function evidence_of(world)
       evidence.effects[key] = list
       list[#list + 1] = entry
     end
-    if entry.what == "created" then evidence.contents[entry.version] = entry.content end
+    if entry.what == "created" then
+      evidence.contents[entry.version], evidence.born[entry.version] = entry.content, entry.time
+      evidence.scripts[entry.version] = entry.script
+    end
     if entry.what == "live" then
       local list = evidence.lives[entry.script] or {}
       evidence.lives[entry.script] = list

@@ -129,22 +129,26 @@ plans.late = function(fault) return { effect = fault.seconds, back = fault.gives
 plans.truncated = plans["lost after"]
 
 plans.garbage = function(fault)
-  local function finish_it(transfer) answer(transfer, 200, "<html>hello</html>") end
+  -- What came is cut, and still called whole.
+  local function finish_it(transfer)
+    local request = transfer.request
+    answer(transfer, request.status, request.answer:sub(1, math.max(1, #request.answer - 3)), request.headers)
+  end
   return { effect = fault.there, back = fault.there + 0.01, finish = finish_it }
 end
 
-local function status_plan(status, effect, headers)
+local function status_plan(status, effect, headers, slow)
   return function(fault)
     local function finish_it(transfer)
       local served = transfer.engine.world.service
-      answer(transfer, status, served:refuse(), headers and headers(served, fault))
+      answer(transfer, status, served:refuse(transfer.request), headers and headers(served, fault))
     end
-    return { effect = effect and fault.there, back = fault.there + 0.01, finish = finish_it }
+    return { effect = effect and fault.there, back = fault.there + (slow and fault[slow] or 0.01), finish = finish_it }
   end
 end
 
 plans.unauthorised = status_plan(401, false)
-plans.refused = status_plan(429, false, function(served, fault) return served:refusal_headers(fault.asks) end)
+plans.refused = status_plan(429, false, function(served, fault) return served:refusal_headers(fault.asks) end, "after")
 plans.unavailable = status_plan(503, false, function(_, fault) return ("Retry-After: %d\r\n"):format(math.ceil(fault.asks)) end)
 plans["broken before"] = status_plan(500, false)
 plans["broken after"] = status_plan(502, true)
@@ -201,6 +205,7 @@ function Engine:start(method, url, headers, body, once, attempt_timeout, connect
     connect_timeout = connect_timeout,
   }, Transfer)
   transfer.fault = actor.fault(request)
+  request.fault = transfer.fault.kind
   if transfer.fault.kind == "killed before" then
     self:kill()
     return nil, "the process was killed"

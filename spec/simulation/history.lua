@@ -27,6 +27,7 @@ local function fault_of(draw, kinds)
     back = draw.between(0.01, 0.2),
     seconds = draw.chance(0.5) and draw.between(0.5, 10) or draw.between(10, 60), -- slow, late
     gives_up = draw.between(0.1, 5), -- late
+    after = draw.chance(0.5) and 0.01 or draw.between(0.1, 8), -- until a 429 comes
     asks = draw.chance(0.8) and draw.between(0, 5) or draw.between(5, 90), -- Retry-After
   }
 end
@@ -102,6 +103,7 @@ function steps.batch(draw, plan)
     local op = draw.pick { "create", "create", "get", "deploy", "delete", "invoke", "list" }
     items[i] = steps[op](draw, plan)
     items[i].op = op
+    if draw.chance(0.15) then items[i].cancel = draw.between(0.01, 3) end
     -- So that what was made tells whose it is.
     if op == "create" and draw.chance(0.8) then items[i].content = items[i].content .. " batch " .. i end
   end

@@ -205,7 +205,7 @@ end
 
 local function new_call(world, actor, step, attempt, of)
   local call = { actor = actor.name, step = step.number, op = step.op, args = step, began = world.clock.time, attempt = attempt,
-    timeout = step.call_timeout, steps = {}, plan = actor.plan, batch = of }
+    timeout = step.call_timeout, steps = {}, plan = actor.plan, engine = actor.client.engine, batch = of }
   if step.pick then call.subject = pick(world, step.pick) end
   if step.to then call.subject = pick(world, step.to, step.script) end
   world.calls[#world.calls + 1] = call
@@ -241,11 +241,29 @@ local function perform(world, universe, actor, step, attempt, of)
   return call
 end
 
+-- Performs a step in a task of its own, which is cancelled after a time unless it has ended.
+local function perform_until(world, universe, tasks, seconds, ...)
+  local count = #world.calls
+  local task = tasks:spawn(perform, world, universe, ...)
+  local call = world.calls[count + 1]
+  local watch = tasks:spawn(function()
+    universe.patchworks.sleep(seconds)
+    tasks:cancel(task)
+  end)
+  local _, told = task:join()
+  tasks:cancel(watch)
+  if call.cancelled and universe.patchworks.is_error(told) then call.told = told end
+  return call
+end
+
 function operations.batch(actor, step, call)
   local world, universe = actor.world, actor.universe
   for _, item in ipairs(step.items) do item.number, item.call_timeout = step.number, item.call_timeout or step.call_timeout end
   universe.patchworks.map(step.items, function(item)
-    return perform(world, universe, actor, item, call.attempt, call).value
+    if not item.cancel then return perform(world, universe, actor, item, call.attempt, call).value end
+    universe.patchworks.run(function(tasks)
+      perform_until(world, universe, tasks, item.cancel, actor, item, call.attempt, call)
+    end)
   end, { concurrency = step.concurrency })
   return true
 end
@@ -258,18 +276,7 @@ local function run_step(world, universe, tasks, actor, step)
     step.sent_now = 0
     actor.step, actor.attempt, actor.fault = step.number, attempt, fault_source(step, attempt)
     if step.cancel and attempt == 1 then
-      local task = tasks:spawn(perform, world, universe, actor, step, attempt)
-      local watch = tasks:spawn(function()
-        universe.patchworks.sleep(step.cancel)
-        tasks:cancel(task)
-      end)
-      local _, told = task:join()
-      tasks:cancel(watch)
-      local call = world.calls[#world.calls]
-      for i = #world.calls, 1, -1 do
-        if world.calls[i].step == step.number and world.calls[i].op == step.op then call = world.calls[i] break end
-      end
-      if call.cancelled and universe.patchworks.is_error(told) then call.told = told end
+      perform_until(world, universe, tasks, step.cancel, actor, step, attempt)
     else
       perform(world, universe, actor, step, attempt)
     end

@@ -17,6 +17,7 @@ service.habits = {
   content = { "content", "nested", "other" }, -- where the source is in what comes back
   stores = { "as sent", "trimmed", "line ends" },
   fraction = { 6, 0 }, -- digits of a second in times
+  echoes = { false, true }, -- whether a refused credential stands in the answer
   limit_headers = { "all", "retry-after", "none" }, -- of a 429
   refusal = { "json", "html", "empty" }, -- the body of what is not a success
   deleted = { "message", "204" },
@@ -386,17 +387,23 @@ function Service:handle(request)
     local status, answer = login(self, request)
     return status, cjson.encode(answer)
   end
-  if not authorised(self, request) then return 401, cjson.encode { message = "Unauthenticated." } end
+  if not authorised(self, request) then return 401, self:refuse(request) end
   local seconds = over_limit(self, request)
-  if seconds then return 429, self:refuse(), self:refusal_headers(seconds) end
+  if seconds then return 429, self:refuse(request), self:refusal_headers(seconds) end
   local operation, id = service.route(request.method, request.path)
   if not operation then return 404, cjson.encode { message = "Not Found" } end
   local status, answer = operations[operation](self, request, id)
-  return status, type(answer) == "string" and answer or cjson.encode(answer)
+  local headers
+  if self.limit and self.habits.limit_headers == "all" then
+    headers = ("X-RateLimit-Limit: %d\r\nX-RateLimit-Remaining: %d\r\n"):format(self.limit,
+      self.limit - #self.seen[request.authorization])
+  end
+  return status, type(answer) == "string" and answer or cjson.encode(answer), headers
 end
 
 --- The body of an answer that a proxy or a limiter gives.
-function Service:refuse()
+function Service:refuse(request)
+  if self.habits.echoes then return cjson.encode { message = "No: " .. tostring(request.authorization) } end
   local form = self.habits.refusal
   return form == "json" and '{"message":"Too Many Attempts."}' or form == "html" and "<html>no</html>" or ""
 end

@@ -73,7 +73,24 @@ local function check_renewal(evidence, call)
   end
 end
 
+-- Of many who need a token one logs in.
+local function check_logins(evidence)
+  local under_way = {}
+  for _, event in ipairs(evidence.world.events) do
+    local request = event.request
+    if request.path == "/fabric/api/login" then
+      local client = request.client
+      if event.kind == "started" and under_way[client] then
+        return evidence:lie("one logs in for all", nil, "%s: #%d and #%d at once", request.actor, under_way[client].number, request.number)
+      end
+      if event.kind == "started" then under_way[client] = request end
+      if event.kind == "ended" and under_way[client] == request then under_way[client] = nil end
+    end
+  end
+end
+
 return function(evidence)
+  check_logins(evidence)
   local secrets = secrets_of(evidence)
   for _, call in ipairs(evidence.world.calls) do
     check_left(evidence, call)

@@ -81,6 +81,12 @@ local function check_values(evidence)
       local content = evidence.contents[value.id]
       if not content or plain(content) ~= plain(call.args.content) then
         evidence:lie("an answer is one's own", call, "version %s has another content", value.id)
+      elseif evidence.born[value.id] < call.began then
+        evidence:lie("never two calls, one version", call, "version %s was there before the call", value.id)
+      end
+    elseif call.op == "delete" and call.err and call.err.kind == "not_found" then
+      if not call.batch and #evidence:effects_of(call, "deleted") > 0 then
+        evidence:lie("said done is done", call, "version %d was deleted by this very call, which says not found", call.subject)
       end
     elseif value and call.op == "delete" then
       local version = evidence.world.service.versions[call.subject]

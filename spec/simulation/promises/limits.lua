@@ -57,34 +57,83 @@ local function check_pace(evidence)
   end
 end
 
--- What a 429 asks for, in seconds.
-local function asked(request)
-  return request.answered == 429 and tonumber((request.given or ""):match "Retry%-After: (%d+)")
+-- What a 429 asks for, in seconds; it may not say.
+local function asked(request) return tonumber((request.given or ""):match "Retry%-After: (%d+)") or 0 end
+
+local minute = 60 -- seconds that what remains is good for
+
+local function new_gate() return { under_way = 0, told = 0 } end
+
+local function started(evidence, gate, request, order)
+  local now = request.started
+  if gate.closed and now < gate.closed - grain then
+    evidence:lie("after a 429 everybody waits", nil, "%s: request #%d went out %.3f s too early", request.actor, request.number,
+      gate.closed - now)
+    return false
+  elseif gate.closed and gate.probe then
+    evidence:lie("after a 429 one goes first", nil, "%s: request #%d went out beside #%d", request.actor, request.number,
+      gate.probe.number)
+    return false
+  elseif gate.remaining and now < gate.until_then and gate.under_way >= math.max(1, gate.remaining) then
+    evidence:lie("no more under way than remain", nil, "%s: request #%d went out while %d of %d were under way", request.actor,
+      request.number, gate.under_way, gate.remaining)
+    return false
+  end
+  if gate.closed then gate.probe = request end
+  gate.under_way = gate.under_way + 1
+  request.order = order
+  return true
 end
 
--- After a 429 nobody of the same client asks before the time that it named.
-local function check_gate(evidence)
-  local closed = {}
-  local by_time = {}
-  for number = 1, evidence.world.requests_made or 0 do
-    local request = evidence.world.requests[number]
-    if request then
-      by_time[#by_time + 1] = { request.started, request, true }
-      if asked(request) and request.ended then by_time[#by_time + 1] = { request.ended, request, false } end
-    end
+-- Answers overtake each other: only that of a request which went out after the known number came can raise it.
+local function note_remaining(gate, request, order)
+  local remaining = tonumber((request.given or ""):match "X%-RateLimit%-Remaining: (%d+)")
+  if gate.remaining and remaining and remaining > gate.remaining and request.order < gate.told then return end
+  gate.remaining, gate.told, gate.until_then = remaining, order, request.ended + minute
+end
+
+local function ended(gate, request, order)
+  gate.under_way = gate.under_way - 1
+  local probed = gate.probe == request
+  if probed then gate.probe = nil end
+  if request.answered == 429 then
+    gate.closed = math.max(gate.closed or 0, request.ended + asked(request))
+    gate.remaining = nil
+  elseif request.answered then
+    -- An older request's answer says nothing of now; a newer refusal outweighs the one that went first.
+    if probed and request.ended >= gate.closed - grain then gate.closed = nil end
+    note_remaining(gate, request, order)
   end
-  table.sort(by_time, function(left, right)
-    if left[1] ~= right[1] then return left[1] < right[1] end
-    return left[3] and not right[3] -- what started in the same moment didn't know yet
-  end)
-  for _, event in ipairs(by_time) do
-    local request, client = event[2], event[2].client
-    if not event[3] then
-      closed[client] = math.max(closed[client] or 0, event[1] + asked(request))
-    elseif closed[client] and event[1] < closed[client] - grain and event[1] > 0 then
-      evidence:lie("after a 429 everybody waits", nil, "%s: request #%d went out %.3f s too early", request.actor, request.number,
-        closed[client] - event[1])
-      return
+end
+
+-- A call whose time ran out had a reason to wait.
+local function check_patience(evidence, gate, call)
+  local kind = call.err and call.err.kind
+  local plain = evidence.single[call.op] or call.op == "list" or call.op == "logs"
+  if not plain or (kind ~= "timeout" and kind ~= "rate_limited") then return end
+  -- A login has waits of its own, and so has the client's own limit.
+  if call.plan.credential == "login" or call.plan.rate_limit or is_held(evidence, call) then return end
+  local free = call.ended - math.max(gate.last or 0, gate.closed or 0, call.began)
+  if gate.under_way == 0 and free > 1 then
+    evidence:lie("who may go goes", call, "it waited for nothing, %.3f s long", free)
+  end
+end
+
+-- A client's gate, told again from what went over the wire.
+local function check_gate(evidence)
+  local gates = {}
+  for order, event in ipairs(evidence.world.events) do
+    local request = event.request
+    if event.kind == "said" and gates[request.engine] then
+      check_patience(evidence, gates[request.engine], request)
+    elseif event.kind == "started" or event.kind == "ended" then
+      local gate = gates[request.client] or new_gate()
+      gates[request.client], gate.last = gate, event.time
+      if event.kind == "started" then
+        if not started(evidence, gate, request, order) then return end
+      elseif request.order then
+        ended(gate, request, order)
+      end
     end
   end
 end

@@ -151,8 +151,21 @@ local function check_deploy_and_wait(evidence, call)
     if matches and entry.time >= call.began and entry.time <= call.ended then ok = true end
   end
   if call.value and not ok then evidence:lie("said done is done", call, "version %d was not deployed in the call", id) end
-  if call.err and call.err.kind == "deployment_failed" and not ok then
-    evidence:lie("a failure is a fresh one", call, "no deployment of version %d failed in the call", id)
+  if not call.err then return end
+  if call.err.kind == "deployment_failed" then
+    if not ok then evidence:lie("a failure is a fresh one", call, "no deployment of version %d failed in the call", id) end
+    return
+  end
+  local when = made_live(evidence, call, evidence.scripts[id], id)
+  if call.err.outcome == "none" and when then
+    evidence:lie("what was begun is told as begun", call, "outcome none, and version %d is live by it", id)
+  end
+  if call.err.kind ~= "timeout" or not when then return end
+  for _, request in ipairs(evidence:requests_of(call)) do
+    if request.fault and request.ended > when then return end
+  end
+  if when < call.began + (call.timeout or 300) - 0.2 then
+    evidence:lie("a wait looks once more at its end", call, "live %.3f s before the time was up", call.ended - when)
   end
 end
 
