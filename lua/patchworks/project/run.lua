@@ -96,7 +96,10 @@ local function new_pool(jobs, limit, in_loop)
 end
 
 local function unwatch(each)
-  if each.poll and not each.poll:is_closing() then each.poll:close() end
+  if each.poll then
+    each.poll:stop()
+    each.poll:close()
+  end
   each.poll = nil
 end
 
@@ -104,12 +107,18 @@ end
 local function watch_run(self, each)
   local fd = each.run:fd()
   if not fd then return end
-  each.poll = uv.new_poll(fd)
-  each.poll:start("r", function()
-    each.poll:stop()
+  local function wake()
     unwatch(each)
     self:step()
-  end)
+  end
+  each.poll = uv.new_poll(fd)
+  if each.poll then
+    each.poll:start("r", wake)
+  else
+    -- Somebody else's handle in this loop still holds the descriptor's number.
+    each.poll = uv.new_timer()
+    each.poll:start(5, 0, wake)
+  end
 end
 
 local function finish(each)
