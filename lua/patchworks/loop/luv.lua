@@ -9,7 +9,7 @@
 --
 -- @module patchworks.loop.luv
 local async = require "patchworks.async"
-local uv = require "luv"
+local uv = require "patchworks.loop.uv"
 
 local loop = {}
 

@@ -4,7 +4,7 @@
 local canonical = require "patchworks.project.canonical"
 local cases = require "patchworks.project.cases"
 local runner = require "patchworks.runner"
-local uv = require "luv"
+local uv = require "patchworks.loop.uv"
 
 local run = {}
 

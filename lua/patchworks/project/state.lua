@@ -16,7 +16,7 @@
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local lfs = require "lfs"
-local uv = require "luv"
+local uv = require "patchworks.loop.uv"
 local written = require "patchworks.project.written"
 
 local state = {}

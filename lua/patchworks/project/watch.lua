@@ -6,7 +6,7 @@
 -- was only read is none.
 --
 -- @module patchworks.project.watch
-local uv = require "luv"
+local uv = require "patchworks.loop.uv"
 
 local watch = {}
 

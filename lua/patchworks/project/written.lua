@@ -1,6 +1,6 @@
 --- Files as a project writes them: whole or not at all.
 -- @module patchworks.project.written
-local uv = require "luv"
+local uv = require "patchworks.loop.uv"
 
 local written = {}
 
