@@ -336,12 +336,27 @@ describe("misuse raises at the caller's line and sends nothing:", function()
     problem_of(function() versions:list(1):page(0) end)
   end)
 
-  it("content that is empty, missing, given twice, or not to be read", function()
+  it("content that is empty, missing or given twice", function()
     assert.truthy(problem_of(function() versions:create(1, { content = "" }) end):find "at least one character")
     assert.truthy(problem_of(function() versions:create(1) end):find "neither")
     assert.truthy(problem_of(function() versions:create(1, { content = "x", file = "y" }) end):find "both")
-    assert.truthy(problem_of(function() versions:create(1, { file = "/nowhere.py" }) end):find "/nowhere.py")
     problem_of(function() versions:create(1, { content = 7 }) end)
+  end)
+
+  it("but not a file that can't be read, or is empty: that is the world's failure", function()
+    local empty = os.tmpname()
+    for _, path in ipairs { "/nowhere.py", "/", empty } do
+      for _, given in ipairs { { file = path }, { file = path, reconcile = true } } do
+        local _, err = versions:create(1, given)
+        assert.same({ "file", "none", "create" }, { err.kind, err.outcome, err.operation })
+        assert.truthy(err.message:find(path, 1, true))
+      end
+      assert.equal("file", select(2, versions:publish(1, { file = path })).kind)
+      local _, err = client:plan { scripts = { { id = 1, name = "orders", file = path } } }
+      assert.same({ "file", "plan" }, { err.kind, err.operation })
+      assert.truthy(err.message:find("script 1 (orders): ", 1, true))
+    end
+    os.remove(empty)
   end)
 
   it("headers that are the client's own, or that would end the line", function()

@@ -122,6 +122,7 @@ function client:paginate(path, options) end
 
 ---@class patchworks.plan_options: patchworks.call_options
 ---@field concurrency? integer how many at a time; an integer from 1 to 100000; default 8
+---@field timeout? number for all of it, in seconds; default none
 
 ---Says what publishing a manifest would change, and changes nothing.
 ---Requests: 1 a script.
@@ -132,14 +133,22 @@ function client:paginate(path, options) end
 ---@return patchworks.error?
 function client:plan(manifest, options) end
 
+---Takes up a plan that was kept: what its `save` gave. Sends nothing.
+---Fails with: file, conflict, and what any request may.
+---@param text string what `plan:save()` gave
+---@return patchworks.plan?
+function client:load_plan(text) end
+
 ---@class patchworks.apply_options: patchworks.call_options
 ---@field concurrency? integer how many at a time; an integer from 1 to 100000; default 8
----@field timeout? number for all of it, in seconds; default 300
----@field interval? number the first pause between two looks at a deployment, in seconds; default 1
----@field max_interval? number the longest one: they grow by half, in seconds; default 10
+---@field timeout? number for each script, but for the way back, in seconds; default none
+---@field deploy_timeout? number for each deployment, and for what is under way at first, in seconds; default 300
+---@field interval? number the first pause between two looks at a deployment, in seconds; default 0.25, then 0.45
+---@field max_interval? number the longest one: they grow with the deployment's age, in seconds; default 20
+---@field record? fun(progress: patchworks.progress) called with the account of the release before each change, to be kept
 
----Does what a plan says, many scripts at once. A script that fails doesn't keep the others back; one whose live version is not what the plan saw is refused (conflict).
----Requests: those of `publish` for each script that changes.
+---Does what a plan says, many scripts at once, and runs its tests. A script that fails doesn't keep the others back; one whose live version is not what the plan saw is refused (conflict).
+---Requests: those of `publish` for each script.
 ---@param plan patchworks.plan what `plan` gave
 ---@param options? patchworks.apply_options
 ---@return patchworks.report?
@@ -266,12 +275,12 @@ function script_versions:delete(id, options) end
 
 ---@class patchworks.wait_options: patchworks.call_options
 ---@field timeout? number for all of it, in seconds; default 300
----@field interval? number the first pause between two looks at a deployment, in seconds; default 1
----@field max_interval? number the longest one: they grow by half, in seconds; default 10
+---@field interval? number the first pause between two looks at a deployment, in seconds; default 0.25, then 0.45
+---@field max_interval? number the longest one: they grow with the deployment's age, in seconds; default 20
 ---@field failed_before? string the deployment_failed_at from before the deployment, so that an old failure is not taken for a new one
 
 ---Waits until a version that is being deployed is live. Looks come at growing intervals.
----Requests: 1 a look.
+---Requests: 1 a look, at most 18 in the first minute.
 ---Fails with: not_found, deployment_failed, and what any request may.
 ---@param id integer|string script version id
 ---@param options? patchworks.wait_options
@@ -281,12 +290,12 @@ function script_versions:wait(id, options) end
 
 ---@class patchworks.deploy_and_wait_options: patchworks.call_options
 ---@field timeout? number for all of it, in seconds; default 300
----@field interval? number the first pause between two looks at a deployment, in seconds; default 1
----@field max_interval? number the longest one: they grow by half, in seconds; default 10
+---@field interval? number the first pause between two looks at a deployment, in seconds; default 0.25, then 0.45
+---@field max_interval? number the longest one: they grow with the deployment's age, in seconds; default 20
 ---@field failed_before? string the deployment_failed_at from before the deployment, so that an old failure is not taken for a new one
 
 ---Deploys a version and waits until it is live. Tells an old failure from a new one.
----Requests: 2, and 1 a look.
+---Requests: 2 (1 with `failed_before`), and 1 a look.
 ---Fails with: not_found, conflict, invalid, deployment_failed, and what any request may.
 ---@param id integer|string script version id
 ---@param options? patchworks.deploy_and_wait_options
@@ -298,7 +307,7 @@ function script_versions:deploy_and_wait(id, options) end
 ---@field payload? string|table as for `invoke`
 ---@field variables? string|table as for `invoke`
 ---@field flow? string|table as for `invoke`
----@field expect? string|table|fun(answer: patchworks.answer): boolean, string? a string (the payload), a table (the payload's JSON), or a function that is given the answer and gives true, or false and a reason
+---@field expect? string|table|fun(answer: patchworks.answer): boolean, string? the payload, a string or a table, JSON as JSON; or a function that is given the answer and gives true, or false and a reason
 ---@field timeout? number for the call, in seconds; default 150
 
 ---@class patchworks.publish_options: patchworks.call_options
@@ -307,14 +316,18 @@ function script_versions:deploy_and_wait(id, options) end
 ---@field test? patchworks.test a call of the version that was deployed, and what must come of it
 ---@field rollback? boolean whether to go back after a failed test; default true
 ---@field keep? integer prune to so many afterwards; an integer of at least 0
----@field timeout? number for all of it, in seconds; default 300
----@field interval? number the first pause between two looks at a deployment, in seconds; default 1
----@field max_interval? number the longest one: they grow by half, in seconds; default 10
+---@field ever_deployed? boolean delete those too that were live once; default false
+---@field save? fun(version: patchworks.version, source: string): any, any called with a version and its source before it is deleted; it stays when that gives nil and a reason
+---@field timeout? number for all of it, but for the way back, in seconds; default none
+---@field deploy_timeout? number for each deployment, and for what is under way at first, in seconds; default 300
+---@field interval? number the first pause between two looks at a deployment, in seconds; default 0.25, then 0.45
+---@field max_interval? number the longest one: they grow with the deployment's age, in seconds; default 20
 ---@field dry_run? boolean say what would be done, and do nothing; default false
+---@field record? fun(progress: patchworks.progress) called with the account of the release before each change, to be kept
 ---@field expected_live? table|false what must be live for it to begin: a version, or false for nothing
 
----Makes a source the live version of a script, tests it, and goes back to what was live when the test fails. May be run again after anything.
----Requests: 1 when it is live already; else 5, 1 a look, 1 for the test, and those of `prune`.
+---Makes a source the live version of a script, tests it, and goes back to what was live when the test fails. What is live already is only tested. May be run again after anything.
+---Requests: 2 when it is live already; else 6, and 1 a look; 1 for the test, and those of `prune`.
 ---Fails with: not_found, conflict, invalid, too_large, deployment_failed, test_failed, file, and what any request may.
 ---@param script integer|string script id
 ---@param options patchworks.publish_options
@@ -323,14 +336,16 @@ function script_versions:deploy_and_wait(id, options) end
 function script_versions:publish(script, options) end
 
 ---@class patchworks.rollback_options: patchworks.call_options
----@field to? integer|string the id of the version to go to; default the one that was live before
+---@field to? integer|string the id of the version to go to, be it older or newer; default the one that was live before
 ---@field dry_run? boolean say what would be done, and do nothing; default false
----@field timeout? number for all of it, in seconds; default 300
----@field interval? number the first pause between two looks at a deployment, in seconds; default 1
----@field max_interval? number the longest one: they grow by half, in seconds; default 10
+---@field timeout? number for all of it, but for the way back, in seconds; default none
+---@field deploy_timeout? number for each deployment, and for what is under way at first, in seconds; default 300
+---@field interval? number the first pause between two looks at a deployment, in seconds; default 0.25, then 0.45
+---@field max_interval? number the longest one: they grow with the deployment's age, in seconds; default 20
+---@field record? fun(progress: patchworks.progress) called with the account of the release before each change, to be kept
 
----Makes the version live that was live before, or another one.
----Requests: 1 (2 with `to`), 1 to deploy, 1 a look; where one version is deployed, 1 more for each 100 versions.
+---Goes back: of the versions that are older than the live one, the one that was deployed last is deployed again.
+---Requests: 1 for each 100 versions (2 with `to`), 1 to deploy, 1 a look, 1 afterwards.
 ---Fails with: not_found, conflict, deployment_failed, and what any request may.
 ---@param script integer|string script id
 ---@param options? patchworks.rollback_options
@@ -340,11 +355,14 @@ function script_versions:rollback(script, options) end
 
 ---@class patchworks.prune_options: patchworks.call_options
 ---@field keep integer how many of the newest stay whatever they are; an integer of at least 0
+---@field ever_deployed? boolean delete those too that were live once; default false
+---@field save? fun(version: patchworks.version, source: string): any, any called with a version and its source before it is deleted; it stays when that gives nil and a reason
 ---@field dry_run? boolean say what would be done, and do nothing; default false
 ---@field concurrency? integer how many at a time; an integer from 1 to 100000; default 4
+---@field timeout? number for all of it, in seconds; default none
 
----Deletes old versions: never one that is deployed or being deployed, nor one that a rollback would take.
----Requests: 1 for each 100 versions, 1 for each that is deleted.
+---Deletes old versions: never one that is or was lately in use, nor one that a rollback would take.
+---Requests: 1 for each 100 versions, 2 for each that is deleted.
 ---Fails with: not_found, conflict, and what any request may.
 ---@param script integer|string script id
 ---@param options patchworks.prune_options
@@ -413,7 +431,7 @@ function version:delete(options) end
 function version:deploy(options) end
 
 ---Deploys a version and waits until it is live. Tells an old failure from a new one.
----Requests: 2, and 1 a look.
+---Requests: 2 (1 with `failed_before`), and 1 a look.
 ---Fails with: not_found, conflict, invalid, deployment_failed, and what any request may.
 ---@param options? patchworks.deploy_and_wait_options
 ---@return patchworks.version?
@@ -451,7 +469,7 @@ function version:tail(options) end
 function version:upload(options) end
 
 ---Waits until a version that is being deployed is live. Looks come at growing intervals.
----Requests: 1 a look.
+---Requests: 1 a look, at most 18 in the first minute.
 ---Fails with: not_found, deployment_failed, and what any request may.
 ---@param options? patchworks.wait_options
 ---@return patchworks.version?
@@ -571,6 +589,14 @@ function listing:close() end
 ---@field previous? patchworks.version what was live before it
 ---@field rolled_back? boolean whether what was live before is live again
 ---@field rollback_error? patchworks.error why the way back failed
+---@field may_come_live? patchworks.version a deployment that was begun and lost from sight
+---@field under_way? patchworks.version a deployment of somebody else that is under way
+---@field overwrote? patchworks.version what somebody else made live in between
+---@field overtaken? boolean it was deployed, and what somebody else deployed after it is live
+---@field difference? string how a test's payload differs from what was expected
+---@field answer? patchworks.answer what the script gave in a test that failed
+---@field logs? patchworks.log_entry[] the log entries that appeared during a test that failed, 20 at most
+---@field stays? table[] what `prune` left, as it gives it
 ---@field deleted? patchworks.version[] what `prune` had deleted by then
 ---@field failures? table[] the failures of many: each with `item` and `error`
 
@@ -701,6 +727,7 @@ function listing:close() end
 ---@field type "step"
 ---@field step string such as "look", "create", "reuse", "deploy", "test", "rollback", "delete"
 ---@field version? patchworks.version what it is about
+---@field progress patchworks.progress the account of the release so far
 
 ---`client:apply` has done with a script
 ---@class patchworks.event.script
@@ -744,21 +771,41 @@ function task:cancel() end
 ---What `publish` and `rollback` give.
 ---@class patchworks.release
 ---@field action "published"|"unchanged"|"would publish"|"rolled back"|"would roll back" what was done
----@field version? patchworks.version what is live now
+---@field version? patchworks.version what is live now; with `dry_run` what would be, without an id where it would be made
 ---@field previous? patchworks.version what was live before
+---@field overwrote? patchworks.version what somebody else made live between the look and the deployment
+---@field under_way? patchworks.version what somebody else began to deploy meanwhile, and may come live after it
+---@field made? boolean with `dry_run`: whether the version would be made, and not taken up
+---@field stays? table[] with `keep`: as `prune` gives it
 ---@field pruned? patchworks.version[] what was deleted, with `keep`
 ---@field prune_error? patchworks.error why pruning failed
+
+---An account of a release, true at any moment: each step's event has it, and `record` is called with it. Plain data; versions are `{ id, version, script_id }`. `tostring` says it to people.
+---@class patchworks.progress
+---@field operation string "publish" or "rollback"
+---@field script string the script's id
+---@field step? string the last one that was begun
+---@field looked? boolean whether what is live was seen
+---@field live? table what is live, as of the last look
+---@field version? table what was made or taken up
+---@field made? boolean whether it was made
+---@field creating? boolean a create is on its way: a version may have been made
+---@field pending table[] deployments that were begun and not seen to end: they may still come live
+---@field finished? boolean nothing is left to go on with
 
 ---What `prune` gives.
 ---@class patchworks.pruned
 ---@field deleted patchworks.version[] what was deleted
 ---@field would_delete? patchworks.version[] what would be, with `dry_run`
 ---@field kept integer how many stay
+---@field stays table[] `{ version, reason }` for each that stays though it is not among the newest
 
 ---What `client:plan` gives. `tostring` shows it, with a unified diff for each script.
 ---@class patchworks.plan
----@field steps table[] each `id`, `name`, `action` ("publish", "create" or "unchanged"), `diff`, `added`, `removed`, `live`
+---@field steps table[] each `id`, `name`, `action` ("publish", "create" or "unchanged"), `diff`, `added`, `removed`, `live`, `test`
 ---@field changes integer how many scripts change
+---@field tests integer how many have a test, which `apply` runs
+---@field save fun(self: patchworks.plan): string the plan as a text, for `load_plan`
 
 ---What `client:apply` gives. `tostring` sums it up.
 ---@class patchworks.report

@@ -18,6 +18,8 @@
 --     timeout              an attempt's or the call's time was up
 --     protocol             not what HTTP or the contract allows
 --     deployment_failed    the service could not deploy the version
+--     test_failed          what was published fails its test
+--     file                 a file of this machine can't be read, or is empty
 --     cancelled            the task was cancelled, or the client closed
 --
 -- @module patchworks.errors

@@ -68,6 +68,7 @@ end
 for method, place in pairs {
   paginate = { "patchworks.listing", "paginate" },
   plan = { "patchworks.release.plan", "make" },
+  load_plan = { "patchworks.release.plan", "load" },
   apply = { "patchworks.release.plan", "apply" },
 } do
   client.Client[method] = function(self, ...) return require(place[1])[place[2]](self, ...) end
@@ -77,6 +78,7 @@ methods.guard(client.Client, "client", nil, {
   request = true,
   paginate = true,
   plan = true,
+  load_plan = true,
   apply = true,
   stats = true,
   close = true,

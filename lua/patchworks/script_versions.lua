@@ -7,6 +7,7 @@
 -- @module patchworks.script_versions
 local endpoints = require "patchworks.call.endpoints"
 local methods = require "patchworks.call.methods"
+local requests = require "patchworks.call.request"
 local version = require "patchworks.version"
 
 local ScriptVersions = { __name = "patchworks.script_versions" }
@@ -40,7 +41,20 @@ function ScriptVersions:create(script, given)
     methods.check(endpoints.create, given)
     return as_version(self, require("patchworks.release.reconcile").create(self, script, given))
   end
-  return as_version(self, self.client:call(endpoints.create, script, given or {}))
+  given = given or {}
+  if type(given) == "table" and given.file ~= nil then
+    local content, problem = requests.content(given, "create")
+    if not content then return nil, problem end
+    local with_content = { content = content }
+    for name, value in pairs(given) do
+      if name ~= "file" then with_content[name] = value end
+    end
+    given = with_content
+  end
+  local claim <close> = require("patchworks.release.claims").enter(self.client, script, false)
+  local made, response = as_version(self, self.client:call(endpoints.create, script, given))
+  if made and made.id then claim:take(made) end
+  return made, response
 end
 
 --- Deletes a version for good. 1 request, repeated when an answer is lost; a 404 after such a repeat is a success.

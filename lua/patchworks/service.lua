@@ -94,9 +94,12 @@ function service.used_at(version)
   return deployed or invoked
 end
 
--- Later deployments come first; what has no date was deployed before whatever has one; of two in the same moment the
--- higher number.
-local function deployed_later(left, right)
+--- Whether a version was deployed after another: what has no date was deployed before whatever has one, and of two in
+-- the same moment the lower number. For table.sort.
+-- @tparam table left
+-- @tparam table right
+-- @treturn boolean
+function service.deployed_later(left, right)
   local left_at, right_at = service.deployed_at(left) or -math.huge, service.deployed_at(right) or -math.huge
   if left_at ~= right_at then return left_at > right_at end
   return service.number(left) > service.number(right)
@@ -110,8 +113,8 @@ function service.by_deployment(versions)
   for _, version in ipairs(versions) do
     if service.was_deployed(version) then table.insert(service.is_deployed(version) and deployed or former, version) end
   end
-  table.sort(deployed, deployed_later)
-  table.sort(former, deployed_later)
+  table.sort(deployed, service.deployed_later)
+  table.sort(former, service.deployed_later)
   return table.move(former, 1, #former, #deployed + 1, deployed)
 end
 

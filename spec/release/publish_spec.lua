@@ -41,9 +41,10 @@ describe("a deployment that outlasts the wait", function()
     make_live "one"
     local _, err = versions:publish(1, { content = source "two", interval = fast, timeout = 0.2 })
     local done = assert(versions:publish(1, { content = source "two", interval = fast, on_event = function(event)
-      if event.type == "attempt" and event.operation == "deploy" then server:advance(2000) end
+      if event.step == "wait" then server:advance(2000) end
     end }))
     assert.same({ "published", err.version.id, 2 }, { done.action, done.version.id, server:count "create" })
+    assert.equal(2, server:count "deploy")
   end)
 end)
 
@@ -111,7 +112,7 @@ describe("a smoke test whose answer is lost", function()
     local before = make_live "one"
     server:fail { operation = "invoke", how = "drop_after" }
     local _, err = versions:publish(1, { content = source "two", interval = fast, test = { payload = "x" } })
-    assert.same({ "network", "test", true }, { err.kind, err.stage, err.rolled_back })
+    assert.same({ "test_failed", "network", "test", true }, { err.kind, err.cause.kind, err.stage, err.rolled_back })
     assert.equal(before.id, err.live.id)
     assert.equal(3, require("patchworks.cli.codes").of(err))
   end)
@@ -129,10 +130,21 @@ describe("prune", function()
       .. "c.execute(\"UPDATE versions SET status = 'Inactive' WHERE status = 'Deployed'\"); c.commit()"
     assert(os.execute(("/usr/bin/python3 -c '%s' %s"):format(change:gsub("'", "'\\''"), data)))
     open { deploy_seconds = 0, data = data }
-    local deleted = {}
-    for i, version in ipairs(assert(versions:prune(1, { keep = 1 })).deleted) do deleted[i] = version.version end
-    table.sort(deleted)
-    assert.same({ 1, 4 }, deleted)
+    local function numbers(list)
+      local set = {}
+      for i, version in ipairs(list) do set[i] = version.version end
+      table.sort(set)
+      return set
+    end
+    local function pruned(given)
+      given.keep, given.dry_run = 1, true
+      return numbers(assert(versions:prune(1, given)).would_delete)
+    end
+    assert.same({ 4 }, pruned { ever_deployed = true }) -- the others were in use lately
+    server:advance(40 * 86400)
+    assert(versions:create(1, { content = "later" })) -- the service's date is known by what it has
+    assert.same({ 4, 5 }, pruned {}) -- what was ever live goes only when that is asked for
+    assert.same({ 1, 4, 5 }, pruned { ever_deployed = true }) -- not 3, which was last, nor 2, which was before
     os.remove(data)
   end)
 
@@ -144,7 +156,7 @@ describe("prune", function()
       local name = event.type == "step" and event.step or event.type == "attempt" and event.operation
       if name then heard[#heard + 1] = name end
     end }))
-    assert.truthy(table.concat(heard, " "):find "list delete delete")
+    assert.truthy(table.concat(heard, " "):find "list get delete delete")
   end)
 end)
 

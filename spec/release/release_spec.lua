@@ -71,7 +71,7 @@ describe("deploy_and_wait", function()
       patchworks.sleep(0.03)
     end }, { __index = client.clock })
     assert(version:deploy_and_wait { interval = 1, max_interval = 2 })
-    assert.same({ 1, 1.5, 2, 2 }, slept)
+    assert.same({ 1, 1, 1, 1 }, slept)
     assert.equal("get deploy get get get get get", operations())
   end)
 end)
@@ -83,19 +83,19 @@ describe("publish", function()
     server:forget_requests()
     local again = assert(publish "one")
     assert.same({ "unchanged", 1 }, { again.action, again.version.version })
-    assert.equal("list", operations())
+    assert.equal("list list invoke", operations())
     assert.equal("one", answers())
   end)
 
-  it("costs five requests, the looks at the deployment, and the test", function()
+  it("costs six requests, the looks at the deployment, and the test", function()
     assert(publish "one")
     server:forget_requests()
     local done = assert(publish "two")
     assert.same({ "published", 1 }, { done.action, done.previous.version })
     local looks = server:count "get"
     assert.is_true(looks >= 1)
-    assert.equal(3 + 1 + 1 + looks + 1, server:count())
-    assert.truthy(operations():find "^list list create list deploy get")
+    assert.same({ 4, 1, 1, 1 }, { server:count "list", server:count "create", server:count "deploy", server:count "invoke" })
+    assert.equal(6 + looks + 1, server:count())
   end)
 
   it("leaves what was live when the deployment fails, with the service's reason", function()
@@ -110,7 +110,7 @@ describe("publish", function()
     assert(publish "one")
     for _, expect in ipairs { "three", { a = 1 }, function() return false, "not like that" end, function() error "judge" end } do
       local _, err = publish("two", { test = { payload = "x", expect = expect } })
-      assert.same({ "deployment_failed", "test", true, 1 }, { err.kind, err.stage, err.rolled_back, err.live.version })
+      assert.same({ "test_failed", "test", true, 1 }, { err.kind, err.stage, err.rolled_back, err.live.version })
       assert.is_nil(err.rollback_error)
       assert.equal("one", answers())
     end
@@ -175,8 +175,8 @@ describe("publish", function()
   it("notices somebody else's publish in between, and doesn't overwrite it", function()
     assert(publish "one")
     local theirs
-    local _, err = publish("mine", { on_event = function(event)
-      if event.step ~= "create" then return end
+    local _, err = publish("mine", { record = function(progress)
+      if not progress.creating then return end
       theirs = assert(versions:create(1, { content = source "theirs" }))
       assert(theirs:deploy())
       assert(theirs:wait { interval = fast })
@@ -205,19 +205,21 @@ describe("publish", function()
       if event.type == "step" then steps[#steps + 1] = event.step end
     end }))
     assert.same({ "look", "create", "deploy", "test" }, { steps[1], steps[2], steps[3], steps[4] })
-    assert.same({}, done.pruned) -- all of them are deployed
+    assert.same({}, done.pruned)
+    assert.same({ 4, "it is deployed" }, { #done.stays, done.stays[2].reason })
   end)
 
   it("changes nothing with dry_run", function()
     assert(publish "one")
     server:forget_requests()
     local done = assert(publish("two", { dry_run = true }))
-    assert.equal("would publish", done.action)
-    assert.equal("list", operations())
+    assert.same({ "would publish", 2, 1 }, { done.action, done.version.version, done.previous.version })
+    assert.is_nil(done.version.id)
+    assert.equal("list list", operations())
   end)
 
   it("checks what it is given, and sends nothing", function()
-    for _, given in ipairs { {}, { content = "" }, { file = "/nowhere" }, { content = "x", tset = {} }, { content = "x", test = { expcet = 1 } },
+    for _, given in ipairs { {}, { content = "" }, { content = "x", tset = {} }, { content = "x", test = { expcet = 1 } },
       { content = "x", keep = -1 }, { content = "x", file = "y" } } do
       assert.has_error(function() versions:publish(1, given) end)
     end
@@ -233,6 +235,7 @@ describe("rollback", function()
     local done = assert(versions:rollback(1, { interval = fast }))
     assert.same({ "rolled back", 1, 2 }, { done.action, done.version.version, done.previous.version })
     assert.truthy(operations():find "^list deploy get")
+    assert.truthy(operations():find " list$")
     assert.equal("one", answers())
     done = assert(versions:rollback(1, { to = 2, interval = fast }))
     assert.equal(2, done.version.version)
@@ -240,7 +243,7 @@ describe("rollback", function()
     server:populate { script = 2, versions = 1 }
     server:forget_requests()
     assert(versions:rollback(1, { dry_run = true }))
-    assert.equal("list", operations())
+    assert.equal("list list list list", operations())
     local others = versions:list(2):first()
     assert.equal("not_found", select(2, versions:rollback(1, { to = others.id })).kind)
     assert.equal("unchanged", assert(versions:rollback(1, { to = 2 })).action)
@@ -263,8 +266,9 @@ describe("prune", function()
     assert(versions:deploy_and_wait(4, { interval = fast }))
     local plan = assert(versions:prune(1, { keep = 3, dry_run = true }))
     assert.same({ 5, 5, 0 }, { #plan.would_delete, plan.kept, server:count "delete" })
+    server:forget_requests()
     local done = assert(versions:prune(1, { keep = 3 }))
-    assert.same({ 5, 5, 5 }, { #done.deleted, done.kept, server:count "delete" })
+    assert.same({ 5, 5, 5, 5 }, { #done.deleted, done.kept, server:count "delete", server:count "get" })
     local left = {}
     for version in versions:list(1) do left[#left + 1] = version.version end
     assert.same({ 10, 9, 8, 4, 2 }, left)
@@ -391,7 +395,7 @@ describe("plan and apply", function()
     write("manifest.lua", 'return { scripts = { { id = 1, file = "orders.py" } } }')
     assert.equal(1, assert(client:plan(folder .. "/manifest.lua")).changes)
     for _, text in ipairs { "os.exit(3)", "return 7", "return { scripts = {} }", "syntax error(", "return { scirpts = {} }",
-      'return { scripts = { { id = 1, file = "nowhere.py" } } }', 'return { scripts = { { id = "x", content = "y" } } }',
+ 'return { scripts = { { id = "x", content = "y" } } }',
       'return { scripts = { { id = 1, content = "y", test = { expcet = 1 } } } }', 'return { scripts = { { id = 1, content = "y", keep = -1 } } }',
       'return { scripts = { { id = 1, content = "y" }, { id = "1", content = "z" } } }' } do
       write("manifest.lua", text)
@@ -427,7 +431,8 @@ describe("plan and apply", function()
     server:forget_requests()
     local plan = assert(client:plan({ scripts = scripts }, { concurrency = 16 }))
     local again = client:apply(plan)
-    assert.same({ 0, 100, 100 }, { again.published, again.unchanged, server:count() })
+    -- A look at each, which is 1 request, to plan; another, which is 2, to apply; and the tests.
+    assert.same({ 0, 100, 100 + 200 + 10 }, { again.published, again.unchanged, server:count() })
   end)
 end)
 

@@ -2,7 +2,9 @@
 -- @module patchworks.call.request
 local arguments = require "patchworks.call.arguments"
 local core = require "patchworks.core"
-local misuse = require("patchworks.errors").misuse
+local errors = require "patchworks.errors"
+
+local misuse = errors.misuse
 
 local requests = {}
 
@@ -97,27 +99,28 @@ local function text_or_json(value, what)
   misuse("%s: expected a string or a table, got %s", what, arguments.show(value))
 end
 
+local function file_error(operation, message)
+  return nil, errors.new { kind = "file", operation = operation, message = message }
+end
+
 local function read_file(path, what)
-  arguments.check_type(path, "string", what)
   local file <close>, problem = io.open(path, "rb")
-  if not file then misuse("%s: can't read %s", what, problem) end
+  if not file then return file_error(what, "can't read " .. problem) end
   local text, reason = file:read("a")
-  if not text then misuse("%s: can't read %s: %s", what, path, reason) end
+  if not text then return file_error(what, ("can't read %s: %s"):format(path, reason)) end
+  if text == "" then return file_error(what, path .. " is empty; a version needs at least one character") end
   return text
 end
 
 --- The script's source that `create` and `publish` take, as `content` or from `file`.
--- @treturn string at least one character
+-- @treturn ?string at least one character; or nil and an error of kind "file"
 function requests.content(options, what)
   if (options.content ~= nil) == (options.file ~= nil) then
     misuse("%s: expected either `content` or `file`, got %s", what, options.content and "both" or "neither")
   end
   local content = arguments.check_type(options.content, "string", what .. ": content")
-  if options.file ~= nil then content = read_file(options.file, what .. ": file") end
-  if content == "" then
-    misuse("%s: the content is empty; a version needs at least one character%s", what,
-      options.file and " (" .. options.file .. ")" or "")
-  end
+  if options.file ~= nil then return read_file(arguments.check_type(options.file, "string", what .. ": file"), what) end
+  if content == "" then misuse("%s: the content is empty; a version needs at least one character", what) end
   return content
 end
 

@@ -35,7 +35,8 @@ return {
     "409",
     "It doesn't fit what is there: something is under way, or somebody else changed what a release was about to "
       .. "change.",
-    "Look at what is there now (`err.live` after `publish`), then decide again. Nothing was overwritten.",
+    "Look at what is there now (`err.live` after `publish`), then decide again. Nothing was overwritten; with "
+      .. "`err.overtaken` it was deployed, and somebody else's came after it.",
   },
   {
     "too_large",

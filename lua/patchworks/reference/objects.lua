@@ -47,7 +47,7 @@ local client = {
     { "base_url", "string", "the service" },
     { "script_versions", "patchworks.script_versions", "the eight operations, and what is made of them" },
   },
-  order = { "request", "paginate", "plan", "apply", "stats", "close" },
+  order = { "request", "paginate", "plan", "load_plan", "apply", "stats", "close" },
   methods = {
     method {
       name = "stats",

@@ -70,10 +70,34 @@ local release = {
   says = "What `publish` and `rollback` give.",
   fields = {
     { "action", '"published"|"unchanged"|"would publish"|"rolled back"|"would roll back"', "what was done" },
-    { "version?", "patchworks.version", "what is live now" },
+    { "version?", "patchworks.version", "what is live now; with `dry_run` what would be, without an id where it "
+      .. "would be made" },
     { "previous?", "patchworks.version", "what was live before" },
+    { "overwrote?", "patchworks.version", "what somebody else made live between the look and the deployment" },
+    { "under_way?", "patchworks.version", "what somebody else began to deploy meanwhile, and may come live after it" },
+    { "made?", "boolean", "with `dry_run`: whether the version would be made, and not taken up" },
+    { "stays?", "table[]", "with `keep`: as `prune` gives it" },
     { "pruned?", "patchworks.version[]", "what was deleted, with `keep`" },
     { "prune_error?", "patchworks.error", "why pruning failed" },
+  },
+}
+
+local progress = {
+  name = "progress",
+  class = "patchworks.progress",
+  says = "An account of a release, true at any moment: each step's event has it, and `record` is called with it. "
+    .. "Plain data; versions are `{ id, version, script_id }`. `tostring` says it to people.",
+  fields = {
+    { "operation", "string", '"publish" or "rollback"' },
+    { "script", "string", "the script's id" },
+    { "step?", "string", "the last one that was begun" },
+    { "looked?", "boolean", "whether what is live was seen" },
+    { "live?", "table", "what is live, as of the last look" },
+    { "version?", "table", "what was made or taken up" },
+    { "made?", "boolean", "whether it was made" },
+    { "creating?", "boolean", "a create is on its way: a version may have been made" },
+    { "pending", "table[]", "deployments that were begun and not seen to end: they may still come live" },
+    { "finished?", "boolean", "nothing is left to go on with" },
   },
 }
 
@@ -85,6 +109,7 @@ local pruned = {
     { "deleted", "patchworks.version[]", "what was deleted" },
     { "would_delete?", "patchworks.version[]", "what would be, with `dry_run`" },
     { "kept", "integer", "how many stay" },
+    { "stays", "table[]", "`{ version, reason }` for each that stays though it is not among the newest" },
   },
 }
 
@@ -94,9 +119,10 @@ local plan = {
   says = "What `client:plan` gives. `tostring` shows it, with a unified diff for each script.",
   fields = {
     { "steps", "table[]", 'each `id`, `name`, `action` ("publish", "create" or "unchanged"), `diff`, `added`, '
-      .. '`removed`, '
-      .. "`live`" },
+      .. "`removed`, `live`, `test`" },
     { "changes", "integer", "how many scripts change" },
+    { "tests", "integer", "how many have a test, which `apply` runs" },
+    { "save", "fun(self: patchworks.plan): string", "the plan as a text, for `load_plan`" },
   },
 }
 
@@ -133,4 +159,4 @@ local loops = {
   },
 }
 
-return { tasks, task, release, pruned, plan, report, manifest, loops }
+return { tasks, task, release, progress, pruned, plan, report, manifest, loops }

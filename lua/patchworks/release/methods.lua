@@ -11,9 +11,16 @@ end
 local a_version = { "id", "id", "script version id" }
 local a_script = { "script", "id", "script id" }
 local dry_run = { "dry_run", "boolean", "say what would be done, and do nothing", default = false }
-local interval = seconds("interval", "the first pause between two looks at a deployment", 1)
-local max_interval = seconds("max_interval", "the longest one: they grow by half", 10)
+local interval = seconds("interval", "the first pause between two looks at a deployment", "0.25, then 0.45")
+local max_interval = seconds("max_interval", "the longest one: they grow with the deployment's age", 20)
 local whole = seconds("timeout", "for all of it", 300)
+local whole_release = seconds("timeout", "for all of it, but for the way back", "none")
+local deploy_timeout = seconds("deploy_timeout", "for each deployment, and for what is under way at first", 300)
+local record = { "record", "function", "called with the account of the release before each change, to be kept",
+  type = "fun(progress: patchworks.progress)" }
+local ever_deployed = { "ever_deployed", "boolean", "delete those too that were live once", default = false }
+local save = { "save", "function", "called with a version and its source before it is deleted; it stays when that "
+  .. "gives nil and a reason", type = "fun(version: patchworks.version, source: string): any, any" }
 local failed_before = {
   "failed_before",
   "string",
@@ -30,8 +37,7 @@ local test = {
     { "payload", "text", "as for `invoke`" },
     { "variables", "text", "as for `invoke`" },
     { "flow", "text", "as for `invoke`" },
-    { "expect", "any", "a string (the payload), a table (the payload's JSON), or a function that is given the "
-      .. "answer and "
+    { "expect", "any", "the payload, a string or a table, JSON as JSON; or a function that is given the answer and "
       .. "gives true, or false and a reason", type = "string|table|fun(answer: patchworks.answer): boolean, string?" },
     seconds("timeout", "for the call", 150),
   },
@@ -48,7 +54,7 @@ takes.wait = method {
   call = true,
   gives = "patchworks.version",
   response = true,
-  requests = "1 a look",
+  requests = "1 a look, at most 18 in the first minute",
   fails = { "not_found", "deployment_failed" },
   example = [[local version, err = versions:wait(7)]],
 }
@@ -62,7 +68,7 @@ takes.deploy_and_wait = method {
   call = true,
   gives = "patchworks.version",
   response = true,
-  requests = "2, and 1 a look",
+  requests = "2 (1 with `failed_before`), and 1 a look",
   fails = { "not_found", "conflict", "invalid", "deployment_failed" },
   example = [[local version, err = versions:deploy_and_wait(7, { timeout = 600 })]],
 }
@@ -71,8 +77,7 @@ takes.publish = method {
   name = "publish",
   of = "script_versions",
   says = "Makes a source the live version of a script, tests it, and goes back to what was live when the test "
-    .. "fails. May "
-    .. "be run again after anything.",
+    .. "fails. What is live already is only tested. May be run again after anything.",
   takes = { a_script },
   options = {
     { "content", "string", "the source; this or `file`" },
@@ -80,17 +85,21 @@ takes.publish = method {
     test,
     { "rollback", "boolean", "whether to go back after a failed test", default = true },
     { "keep", "integer", "prune to so many afterwards", least = 0 },
-    whole,
+    ever_deployed,
+    save,
+    whole_release,
+    deploy_timeout,
     interval,
     max_interval,
     dry_run,
+    record,
     { "expected_live", "any", "what must be live for it to begin: a version, or false for nothing",
       type = "table|false" },
   },
   call = true,
   gives = "patchworks.release",
   needs = true,
-  requests = "1 when it is live already; else 5, 1 a look, 1 for the test, and those of `prune`",
+  requests = "2 when it is live already; else 6, and 1 a look; 1 for the test, and those of `prune`",
   fails = { "not_found", "conflict", "invalid", "too_large", "deployment_failed", "test_failed", "file" },
   example = [[local done, err = versions:publish(42, {
   file = "orders.py",
@@ -101,18 +110,21 @@ takes.publish = method {
 takes.rollback = method {
   name = "rollback",
   of = "script_versions",
-  says = "Makes the version live that was live before, or another one.",
+  says = "Goes back: of the versions that are older than the live one, the one that was deployed last is deployed "
+    .. "again.",
   takes = { a_script },
   options = {
-    { "to", "id", "the id of the version to go to", default = "the one that was live before" },
+    { "to", "id", "the id of the version to go to, be it older or newer", default = "the one that was live before" },
     dry_run,
-    whole,
+    whole_release,
+    deploy_timeout,
     interval,
     max_interval,
+    record,
   },
   call = true,
   gives = "patchworks.release",
-  requests = "1 (2 with `to`), 1 to deploy, 1 a look; where one version is deployed, 1 more for each 100 versions",
+  requests = "1 for each 100 versions (2 with `to`), 1 to deploy, 1 a look, 1 afterwards",
   fails = { "not_found", "conflict", "deployment_failed" },
   example = [[local done, err = versions:rollback(42)]],
 }
@@ -120,16 +132,19 @@ takes.rollback = method {
 takes.prune = method {
   name = "prune",
   of = "script_versions",
-  says = "Deletes old versions: never one that is deployed or being deployed, nor one that a rollback would take.",
+  says = "Deletes old versions: never one that is or was lately in use, nor one that a rollback would take.",
   takes = { a_script },
   options = {
     { "keep", "integer", "how many of the newest stay whatever they are", least = 0, required = true },
+    ever_deployed,
+    save,
     dry_run,
     { "concurrency", "integer", "how many at a time", most = 100000, default = 4 },
+    seconds("timeout", "for all of it", "none"),
   },
   call = true,
   gives = "patchworks.pruned",
-  requests = "1 for each 100 versions, 1 for each that is deleted",
+  requests = "1 for each 100 versions, 2 for each that is deleted",
   fails = { "not_found", "conflict" },
   example = [[local done, err = versions:prune(42, { keep = 10, dry_run = true })]],
 }
@@ -162,7 +177,7 @@ takes.plan = method {
       .. "that returns "
       .. "it; `file` is relative to that path", type = "patchworks.manifest|string" },
   },
-  options = { concurrency },
+  options = { concurrency, seconds("timeout", "for all of it", "none") },
   call = true,
   gives = "patchworks.plan",
   requests = "1 a script",
@@ -170,17 +185,33 @@ takes.plan = method {
   example = [[local plan, err = client:plan { scripts = { { id = 42, content = source } } }]],
 }
 
+takes.load_plan = method {
+  name = "load_plan",
+  of = "client",
+  says = "Takes up a plan that was kept: what its `save` gave. Sends nothing.",
+  takes = { { "text", "any", "what `plan:save()` gave", type = "string" } },
+  gives = "patchworks.plan",
+  fails = { "file", "conflict" },
+  example = [[local kept, err = client:load_plan(plan:save())]],
+}
+
 takes.apply = method {
   name = "apply",
   of = "client",
-  says = "Does what a plan says, many scripts at once. A script that fails doesn't keep the others back; one "
-    .. "whose live "
-    .. "version is not what the plan saw is refused (conflict).",
+  says = "Does what a plan says, many scripts at once, and runs its tests. A script that fails doesn't keep the others "
+    .. "back; one whose live version is not what the plan saw is refused (conflict).",
   takes = { { "plan", "table", "what `plan` gave", type = "patchworks.plan" } },
-  options = { concurrency, whole, interval, max_interval },
+  options = {
+    concurrency,
+    seconds("timeout", "for each script, but for the way back", "none"),
+    deploy_timeout,
+    interval,
+    max_interval,
+    record,
+  },
   call = true,
   gives = "patchworks.report",
-  requests = "those of `publish` for each script that changes",
+  requests = "those of `publish` for each script",
   example = [[print(client:apply(plan, { concurrency = 8 }))]],
 }
 

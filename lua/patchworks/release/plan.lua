@@ -1,77 +1,35 @@
 --- Plan and apply: a manifest of scripts, what publishing it would change, and doing it.
 -- @module patchworks.release.plan
 local arguments = require "patchworks.call.arguments"
+local core = require "patchworks.core"
 local diff = require "patchworks.release.diff"
 local errors = require "patchworks.errors"
-local publish = require "patchworks.release.publish"
-local release = require "patchworks.release.wait"
-local requests = require "patchworks.call.request"
+local jobs = require "patchworks.release.job"
+local look = require "patchworks.release.look"
+local manifest = require "patchworks.release.manifest"
+local methods = require "patchworks.call.methods"
 local service = require "patchworks.service"
+local takes = require "patchworks.release.methods"
 local tasks = require "patchworks.time.tasks"
 
 local plan = {}
 
-local manifest_names = { scripts = true }
-local script_names = { id = true, name = true, file = true, content = true, test = true, keep = true }
-
--- A manifest's file: Lua that returns a table, with nothing in reach but the table it makes.
-local function read_manifest(path)
-  local chunk, problem = loadfile(path, "t", {})
-  if not chunk then errors.misuse("plan: can't read the manifest: %s", problem) end
-  local ok, value = pcall(chunk)
-  if not ok then errors.misuse("plan: the manifest fails: %s", tostring(value)) end
-  if type(value) ~= "table" then errors.misuse("plan: %s returns no table", path) end
-  return value, path:match "^(.*/)[^/]*$" or ""
-end
-
-local function check_script(script, number, folder, seen)
-  local what = ("plan: script %d of the manifest"):format(number)
-  if type(script) ~= "table" then errors.misuse("%s: expected a table, got %s", what, arguments.show(script)) end
-  arguments.check_names(script, script_names, what)
-  local id = arguments.check_id(script.id, what .. ": id")
-  if seen[id] then errors.misuse("%s: script %s is there already", what, id) end
-  seen[id] = true
-  local file = script.file
-  if type(file) == "string" and file:sub(1, 1) ~= "/" then file = folder .. file end
-  local content = requests.content({ file = file, content = script.content }, what)
-  publish.check { content = content, test = script.test, keep = script.keep }
-  return {
-    id = id,
-    name = script.name,
-    file = script.file,
-    content = content,
-    test = script.test,
-    keep = script.keep,
-  }
-end
-
-local function check_manifest(manifest)
-  local folder = ""
-  if type(manifest) == "string" then
-    manifest, folder = read_manifest(manifest)
-  end
-  arguments.check_names(manifest, manifest_names, "plan: manifest")
-  if type(manifest) ~= "table" or type(manifest.scripts) ~= "table" then
-    errors.misuse("plan: expected a manifest { scripts = { { id = 42, file = \"orders.py\" }, .. } }, or its path")
-  end
-  local scripts, seen = {}, {}
-  for i, script in ipairs(manifest.scripts) do scripts[i] = check_script(script, i, folder, seen) end
-  if #scripts == 0 then errors.misuse("plan: the manifest names no script") end
-  return scripts
-end
-
 local Step = { __name = "patchworks.plan.step" }
 local Plan = { __name = "patchworks.plan" }
+Plan.__index = Plan
+
+local function tested(step) return step.test and " (with a test)" or "" end
 
 function Step.__tostring(step)
-  local label = ("script %s%s"):format(step.id, step.name and " (" .. step.name .. ")" or "")
-  if step.action == "unchanged" then return ("  %s: unchanged"):format(label) end
-  return ("%s %s: %s, +%d -%d\n%s"):format(
+  local label = manifest.label(step)
+  if step.action == "unchanged" then return ("  %s: unchanged%s"):format(label, tested(step)) end
+  return ("%s %s: %s, +%d -%d%s\n%s"):format(
     step.action == "create" and "+" or "~",
     label,
     step.action == "create" and "nothing is deployed yet" or "change of v" .. tostring(step.live.version),
     step.added,
     step.removed,
+    tested(step),
     step.diff
   )
 end
@@ -79,61 +37,140 @@ end
 function Plan.__tostring(self)
   local parts = {}
   for i, step in ipairs(self.steps) do parts[i] = tostring(step) end
-  parts[#parts + 1] = ("%d to publish, %d unchanged"):format(self.changes, #self.steps - self.changes)
+  parts[#parts + 1] = ("%d to publish, %d unchanged, %d tests"):format(
+    self.changes,
+    #self.steps - self.changes,
+    self.tests
+  )
   return table.concat(parts, "\n")
 end
 
-local function plan_script(versions, script, given)
-  local live, problem = publish.live(versions, script.id, given)
-  if problem then return nil, problem end
-  local step = setmetatable({
-    id = script.id,
-    name = script.name,
-    file = script.file,
-    test = script.test,
-    keep = script.keep,
-    content = script.content,
-    live = live,
-    action = live and "publish" or "create",
-  }, Step)
-  if live and service.holds(live, script.content) then
-    step.action = "unchanged"
-  else
-    local old = live and service.source(live) or ""
-    local old_name = live and ("script %s v%s (live)"):format(script.id, live.version) or "/dev/null"
-    step.diff, step.added, step.removed = diff.unified(old, script.content, old_name, script.file or "content")
+local function new_plan(client, steps)
+  local changes, tests = 0, 0
+  for _, step in ipairs(steps) do
+    setmetatable(step, Step)
+    if step.action ~= "unchanged" then changes = changes + 1 end
+    if step.test then tests = tests + 1 end
   end
-  if live then live.content = nil end
-  return step
+  return setmetatable({ steps = steps, changes = changes, tests = tests, base_url = client.base_url }, Plan)
 end
 
-local plan_names = { concurrency = true, on_event = true }
+local function plan_script(job, script)
+  local state, problem = look.at_live(job)
+  if not state then return nil, problem end
+  local live = state.live
+  local step = { action = live and "publish" or "create" }
+  for name, value in pairs(script) do step[name] = value end
+  local old = ""
+  if live then
+    step.live = { id = live.id, script_id = live.script_id, version = live.version }
+    local held, trouble = state:holds(live, script.content)
+    if trouble then return nil, trouble end
+    if held then
+      step.action = "unchanged"
+      return step
+    end
+    old = state:source(live)
+  end
+  local old_name = live and ("script %s v%s (live)"):format(script.id, tostring(live.version)) or "/dev/null"
+  step.diff, step.added, step.removed = diff.unified(old, script.content, old_name, script.file or "content")
+  return step
+end
 
 --- Says what publishing a manifest would change, and changes nothing. 1 request a script. `tostring` shows it, with a
 -- unified diff for each script.
 -- @tparam table client
--- @tparam table|string manifest `{ scripts = { { id = 42, file = "orders.py", name = .., test = .. } } }`, or
--- the path of a Lua file that returns it; `file` is relative to that path
--- @tparam ?table given `concurrency` (8), `on_event`
+-- @tparam table|string given the manifest, `{ scripts = { { id = 42, file = "orders.py", name = .., test = .. } } }`,
+-- or the path of a Lua file that returns it; `file` is relative to that path
+-- @tparam ?table options `concurrency` (8), `timeout` (for all of it), and those of every call
 -- @treturn ?table plan: `steps` (each with `id`, `name`, `action`: "publish", "create" or "unchanged", `diff`, `added`,
--- `removed`, `live`), `changes` (how many); or nil and the first error, with `failures`
-function plan.make(client, manifest, given)
-  arguments.check_names(given, plan_names, "plan")
-  given = given or {}
-  local scripts = check_manifest(manifest)
+-- `removed`, `live`, `test`), `changes` and `tests` (how many), `save()` (its text, for `load`); or nil and the first
+-- error, with `failures`
+function plan.make(client, given, options)
+  methods.check(takes.plan, options)
+  options = options or {}
+  local scripts, problem = manifest.read(given)
+  if not scripts then return nil, problem end
+  local ends = options.timeout and client.clock.now() + options.timeout
   local steps, failures = tasks.map(scripts, function(script)
-    return plan_script(client.script_versions, script, given)
-  end, { concurrency = given.concurrency })
-  if failures then
-    local first = failures[1].error
-    if errors.is_error(first) then first.failures = failures end
-    return nil, first
+    local left = ends and math.max(0.001, ends - client.clock.now())
+    local job = jobs.new(client.script_versions, "plan", script.id, options, left)
+    local step, trouble = plan_script(job, script)
+    if step then return step end
+    return nil, job:wrap(trouble, { message = manifest.label(script) .. ": " .. trouble.message })
+  end, { concurrency = options.concurrency })
+  if not failures then return new_plan(client, steps) end
+  local first = failures[1].error
+  if not errors.is_error(first) then error(first, 0) end
+  for _, failure in ipairs(failures) do failure.item = { id = failure.item.id, name = failure.item.name } end
+  return nil, errors.new {
+    kind = first.kind,
+    operation = "plan",
+    message = first.message,
+    status = first.status,
+    cause = first,
+    failures = failures,
+  }
+end
+
+local format = 1
+
+--- The plan as a text, to be applied later, or by another job: see `plan.load`. Raises for a test whose `expect` is a
+-- function, which can't be kept.
+-- @treturn string JSON
+function Plan:save()
+  local steps = {}
+  for i, step in ipairs(self.steps) do
+    if step.test and type(step.test.expect) == "function" then
+      local label = manifest.label(step)
+      errors.misuse("save: %s: a function as `expect` can't be kept: use a text, a table or `expect_file`", label)
+    end
+    steps[i] = {}
+    for name, value in pairs(step) do steps[i][name] = value end
   end
-  local changes = 0
-  for _, step in ipairs(steps) do
-    if step.action ~= "unchanged" then changes = changes + 1 end
+  return core.encode { patchworks_plan = format, base_url = self.base_url, steps = steps }
+end
+
+local function no_plan(message)
+  return nil, errors.new { kind = "file", operation = "load_plan", message = message, hint = "make the plan again" }
+end
+
+local actions = { publish = true, create = true, unchanged = true }
+
+local function is_step(step)
+  return type(step) == "table"
+    and type(step.id) == "string"
+    and step.id:find "^[1-9]%d*$" ~= nil
+    and type(step.content) == "string"
+    and actions[step.action]
+    and (step.action == "create") == (step.live == nil)
+    and (step.live == nil or service.is_version(step.live))
+    and (step.action == "unchanged" or (type(step.diff) == "string" and step.added ~= nil and step.removed ~= nil))
+    and (step.test == nil or type(step.test) == "table")
+end
+
+--- Takes up what `save` of a plan gave.
+-- @tparam table client
+-- @tparam string text
+-- @treturn ?table plan; or nil and an error, of kind "file" where it is no plan, or "conflict" where it was made for
+-- another service
+function plan.load(client, text)
+  arguments.check_type(text, "string", "load_plan: text")
+  local kept = text and core.decode(text)
+  if type(kept) ~= "table" or kept.patchworks_plan ~= format or type(kept.steps) ~= "table" then
+    return no_plan "this is no plan that `save` gave"
   end
-  return setmetatable({ steps = steps, changes = changes }, Plan)
+  for place, step in ipairs(kept.steps) do
+    if not is_step(step) then return no_plan(("step %d of the plan is not what `save` gave"):format(place)) end
+  end
+  if kept.base_url ~= client.base_url then
+    return nil, errors.new {
+      kind = "conflict",
+      operation = "load_plan",
+      message = ("the plan was made for %s, and this client calls %s"):format(tostring(kept.base_url), client.base_url),
+    }
+  end
+  return new_plan(client, kept.steps)
 end
 
 local Report = { __name = "patchworks.report" }
@@ -141,56 +178,50 @@ local Report = { __name = "patchworks.report" }
 function Report.__tostring(self)
   local lines = {}
   for _, each in ipairs(self.scripts) do
-    local label = ("script %s%s"):format(each.id, each.name and " (" .. each.name .. ")" or "")
-    lines[#lines + 1] = ("%-12s %s%s"):format(each.action, label, each.error and ": " .. tostring(each.error) or "")
+    local problem = each.error and ": " .. tostring(each.error) or ""
+    lines[#lines + 1] = ("%-12s %s%s"):format(each.action, manifest.label(each), problem)
   end
   lines[#lines + 1] = ("%d published, %d unchanged, %d failed"):format(self.published, self.unchanged, self.failed)
   return table.concat(lines, "\n")
 end
 
-local apply_names = { concurrency = true, on_event = true, timeout = true, interval = true, max_interval = true }
+local passed_on = { "deploy_timeout", "interval", "max_interval", "on_event", "record", "headers", "attempt_timeout",
+  "max_attempts" }
 
-local function apply_step(client, step, given)
-  if step.action == "unchanged" then
-    return { id = step.id, name = step.name, action = "unchanged", version = step.live }
-  end
-  local result, problem = client.script_versions:publish(step.id, {
-    content = step.content,
-    test = step.test,
-    keep = step.keep,
-    expected_live = step.live or false,
-    timeout = given.timeout,
-    interval = given.interval,
-    max_interval = given.max_interval,
-    on_event = given.on_event,
-  })
-  if not result then return { id = step.id, name = step.name, action = "failed", error = problem } end
-  result.id, result.name = step.id, step.name
-  return result
+local function apply_step(client, step, options)
+  local given = { content = step.content, test = step.test, keep = step.keep, timeout = options.timeout }
+  given.expected_live = step.live or false
+  for _, name in ipairs(passed_on) do given[name] = options[name] end
+  return client.script_versions:publish(step.id, given)
 end
 
---- Does what a plan says, many scripts at once; a script that fails doesn't keep the others back. A script whose live
--- version is not the one that the plan saw is refused (kind "conflict"). Run `plan` and `apply` again to finish.
+--- Does what a plan says, many scripts at once; a script that fails doesn't keep the others back. What was unchanged is
+-- looked at again, and tested when it has a test. A script whose live version is not the one that the plan saw is
+-- refused (kind "conflict"). Run `plan` and `apply` again to finish.
 -- @tparam table client
--- @tparam table made what `plan` gave
--- @tparam ?table given `concurrency` (8), `on_event` (also called with `{type = "script", ..}` as each ends), and
--- `timeout`, `interval`, `max_interval` for each deployment
+-- @tparam table made what `plan` or `load_plan` gave
+-- @tparam ?table options `concurrency` (8), `on_event` (also called with `{type = "script", ..}` as each ends),
+-- `timeout` (for each script), and as for `publish`: `deploy_timeout`, `interval`, `max_interval`, `record`
 -- @treturn table report: `scripts` (each `id`, `name`, `action`: "published", "unchanged" or "failed", `version`,
 -- `error`), `published`, `unchanged`, `failed` (how many); `tostring` sums it up
-function plan.apply(client, made, given)
+function plan.apply(client, made, options)
   if getmetatable(made) ~= Plan then errors.misuse("apply: expected what `plan` gave, got %s", arguments.show(made)) end
-  arguments.check_names(given, apply_names, "apply")
-  release.check_waits(given, "apply")
-  given = given or {}
+  methods.check(takes.apply, options)
+  options = options or {}
   local report = setmetatable({ scripts = {}, published = 0, unchanged = 0, failed = 0 }, Report)
   tasks.map(made.steps, function(step, index)
-    local ok, result = pcall(apply_step, client, step, given)
-    if not ok then result = { id = step.id, name = step.name, action = "failed", error = result } end
+    local ok, result, problem = pcall(apply_step, client, step, options)
+    if not ok then
+      result = { action = "failed", error = result }
+    elseif not result then
+      result = { action = "failed", error = problem }
+    end
+    result.id, result.name = step.id, step.name
     report.scripts[index] = result
     report[result.action] = report[result.action] + 1
-    if given.on_event then given.on_event { type = "script", result = result, of = #made.steps } end
+    if options.on_event then options.on_event { type = "script", result = result, of = #made.steps } end
     return result
-  end, { concurrency = given.concurrency })
+  end, { concurrency = options.concurrency })
   return report
 end
 

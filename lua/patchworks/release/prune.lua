@@ -1,66 +1,132 @@
 --- Deleting the versions that nobody needs.
+--
+-- A virtual environment may pin a script to a version, which its fields don't say: what was in use lately stays, and
+-- what was ever live goes only when that is asked for. Whether it may go is looked at again right before.
+--
 -- @module patchworks.release.prune
 local arguments = require "patchworks.call.arguments"
 local errors = require "patchworks.errors"
-local release = require "patchworks.release.wait"
+local jobs = require "patchworks.release.job"
+local look = require "patchworks.release.look"
+local methods = require "patchworks.call.methods"
+local rollback = require "patchworks.release.rollback"
 local service = require "patchworks.service"
+local takes = require "patchworks.release.methods"
 local tasks = require "patchworks.time.tasks"
 
-local pruning = {}
+local prune = {}
 
-local prune_names = { keep = true, dry_run = true, on_event = true, concurrency = true }
+local lately = 30 -- days
 
--- The versions that nobody needs: not among the newest, not deployed or on the way, not what a rollback would take, nor
--- the last deployed one of a script that the service has put into cold storage: it is deployed again when it is called.
-local function prunable(all, keep)
-  table.sort(all, function(left, right) return service.number(left) > service.number(right) end)
-  local current, before = table.unpack(service.by_deployment(all), 1, 2)
-  local list = {}
-  for i, version in ipairs(all) do
-    local needed = i <= keep or service.is_deployed(version) or service.is_deploying(version)
-    if not (needed or version == current or version == before) then list[#list + 1] = version end
+-- The service's time: a clock of this machine that is behind doesn't make versions old.
+local function service_now(job, versions)
+  local now = job.clock.wall()
+  for _, version in ipairs(versions) do
+    now = math.max(now, service.used_at(version) or 0, service.time(version.created_at) or 0)
   end
-  return list
+  return now
 end
 
-local function prune(self, script, given)
-  local keep = arguments.check_integer(given.keep, 0, math.maxinteger, "prune: keep")
-  if not keep then errors.misuse("prune: expected `keep`, how many of the newest versions stay") end
-  local all, problem = self:list(script, { on_event = given.on_event }):all()
-  if not all then return nil, problem end
-  local count = #all
-  local list = prunable(all, keep)
-  if given.dry_run then return { deleted = {}, would_delete = list, kept = count - #list } end
-  local deleted, failures = tasks.map(list, function(version)
-    release.tell(self, given, "delete", { version = version })
-    local _, failure = self:delete(version.id, { on_event = given.on_event })
-    if errors.is_error(failure) then return nil, failure end
-    return version
-  end, { concurrency = given.concurrency or 4 })
-  local done = {}
-  for i = 1, #list do done[#done + 1] = deleted[i] end
-  if failures then
-    local first = failures[1].error
-    if not errors.is_error(first) then error(first, 0) end
-    first.deleted, first.failures = done, failures
-    return nil, first
+-- Why a version stays whatever else there is; nil when it may go.
+local function needed(version, now, given)
+  if service.is_deploying(version) then return "it is being deployed" end
+  if service.is_deployed(version) then return "it is deployed" end
+  local used = service.used_at(version)
+  if used and now - used < lately * 86400 then return ("it was in use within %d days"):format(lately) end
+  if service.was_deployed(version) and not given.ever_deployed then return "it was live once" end
+end
+
+-- The versions that may go, oldest first, and those that stay though they are not among the newest, each with its
+-- reason.
+local function sort_out(state, now, given)
+  local current = service.by_deployment(state.versions)[1]
+  local back = rollback.target(state.versions, current)
+  local go, stays = {}, {}
+  for i, version in ipairs(state.versions) do
+    if i > given.keep then
+      local reason = version == current and not service.is_deployed(version) and "it was deployed last"
+        or version == back and "rollback would go back to it"
+        or needed(version, now, given)
+      if reason then
+        stays[#stays + 1] = { version = version, reason = reason }
+      else
+        table.insert(go, 1, version)
+      end
+    end
   end
-  return { deleted = done, kept = count - #done }
+  return go, stays
+end
+
+-- Reads a version once more, and gives why it stays after all: somebody may have deployed it, or it is gone.
+local function look_again(job, version, now)
+  local given = job.given
+  local fresh, problem = job.resource:get(version.id, job:options { include = given.save and "content" or nil })
+  if not fresh then return nil, problem end
+  local reason = needed(fresh, now, given)
+    or service.deployed_at(fresh) ~= service.deployed_at(version) and "it was deployed meanwhile"
+    or nil
+  if reason or not given.save then return { reason = reason } end
+  local called, saved, trouble = pcall(given.save, version, service.source(fresh) or "")
+  if called and not (saved == nil and trouble ~= nil) then return {} end
+  return { reason = "its source could not be saved: " .. tostring(called and trouble or saved) }
+end
+
+-- Deletes one: gives the version, or `{ reason }` when it stays; or nil and an error.
+local function delete(job, version, now)
+  local seen, problem = look_again(job, version, now)
+  if not seen then
+    if problem.kind == "not_found" then return version end
+    return nil, problem
+  end
+  if seen.reason then return seen end
+  job:tell("delete", { version = version })
+  local _, failure = job.resource:delete(version.id, job:options())
+  if errors.is_error(failure) then return nil, failure end
+  return version
+end
+
+local function run(job)
+  local given = job.given
+  local state, problem = look.at_all(job)
+  if not state then return nil, problem end
+  local count, now = #state.versions, service_now(job, state.versions)
+  local list, stays = sort_out(state, now, given)
+  if given.dry_run then return { deleted = {}, would_delete = list, stays = stays, kept = count - #list } end
+  local results, failures = tasks.map(list, function(version) return delete(job, version, now) end, {
+    concurrency = given.concurrency or 4,
+  })
+  local deleted = {}
+  for i, version in ipairs(list) do
+    if results[i] == version then
+      deleted[#deleted + 1] = version
+    elseif results[i] then
+      stays[#stays + 1] = { version = version, reason = results[i].reason }
+    end
+  end
+  if not failures then return { deleted = deleted, stays = stays, kept = count - #deleted } end
+  local first = failures[1].error
+  if not errors.is_error(first) then error(first, 0) end
+  return nil, job:wrap(first, { deleted = deleted, stays = stays, failures = failures })
 end
 
 --- Adds the method to the resource's class.
 -- @tparam table class ScriptVersions
-function pruning.extend(class)
-  --- Deletes old versions. Never one that is deployed or being deployed, and never the one that `rollback` would take.
-  -- Collects first, deletes after: 1 request for each 100 versions, 1 for each that is deleted.
+function prune.extend(class)
+  --- Deletes old versions. Never one that is deployed or being deployed, one that was deployed or invoked within 30
+  -- days, the one that was deployed last, or the one that `rollback` would go back to; one that was ever live only with
+  -- `ever_deployed`. Looks at each again right before. 1 request for each 100 versions, 2 for each that is deleted.
   -- @tparam integer|string script id
-  -- @tparam table given `keep` (how many of the newest stay whatever they are), `dry_run`, `concurrency` (4)
-  -- @treturn ?table `deleted` (versions), `kept` (how many), with `dry_run` also `would_delete`; or nil and the first
-  -- error, with `deleted` and `failures`
+  -- @tparam table given `keep` (how many of the newest stay whatever they are), `ever_deployed`, `save` (called with a
+  -- version and its source before it goes; it stays when that gives nil and a reason), `dry_run`, `concurrency` (4),
+  -- `timeout` (for all of it)
+  -- @treturn ?table `deleted` (versions), `kept` (how many), `stays` (a list of `{ version, reason }`: those that are
+  -- not among the newest), with `dry_run` also `would_delete`; or nil and the first error, with `deleted`, `stays` and
+  -- `failures`
   function class:prune(script, given)
-    arguments.check_names(given, prune_names, "prune")
-    return prune(self, script, given or {})
+    methods.check(takes.prune, given)
+    script = arguments.check_id(script, "prune: script id")
+    return run(jobs.new(self, "prune", script, given, given.timeout))
   end
 end
 
-return pruning
+return prune

@@ -1,247 +1,286 @@
---- Publishing: from a source file to a version that is live and was seen to work, or back to the one before.
+--- Publishing: from a source to a version that is live and was seen to work, or back to the one before.
 --
--- Safe to run again after anything: content that is live already is left alone, a draft with the same content is taken
--- up, a create whose answer was lost is found again.
+-- Safe to run again after anything: content that is live already is only tested, a version of the same content that is
+-- newer than the live one is taken up, a create whose answer was lost is found again, and what is under way, whoever
+-- began it, is waited for first.
 --
 -- @module patchworks.release.publish
 local arguments = require "patchworks.call.arguments"
-local core = require "patchworks.core"
 local errors = require "patchworks.errors"
+local jobs = require "patchworks.release.job"
+local look = require "patchworks.release.look"
+local methods = require "patchworks.call.methods"
 local reconcile = require "patchworks.release.reconcile"
-local release = require "patchworks.release.wait"
+local replace = require "patchworks.release.replace"
 local requests = require "patchworks.call.request"
 local service = require "patchworks.service"
+local takes = require "patchworks.release.methods"
+local tests = require "patchworks.release.test"
+local wait = require "patchworks.release.wait"
 
 local publish = {}
 
-local names = {}
-for name in
-  ([[content file test keep rollback timeout interval max_interval on_event dry_run expected_live]]):gmatch "%S+"
-do
-  names[name] = true
+local function same_version(left, right) return (left and left.id) == (right and right.id) end
+
+local function conflict(job, message, fields)
+  fields.kind, fields.message = "conflict", message
+  fields.hint = fields.hint or "nothing was overwritten: look at what is live, and publish again"
+  return job:error(fields)
 end
 
-local test_names = { payload = true, variables = true, flow = true, expect = true, timeout = true }
+local function moved(job, now, made)
+  local message = "somebody else has published script %s meanwhile: %s is live"
+  return conflict(job, message:format(job.script, tostring(now or "nothing")), { live = now, version = made })
+end
 
-local function same(left, right)
-  if type(left) ~= "table" or type(right) ~= "table" then return left == right end
-  for name, value in pairs(left) do
-    if not same(value, right[name]) then return false end
+local function under_way(job, version, fields)
+  fields.under_way = version
+  return conflict(job, ("%s is under way, and not by this run"):format(tostring(version)), fields)
+end
+
+-- Looks, and waits first until nothing is being deployed: by an earlier run that was cut off, or by somebody else,
+-- whose deployment would come live after ours. Gives the state and what was live at first.
+local function settle(job)
+  local state, problem = look.at(job)
+  if not state then return nil, problem end
+  local first = state.live
+  local seconds = job.given.deploy_timeout or 300
+  local ends = job.clock.now() + seconds
+  while state.under_way[1] do
+    local version = state.under_way[1]
+    local left = job:left(ends - job.clock.now())
+    if left <= 0 then
+      local hint = ("it had not ended after %.3g s; nothing was changed"):format(seconds)
+      return nil, under_way(job, version, { live = state.live, hint = hint })
+    end
+    job:tell("wait", { version = version })
+    local ended, trouble = wait.settle(job, version, left)
+    if not ended and trouble.kind ~= "timeout" then return nil, trouble end
+    state, problem = look.at(job)
+    if not state then return nil, problem end
   end
-  for name in pairs(right) do
-    if left[name] == nil then return false end
-  end
-  return true
+  return state, first
 end
 
--- Whether an answer is what a test expects: a function judges the whole answer; a string is the payload, a table the
--- payload's JSON.
-local function judge(expect, answer)
-  if expect == nil then return true end
-  if type(expect) == "function" then
-    local called, ok, reason = pcall(expect, answer)
-    if not called then return false, tostring(ok) end
-    return ok, reason and tostring(reason)
-  end
-  local payload = answer.payload
-  if type(expect) == "table" and type(payload) == "string" then payload = core.decode(payload) end
-  if same(expect, payload) then return true end
-  return false, ("expected the payload %s, got %s"):format(
-    type(expect) == "table" and core.encode(expect) or tostring(expect),
-    tostring(answer.payload)
-  )
-end
-
--- Runs the smoke test: true, or nil and an error.
-local function run_test(self, version, test)
-  local answer, problem = self:invoke(version.id, {
-    payload = test.payload,
-    variables = test.variables,
-    flow = test.flow,
-    timeout = test.timeout,
-  })
-  if not answer then return nil, problem end
-  local ok, reason = judge(test.expect, answer)
-  if ok then return true end
-  return nil,
-    errors.new {
-      kind = "deployment_failed",
-      operation = "publish",
-      message = "the smoke test failed: " .. (reason or "the answer is not what is expected"),
-      answer = answer,
-    }
-end
-
---- The live version of a script, with its content: the one that was deployed last. 1 request.
--- @return version, or nil where none is deployed; or nil and an error
-function publish.live(self, script, given)
-  local listing = self:list(script, { filter = { is_deployed = true }, include = "content", on_event = given.on_event })
-  local deployed, problem = listing:all()
-  if not deployed then return nil, problem end
-  return service.live(deployed)
-end
-
-local function is(version, other)
-  if not version or not other then return version == other end
-  return version.id == other.id and service.deployed_at(version) == service.deployed_at(other)
-end
-
-local function moved(script, now)
-  return errors.new {
-    kind = "conflict",
-    operation = "publish",
-    message = ("somebody else has published script %s meanwhile: %s is live"):format(
-      script,
-      tostring(now or "nothing")
-    ),
-    live = now,
-    hint = "nothing was overwritten: look at what is live, and publish again",
-  }
-end
-
--- The version to deploy: a draft that has the content already and is newer than the live one, or a new one.
-local function make(self, script, content, live, given)
-  local newest, problem = self:list(script, { limit = 1, include = "content", on_event = given.on_event }):first()
-  if errors.is_error(problem) then return nil, problem end
-  local floor = newest and service.number(newest) or 0
-  local newer = newest and (not live or floor > service.number(live))
-  if newer and not service.is_deployed(newest) and service.holds(newest, content) then
-    newest.content = nil
-    release.tell(self, given, "reuse", { version = newest })
-    return newest
-  end
-  local version, failure = reconcile.create(self, script, { content = content, on_event = given.on_event }, floor)
-  if not version then return nil, failure end
-  setmetatable(version, self.version_class)
-  release.tell(self, given, "create", { version = version })
-  return version
+-- The failure of a release: what is live and what was tried, beside what went wrong.
+local function fail(job, problem, fields)
+  if errors.is_error(problem) then return nil, job:wrap(problem, fields) end
+  for name, value in pairs(problem) do fields[name] = value end
+  return nil, job:error(fields)
 end
 
 -- Deploys the version again that was live before.
-local function deploy_again(self, version, previous, given, failure)
-  release.tell(self, given, "rollback", { version = previous, from = version })
-  local back, problem = release.deploy(self, previous, given, version)
-  if back then
-    failure.rolled_back, failure.live = true, back
-  else
-    failure.rollback_error = problem
+local function deploy_again(job, previous, state, fields)
+  job.ends = math.huge -- the way back has its own time
+  local back, problem = replace.with(job, previous, "rollback", state)
+  if not back then
+    fields.rollback_error = problem
+    if problem.outcome == "unknown" then fields.may_come_live = previous end
+    return
   end
-  return nil, failure
+  fields.live = back.state and back.state.live
+  fields.rolled_back, fields.overwrote = back.is_live, back.overwrote
+  if back.problem then fields.rollback_error = job:wrap(back.problem, { outcome = "unknown" }) end
 end
 
 -- Whether a deployment surely came to nothing; one that was only lost from sight may still come live.
-local function is_over(failure)
-  return failure.kind == "deployment_failed" or (failure.operation == "deploy" and failure.outcome == "none")
-end
+local function is_over(problem) return problem.kind == "deployment_failed" or problem.outcome == "none" end
 
--- After a failure: sees to it that what was live before is live, unless somebody else's is by now; says in the error
--- what is. A deployment that may still be under way is left alone: it would come live after whatever is deployed now.
-local function go_back(self, script, version, previous, given, failure)
-  failure.version, failure.previous, failure.rolled_back = version, previous, false
-  local tested = failure.stage == "test"
-  local leave = not previous or given.rollback == false
+-- After a failure: sees to it that what was live before is live, unless somebody else's is by now, or is on its way.
+local function go_back(job, problem, fields, state)
+  local previous, version, tested = fields.previous, fields.version, fields.stage == "test"
+  fields.rolled_back = false
+  local leave = not previous or job.given.rollback == false
   if tested and leave then
-    failure.live = version
-    return nil, failure
+    fields.live = version
+    return fail(job, problem, fields)
   end
-  local now, problem = publish.live(self, script, given)
-  if now then now.content = nil end
-  failure.live = now
-  if problem and tested then
-    failure.live, failure.rollback_error = version, problem
-  elseif problem or not (tested or is_over(failure)) then
-    failure.outcome = "unknown"
-  elseif now and now.id ~= version.id then
-    failure.rolled_back = previous ~= nil and now.id == previous.id
+  job.ends = math.huge
+  local now, trouble = look.at(job, state)
+  fields.live = now and now.live
+  if not tested and not is_over(problem) then
+    fields.outcome, fields.may_come_live = "unknown", version
+  elseif not now then
+    fields.outcome = not tested and "unknown" or nil
+    if tested then fields.live, fields.rollback_error = version, trouble end
+  elseif now.live and now.live.id ~= version.id then
+    fields.rolled_back = same_version(now.live, previous)
+  elseif now.under_way[1] then
+    fields.under_way = now.under_way[1]
   elseif not leave then
-    return deploy_again(self, version, previous, given, failure)
+    deploy_again(job, previous, now, fields)
   end
-  return nil, failure
+  return fail(job, problem, fields)
 end
 
-local function at_stage(failure, stage)
-  failure.stage = stage
-  return failure
-end
-
-local function deploy_and_test(self, script, version, previous, given)
-  release.tell(self, given, "deploy", { version = version })
-  local deployed, problem = release.deploy(self, version, given, previous)
-  if not deployed then return go_back(self, script, version, previous, given, at_stage(problem, "deploy")) end
+-- The content is live: it is tested, whoever made it live. When the test fails there is no way back by itself.
+local function test_live(job, state, first)
+  local live, given = state.live, job.given
+  local action = same_version(live, first) and "unchanged" or "published"
+  if given.dry_run then return { action = "unchanged", version = live } end
   if given.test then
-    release.tell(self, given, "test", { version = deployed })
-    local ok, failure = run_test(self, deployed, given.test)
-    if not ok then return go_back(self, script, deployed, previous, given, at_stage(failure, "test")) end
+    job:tell("test", { version = live })
+    local ok, failure = tests.run(job, live, given.test, state.response)
+    if not ok then
+      return fail(job, failure, { stage = "test", version = live, live = live, rolled_back = false })
+    end
   end
-  return deployed
+  return { action = action, version = live, previous = action == "published" and first or nil }
 end
 
---- Checks the options of `publish`; raises for misuse.
--- @tparam table given
--- @treturn string the source
-function publish.check(given)
-  arguments.check_names(given, names, "publish")
-  release.check_waits(given, "publish")
-  arguments.check_names(given.test, test_names, "publish: test")
-  arguments.check_seconds(given.test and given.test.timeout, "publish: test: timeout")
-  arguments.check_integer(given.keep, 0, math.maxinteger, "publish: keep")
-  arguments.check_type(given.rollback, "boolean", "publish: rollback")
-  return requests.content(given, "publish")
+local function would_publish(job, state, candidate)
+  local version = candidate
+  if not version then
+    local number = state.newest and service.number(state.newest) + 1 or 1
+    version = { script_id = math.tointeger(tonumber(job.script)), version = number, status = "Draft" }
+    setmetatable(version, job.resource.version_class)
+  end
+  return { action = "would publish", version = version, made = candidate == nil, previous = state.live }
 end
 
-local function run(self, script, given, content)
-  release.tell(self, given, "look", { script = script })
-  local live, problem = publish.live(self, script, given)
-  if problem then return nil, problem end
-  if live and service.holds(live, content) then
-    live.content = nil
-    return { version = live, action = "unchanged" }
+local fresh = 1 -- seconds that a look is good for
+
+-- Makes a version, and looks again meanwhile: gives the version, and that look where it is still good.
+local function create(job, state, content)
+  job.progress:creates()
+  job:keep()
+  local looked = job.clock.now()
+  local answers, problem = job:ask {
+    function()
+      local floor = state.newest and service.number(state.newest) or 0
+      local version, failure = reconcile.create(job.resource, job.script, job:options { content = content }, floor)
+      if version then job.progress:has(setmetatable(version, job.resource.version_class), true) end
+      return version, failure
+    end,
+    function() return look.at(job, state) or false end,
+  }
+  if not answers then return nil, problem end
+  return answers[1], job.clock.now() - looked <= fresh and answers[2] or nil
+end
+
+-- The version to deploy, and a look that sees what happened since the first.
+local function make(job, state, candidate, content)
+  local version, second, problem = candidate, nil, nil
+  if candidate then
+    job.progress:has(candidate, false)
+  else
+    version, second = create(job, state, content)
+    if not version then return nil, second end
   end
-  local expected = given.expected_live
-  if expected ~= nil and not is(live, expected or nil) then return nil, moved(script, live) end
-  if given.dry_run then return { version = live, previous = live, action = "would publish" } end
-  local version, failure = make(self, script, content, live, given)
-  if not version then return nil, failure end
-  -- Between the look and here somebody else may have published.
-  local now, trouble = publish.live(self, script, given)
+  job:tell(candidate and "reuse" or "create", { version = version })
+  if not second then
+    second, problem = look.at(job, state)
+  end
+  if not second then return fail(job, problem, { version = version, live = state.live }) end
+  if not same_version(second.live, state.live) then return nil, moved(job, second.live, version) end
+  local others = second.under_way[1]
+  if others then return nil, under_way(job, others, { live = second.live, version = version }) end
+  return version, second
+end
+
+local function deploy_and_test(job, version, state)
+  local test, made = job.given.test, job.progress.made
+  local fields = { version = version, previous = state.live }
+  local done, problem = replace.with(job, version, "deploy", state, test and function(deployed, response)
+    job:tell("test", { version = deployed })
+    return tests.run(job, deployed, test, not made and response or nil)
+  end)
+  if not done then
+    fields.stage = "deploy"
+    return go_back(job, problem, fields, state)
+  end
+  fields.version, fields.overwrote = done.version, done.overwrote
+  if test and not done.meanwhile[1] then
+    fields.stage = "test"
+    return go_back(job, done.meanwhile[2], fields, state)
+  end
+  if not done.state then
+    fields.outcome = "unknown"
+    fields.hint = "it was deployed, but what is live then could not be seen: publish again to know"
+    return fail(job, done.problem, fields)
+  end
+  if not done.is_live then
+    fields.live, fields.overtaken = done.state.live, true
+    fields.hint = "publish again to replace it"
+    local message = "%s was deployed, and somebody else's came after it: %s is live"
+    return nil, conflict(job, message:format(tostring(done.version), tostring(fields.live or "nothing")), fields)
+  end
+  return {
+    action = "published",
+    version = done.version,
+    previous = state.live,
+    overwrote = done.overwrote,
+    under_way = done.state.under_way[1],
+  }
+end
+
+local function run(job, content)
+  local given = job.given
+  job:tell("look", { script = job.script })
+  local state, first = settle(job)
+  if not state then return nil, first end
+  local live = state.live
+  if live then
+    local held, problem = state:holds(live, content)
+    if problem then return nil, problem end
+    if held then return test_live(job, state, first) end
+  end
+  if given.expected_live ~= nil and not same_version(live, given.expected_live or nil) then
+    return nil, moved(job, live)
+  end
+  local candidate, trouble = state:candidate(content)
   if trouble then return nil, trouble end
-  if not is(now, live) then return nil, moved(script, now) end
-  if live then live.content = nil end
-  local deployed, reason = deploy_and_test(self, script, version, live, given)
-  if not deployed then return nil, reason end
-  local result = { version = deployed, previous = live, action = "published" }
-  if given.keep then
-    local pruned, prune_error = self:prune(script, { keep = given.keep, on_event = given.on_event })
-    result.pruned, result.prune_error = pruned and pruned.deleted, not pruned and prune_error or nil
-  end
-  return result
+  if given.dry_run then return would_publish(job, state, candidate) end
+  local version, second = make(job, state, candidate, content)
+  if not version then return nil, second end
+  return deploy_and_test(job, version, second)
+end
+
+local function prune(job, result)
+  local given = job.given
+  local options = job:options { keep = given.keep, ever_deployed = given.ever_deployed, save = given.save }
+  options.timeout = nil
+  local pruned, problem = job.resource:prune(job.script, options)
+  result.pruned, result.stays = pruned and pruned.deleted, pruned and pruned.stays
+  result.prune_error = not pruned and problem or nil
 end
 
 --- Adds the method to the resource's class.
 -- @tparam table class ScriptVersions
 function publish.extend(class)
-  --- Makes a source the live version of a script. 1 request when it is live already; else 5 (look, newest, create, look
-  -- again, deploy), 1 for each look at the deployment, 1 for the test, and those of `prune` with `keep`.
+  --- Makes a source the live version of a script. 2 requests at once when it is live already, and 1 for the test; else
+  -- 6 (two looks, create, deploy), 1 for each look at the deployment, 1 for the test, and those of `prune` with `keep`.
   -- @tparam integer|string script id
   -- @tparam table given
   --
   -- - `content` (the source) or `file` (a path)
-  -- - `test`: `payload`, `variables`, `flow` as for `invoke`, and `expect`: a string (the payload), a table (the
-  --   payload's JSON), or a function that is given the answer and gives true, or false and a reason
+  -- - `test`: `payload`, `variables`, `flow`, `timeout` as for `invoke`, and `expect`: a string or a table (the
+  --   payload, JSON as JSON), or a function that is given the answer and gives true, or false and a reason
   -- - `rollback` (true): after a failed test, deploy again what was live before
-  -- - `keep`: prune to so many afterwards
-  -- - `timeout`, `interval`, `max_interval` for each deployment, as for `wait`; `dry_run`
+  -- - `keep`, `ever_deployed`, `save`: prune afterwards
+  -- - `timeout` (for all of it but the way back), `deploy_timeout` (300 s, for each deployment), `interval`,
+  --   `max_interval`; `dry_run`
+  -- - `expected_live`: the version that must be live, or false; `record`: called with the account of it before each
+  --   change, see patchworks.release.progress
   -- @treturn ?table `version`, `action` ("published", "unchanged", "would publish"), `previous` (what was live),
-  -- `pruned`, `prune_error`; or nil and an error: kind "conflict" when somebody else published meanwhile; with `stage`
+  -- `overwrote` (what somebody else made live in between), `under_way` (what somebody else began meanwhile), `pruned`,
+  -- `stays`, `prune_error`; or nil and an error: kind "conflict" when somebody else published meanwhile; with `stage`
   -- ("deploy" or "test") when that failed, `rolled_back` (whether what was live before is live), `live` (what is, as of
   -- the last look), `previous`, `version`, and `rollback_error` when the way back failed too. A deployment that may
-  -- still come live has the outcome "unknown". A failure costs 1 request more, the way back 1 and its looks
+  -- still come live has the outcome "unknown", or is `may_come_live`. A failed test has the kind "test_failed",
+  -- `difference`, `logs`, `answer` or `cause`
   -- @usage local done, err = versions:publish(42, { file = "orders.py", test = { payload = order, expect = result } })
   function class:publish(script, given)
     given = given or {}
-    local content = publish.check(given)
+    methods.check(takes.publish, given)
     script = arguments.check_id(script, "publish: script id")
-    return run(self, script, given, content)
+    local content, problem = requests.content(given, "publish")
+    if not content then return nil, problem end
+    local job = jobs.new(self, "publish", script, given, given.timeout)
+    local result, failure = run(job, content)
+    if result and given.keep and not given.dry_run then prune(job, result) end
+    if not job.progress.pending[1] then job:finish() end
+    return result, failure
   end
 end
 

@@ -3,114 +3,120 @@
 -- The newest version's number is read first. When a create's outcome is unknown, a version that is newer than that
 -- and has the same content is the one that was made; only if there is none is it created again.
 --
+-- Two creates of the same content at once can't tell whose a version is that both find, nor need they: they are the
+-- same. Each version is given to one call; a call whose own answer names a version that another has taken takes
+-- another, or creates again.
+--
 -- @module patchworks.release.reconcile
+local claims = require "patchworks.release.claims"
 local endpoints = require "patchworks.call.endpoints"
-local options = require "patchworks.call.options"
+local jobs = require "patchworks.release.job"
+local look = require "patchworks.release.look"
 local requests = require "patchworks.call.request"
 local service = require "patchworks.service"
 
 local reconcile = {}
 
--- `bounds` are the caller's own options and the `deadline` of all.
-local function page_of(self, script, bounds, page, per_page, include)
-  local left = math.max(0.001, bounds.deadline - self.client.clock.now())
-  local given = { page = page, per_page = per_page, include = include, timeout = left }
-  for name, value in pairs(bounds.options) do given[name] = value end
-  return self.client:call(endpoints.list, script, given)
-end
-
 local function newest_in(page)
   local most = 0
-  for _, version in ipairs(page.data) do most = math.max(most, service.number(version)) end
+  for _, version in ipairs(page.data) do
+    if service.is_version(version) then most = math.max(most, service.number(version)) end
+  end
   return most
 end
 
 -- The number of the newest version: of the first page, and of the last where the service lists in rising order.
-local function newest_number(self, script, bounds)
-  local page, problem = page_of(self, script, bounds, 1, 2)
+local function newest_number(job)
+  local listing = job.resource:list(job.script, job:options { per_page = 2 })
+  local page, problem = listing:page(1)
   if not page then return nil, problem end
-  local first, second = page.data[1], page.data[2]
-  local most = newest_in(page)
-  local last = type(page.meta) == "table" and page.meta.last_page
-  if first and second and service.number(first) > service.number(second) then return most end
-  if math.type(last) ~= "integer" or last <= 1 then return most end
-  page, problem = page_of(self, script, bounds, last, 2)
+  local most, last = newest_in(page), look.pages_of(page)
+  if last <= 1 or not look.rises(page) then return most end
+  page, problem = job.resource:list(job.script, job:options { per_page = 2 }):page(last)
   if not page then return nil, problem end
   return math.max(most, newest_in(page))
 end
 
--- The oldest version newer than `floor` with this content that no other call of this client holds. Reads on as long
--- as a page has any that is newer, or the list rises.
-local function find(self, script, bounds, floor, source, claimed)
-  local found
+-- The oldest version newer than `floor` with this content that no other call of this process holds, and the response
+-- that it came in; or nil, or nil and an error. Reads on as long as a page has any that is newer, or the list rises.
+local find
+function find(job, floor, source, claim)
+  local found, response
   local number, last = 1, 1
   while number <= last do
-    local page, problem = page_of(self, script, bounds, number, 100, "content")
+    local given = job:options { per_page = 100, include = "content" }
+    local page, problem = job.resource:list(job.script, given):page(number)
     if not page then return nil, problem end
-    last = type(page.meta) == "table" and math.type(page.meta.last_page) == "integer" and page.meta.last_page or 1
-    local previous, falling = nil, #page.data > 1
+    last = look.pages_of(page)
+    local oldest = math.huge
     for _, version in ipairs(page.data) do
+      if not service.is_version(version) then return nil, look.no_version(job, page.response) end
       local each = service.number(version)
-      if previous and each > previous then falling = false end
-      previous = each
-      if
-        each > floor
-        and not claimed[version.id]
-        and (not found or each < service.number(found))
-        and service.holds(version, source)
-      then
-        found = version
+      oldest = math.min(oldest, each)
+      local fits = each > floor and not claim.ids[version.id] and (not found or each < service.number(found))
+      if fits and service.holds(version, source) then
+        found, response = version, page.response
       end
     end
-    if falling and previous <= floor then break end
+    if not look.rises(page) and oldest <= floor then break end
     number = number + 1
   end
-  return found
+  -- Another call may have taken it while later pages were read.
+  if found and (claim.ids[found.id] or claim:is_open()) then return find(job, floor, source, claim) end
+  return found, response
 end
 
 -- Looks for what an unknown outcome may have made: at once, and again later, since the service may still be at it; a
--- time-out says that it is slow, and gets one more look. Gives the version; or nil, whether all looks were taken, and
--- the error of one that failed.
-local function look(self, script, bounds, floor, source, claimed, problem)
-  local clock = self.client.clock
-  local pauses = problem.kind == "timeout" and { 0, 1, 3 } or { 0, 1 }
-  for _, pause in ipairs(pauses) do
-    if clock.now() + pause >= bounds.deadline then return nil, false end
-    clock.sleep(pause)
-    local found, failure = find(self, script, bounds, floor, source, claimed)
-    if found or failure then return found, false, failure end
+-- time-out says that it is slow, and gets one more look. Gives the version and the response; or nil and the error of a
+-- look that failed; or nil, nil, and whether all looks were taken.
+local function search(job, floor, source, claim, slow)
+  for _, pause in ipairs(slow and { 0, 1, 3 } or { 0, 1 }) do
+    if job:left() <= pause then return nil, nil, false end
+    if pause > 0 then job.clock.sleep(pause) end
+    while claim:is_open() do
+      if job:left() <= 0.1 then return nil, nil, false end
+      job.clock.sleep(0.1)
+    end
+    local found, response = find(job, floor, source, claim)
+    if found or response then return found, response end
   end
-  return nil, true
+  return nil, nil, true
 end
 
--- The ids that this client's own calls hold, by script, while any reconciled create of that script is under way: two
--- calls with the same content must not adopt one version.
-local function claims_of(self, script)
-  self.claims = self.claims or {}
-  local key = tostring(script)
-  local claims = self.claims[key] or { users = 0, ids = {} }
-  self.claims[key] = claims
-  claims.users = claims.users + 1
-  return setmetatable({ ids = claims.ids }, {
-    __close = function()
-      claims.users = claims.users - 1
-      if claims.users == 0 then self.claims[key] = nil end
-    end,
-  })
+local function unknown(job, problem, hint)
+  if problem.outcome == "unknown" and not hint then return nil, problem end
+  return nil, job:wrap(problem, { outcome = "unknown", hint = hint })
 end
 
-local function bounds_of(given, deadline)
-  local own = {}
-  for name in pairs(options.per_call) do
-    if name ~= "timeout" then own[name] = given[name] end
+local function taken(job)
+  local message = "another call of this process has taken the version that this one made"
+  return job:error { kind = "conflict", message = message }
+end
+
+-- Creates until a version is this call's own: gives it and the response; or nil and an error.
+local function create(job, call, floor, source, claim)
+  local creates, uncertain = 0, false
+  while true do
+    creates = creates + 1
+    call.timeout = math.max(0.001, job:left())
+    local version, problem = job.resource.client:perform(call, "version")
+    local is_one = service.is_version(version)
+    if is_one and not claim.ids[version.id] then return version, problem end
+    if version then problem = is_one and taken(job) or look.no_version(job, problem, "unknown") end
+    uncertain = uncertain or problem.outcome == "unknown"
+    -- An earlier create of this call may still be done late.
+    if not is_one and problem.outcome ~= "unknown" then
+      if uncertain then return unknown(job, problem) end
+      return nil, problem
+    end
+    local found, response, thorough = search(job, floor, source, claim, problem.kind == "timeout")
+    if found then
+      found.content = nil
+      return found, response
+    end
+    if response then return unknown(job, problem, "looking for it failed too: " .. tostring(response)) end
+    if not thorough or creates >= call.max_attempts or job:left() <= 0 then return nil, problem end
   end
-  return { options = own, deadline = deadline }
-end
-
--- Explains that the look itself failed: the outcome of the create stays unknown.
-local function blind(problem, failure)
-  problem.hint = ("looking for it failed too: %s"):format(tostring(failure))
-  return nil, problem
 end
 
 --- Creates a version, and after an unknown outcome adopts the one that was made.
@@ -120,43 +126,22 @@ end
 -- @tparam ?integer floor the newest version's number, where it is known already
 -- @return version, response; or nil and an error
 function reconcile.create(self, script, given, floor)
-  local clock = self.client.clock
-  local source = requests.content(given, "create")
+  local source, problem = requests.content(given, "create")
+  if not source then return nil, problem end
   local plain = { content = source }
-  for name in pairs(options.per_call) do plain[name] = given[name] end
+  for name in pairs(endpoints.create.known) do
+    if name ~= "file" and name ~= "reconcile" and name ~= "content" then plain[name] = given[name] end
+  end
   local call = self.client:prepare(endpoints.create, script, plain)
-  local bounds = bounds_of(given, clock.now() + call.timeout)
-  local claims <close> = claims_of(self, script)
-  local problem
+  local job = jobs.new(self, "create", tostring(script), given, call.timeout)
+  local claim <close> = claims.enter(self.client, script, true)
   if not floor then
-    floor, problem = newest_number(self, script, bounds)
+    floor, problem = newest_number(job)
     if not floor then return nil, problem end
   end
-  local creates, uncertain = 0, false
-  while true do
-    creates = creates + 1
-    call.timeout = math.max(0.001, bounds.deadline - clock.now())
-    local version, response = self.client:perform(call, "version")
-    if version then
-      if version.id then claims.ids[version.id] = true end
-      return version, response
-    end
-    problem = response
-    if problem.outcome ~= "unknown" then
-      -- An earlier create of this call may still be done late.
-      if uncertain then problem.outcome = "unknown" end
-      return nil, problem
-    end
-    uncertain = true
-    local found, thorough, failure = look(self, script, bounds, floor, source, claims.ids, problem)
-    if failure then return blind(problem, failure) end
-    if found then
-      claims.ids[found.id] = true
-      found.content = nil
-      return found, problem.response
-    end
-    if not thorough or creates >= call.max_attempts or clock.now() >= bounds.deadline then return nil, problem end
-  end
+  local version, response = create(job, call, floor, source, claim)
+  if version then claim:take(version) end
+  return version, response
 end
 
 return reconcile

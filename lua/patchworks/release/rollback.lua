@@ -1,79 +1,132 @@
 --- Going back to a version that was live before.
 -- @module patchworks.release.rollback
 local arguments = require "patchworks.call.arguments"
-local errors = require "patchworks.errors"
-local release = require "patchworks.release.wait"
+local jobs = require "patchworks.release.job"
+local look = require "patchworks.release.look"
+local methods = require "patchworks.call.methods"
+local replace = require "patchworks.release.replace"
 local service = require "patchworks.service"
+local takes = require "patchworks.release.methods"
 
-local rolling = {}
+local rollback = {}
 
-local rollback_names = { to = true, dry_run = true }
-for name in ("timeout interval max_interval on_event"):gmatch "%S+" do rollback_names[name] = true end
+--- The version to go back to: among those with a lower number than the live one, the one that was deployed last. So it
+-- is never a version whose test has just failed, and going back twice goes back twice.
+-- @tparam table versions a list
+-- @tparam ?table live
+-- @treturn ?table version
+function rollback.target(versions, live)
+  if not live then return nil end
+  local older = {}
+  for _, version in ipairs(versions) do
+    if service.number(version) < service.number(live) and service.was_deployed(version) then
+      older[#older + 1] = version
+    end
+  end
+  table.sort(older, service.deployed_later)
+  return older[1]
+end
 
-local function no_target(message, hint)
-  return nil, errors.new { kind = "not_found", operation = "rollback", message = message, hint = hint }
+local function not_found(job, message, hint)
+  return nil, job:error { kind = "not_found", message = message, hint = hint }
 end
 
 -- The version that is asked for by its id.
-local function named_target(self, script, given)
-  local wanted = arguments.check_id(given.to, "rollback: to")
-  local version, problem = self:get(wanted, { on_event = given.on_event })
-  if version and tostring(version.script_id or script) == tostring(script) then return version end
+local function named(job, state)
+  local wanted = job.given.to
+  local version = state.by_id[math.tointeger(tonumber(wanted))]
+  if version then return version end
+  local problem
+  version, problem = job.resource:get(wanted, job:options())
   if not version and problem.kind ~= "not_found" then return nil, problem end
-  return no_target(
-    ("script %s has no version with the id %s"):format(script, wanted),
+  if service.is_version(version) and tostring(version.script_id or job.script) == job.script then return version end
+  return not_found(
+    job,
+    ("script %s has no version with the id %s"):format(job.script, wanted),
     "ids are not version numbers: `list` shows both"
   )
 end
 
--- The version to go back to, and the live one; or nil and an error. Only where a single one is deployed need all be
--- read: a former one may have been un-deployed since.
-local function rollback_target(self, script, given)
-  local filter = { is_deployed = true }
-  local found, problem = self:list(script, { filter = filter, on_event = given.on_event }):all()
-  if not found then return nil, problem end
-  local deployed = service.by_deployment(found)
-  local live = deployed[1]
-  if given.to ~= nil then
-    local version, failure = named_target(self, script, given)
-    return version, version and live or failure
-  end
-  if not deployed[2] then
-    found, problem = self:list(script, { on_event = given.on_event }):all()
-    if not found then return nil, problem end
-    deployed = service.by_deployment(found)
-  end
-  if deployed[2] then return deployed[2], live end
-  return no_target(("script %s has no earlier deployed version to go back to"):format(script))
+local function find_target(job, state)
+  if job.given.to ~= nil then return named(job, state) end
+  local target = rollback.target(state.versions, state.live)
+  if target then return target end
+  return not_found(
+    job,
+    ("script %s has no earlier deployed version to go back to"):format(job.script),
+    state.live and "a newer version than the live one is deployed by name, with `to`" or "nothing is live"
+  )
 end
 
-local function rollback(self, script, given)
-  local target, live = rollback_target(self, script, given)
-  if not target then return nil, live end
+local function lost(job, target, problem, state)
+  local unknown = problem.outcome == "unknown"
+  return nil, job:wrap(problem, {
+    stage = "deploy",
+    version = target,
+    live = state.live,
+    may_come_live = unknown and target or nil,
+  })
+end
+
+local function run(job)
+  local ask_all = job.given.to == nil
+  job:tell("look", { script = job.script })
+  local state, problem = (ask_all and look.at_all or look.at)(job)
+  if not state then return nil, problem end
+  local target, failure = find_target(job, state)
+  if not target then return nil, failure end
+  local live, others = state.live, state.under_way[1]
+  if others then
+    return nil, job:error {
+      kind = "conflict",
+      message = ("%s is under way: it would come live afterwards"):format(tostring(others)),
+      under_way = others,
+      live = live,
+      hint = "nothing was changed: `wait` for it, and roll back then",
+    }
+  end
   if live and live.id == target.id then return { version = live, action = "unchanged" } end
-  if given.dry_run then return { version = target, previous = live, action = "would roll back" } end
-  release.tell(self, given, "rollback", { version = target, from = live })
-  local version, failure = release.deploy(self, target, given, live)
-  if not version then return nil, failure end
-  return { version = version, previous = live, action = "rolled back" }
+  if job.given.dry_run then return { version = target, previous = live, action = "would roll back" } end
+  job.progress:has(target, false)
+  local done, trouble = replace.with(job, target, "rollback", state)
+  if not done then return lost(job, target, trouble, state) end
+  if done.problem then return nil, job:wrap(done.problem, { version = done.version, outcome = "unknown" }) end
+  if not done.is_live then
+    local now = done.state.live
+    return nil, job:error {
+      kind = "conflict",
+      message = ("%s was deployed, and somebody else's came after it: %s is live"):format(
+        tostring(done.version),
+        tostring(now or "nothing")
+      ),
+      version = done.version,
+      live = now,
+      overtaken = true,
+    }
+  end
+  return { version = done.version, previous = live, action = "rolled back", overwrote = done.overwrote }
 end
 
 --- Adds the method to the resource's class.
 -- @tparam table class ScriptVersions
-function rolling.extend(class)
-  --- Makes the version live that was live before, or another one. 1 request (2 with `to`; where only one version is
-  -- deployed 1 more for each 100 versions), 1 to deploy, 1 for each look.
+function rollback.extend(class)
+  --- Goes back: among the versions with a lower number than the live one, the one that was deployed last is deployed
+  -- again. Never forward; twice goes back twice. 1 request for each 100 versions (2 with `to`), 1 to deploy, 1 for each
+  -- look at it, 1 to see what is live then.
   -- @tparam integer|string script id
-  -- @tparam ?table given `to` (id of a version), `dry_run`, and as for `wait`
-  -- @treturn ?table `version`, `previous` (what was live), `action` ("rolled back", "unchanged", "would roll back"); or
-  -- nil and an error
+  -- @tparam ?table given `to` (id of a version, be it newer), `dry_run`, `timeout` (for all of it), and as for
+  -- `publish`: `deploy_timeout`, `interval`, `max_interval`, `record`
+  -- @treturn ?table `version`, `previous` (what was live), `action` ("rolled back", "unchanged", "would roll back"),
+  -- `overwrote`; or nil and an error, of kind "conflict" where a deployment is under way
   function class:rollback(script, given)
-    arguments.check_names(given, rollback_names, "rollback")
-    release.check_waits(given, "rollback")
+    methods.check(takes.rollback, given)
     script = arguments.check_id(script, "rollback: script id")
     if given and given.to ~= nil then arguments.check_id(given.to, "rollback: to") end
-    return rollback(self, script, given or {})
+    local job = jobs.new(self, "rollback", script, given, given and given.timeout)
+    local result, problem = run(job)
+    if not job.progress.pending[1] then job:finish() end
+    return result, problem
   end
 end
 
-return rolling
+return rollback

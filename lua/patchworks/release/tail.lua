@@ -7,10 +7,13 @@
 -- @module patchworks.release.tail
 local arguments = require "patchworks.call.arguments"
 local errors = require "patchworks.errors"
+local jobs = require "patchworks.release.job"
+local look = require "patchworks.release.look"
+local methods = require "patchworks.call.methods"
+local takes = require "patchworks.release.methods"
 
 local tail = {}
 
-local names = { from = true, interval = true, max_interval = true, timeout = true, on_event = true }
 local remembered = 2000
 
 -- A set that forgets the oldest.
@@ -31,14 +34,27 @@ local function key_of(entry)
   return tostring(entry.created_at) .. "\0" .. tostring(entry.message)
 end
 
+local function get_page(state, number)
+  local job = state.job
+  local page, problem = job.resource:logs(state.id, job:options()):page(number)
+  if not page then return nil, problem end
+  for _, entry in ipairs(page.data) do
+    if type(entry) ~= "table" then
+      local message = "the service lists something that is no log entry: " .. tostring(entry)
+      return nil, job:error { kind = "protocol", message = message, response = page.response }
+    end
+  end
+  page.last = look.pages_of(page)
+  return page
+end
+
 -- Whether a page lists its oldest entry first; nil where it can't be told.
 local function rises(page)
   local first, last = page.data[1], page.data[#page.data]
   if not first or first == last then return nil end
   if math.type(first.id) == "integer" and math.type(last.id) == "integer" then return first.id < last.id end
-  if first.created_at and last.created_at and first.created_at ~= last.created_at then
-    return first.created_at < last.created_at
-  end
+  local began, ended = first.created_at, last.created_at
+  if type(began) == "string" and type(ended) == "string" and began ~= ended then return began < ended end
   return nil
 end
 
@@ -62,23 +78,23 @@ end
 -- The page to read after this one, or nil. Where the newest come first, what is new ends where something known comes.
 -- Entries that were there before we came need not be read, but for those of the page with the newest.
 local function page_after(state, page, number)
-  if number >= page.meta.last_page then return nil end
+  if number >= page.last then return nil end
   local skip = state.fresh and not state.all
-  if state.rising ~= false then return skip and page.meta.last_page or number + 1 end
+  if state.rising ~= false then return skip and page.last or number + 1 end
   return not skip and not meets_known(state, page) and number + 1 or nil
 end
 
 -- Reads what may be new, oldest first: the pages from the last known one on, or from the first, where the newest come
 -- first; or nil and an error.
-local function look(state)
+local function read_new(state)
   local pages, number = {}, state.page
   while number do
-    local page, problem = state.listing:page(number)
+    local page, problem = get_page(state, number)
     if not page then return nil, problem end
     pages[#pages + 1] = page
     local rising = rises(page)
     if rising ~= nil then state.rising = rising end
-    state.page = state.rising ~= false and math.max(1, page.meta.last_page) or 1
+    state.page = state.rising ~= false and math.max(1, page.last) or 1
     number = page_after(state, page, number)
   end
   return in_order(pages, state.rising)
@@ -92,22 +108,31 @@ local function wanted(state, entry)
   return not (state.fresh and not state.all)
 end
 
-local function next_entry(self, state)
-  local clock = self.client.clock
+-- Looks once: true, or nil and an error. A look that the end of the time cuts off is none.
+local function take_new(state)
+  local entries, problem = read_new(state)
+  if not entries then
+    if problem.kind == "timeout" and state.job:left() <= 0 then return true end
+    return nil, problem
+  end
+  for _, each in ipairs(entries) do
+    if wanted(state, each) then state.queue[#state.queue + 1] = each end
+  end
+  state.fresh = false
+  return true
+end
+
+local function next_entry(state)
+  local job = state.job
   while true do
     local entry = table.remove(state.queue, 1)
     if entry then return entry end
-    local now = clock.now()
-    if now >= state.deadline then return nil end
-    if state.due then clock.sleep(math.min(state.due, state.deadline) - now) end
-    local entries, problem = look(state)
-    if not entries then error(problem, 0) end
-    for _, each in ipairs(entries) do
-      if wanted(state, each) then state.queue[#state.queue + 1] = each end
-    end
-    state.fresh = false
+    if state.due then job.clock.sleep(job:left(math.max(0, state.due - job.clock.now()))) end
+    if job:left() <= 0 then return nil end
+    local ok, problem = take_new(state)
+    if not ok then error(problem, 0) end
     state.pause = #state.queue > 0 and state.interval or math.min(state.most, state.pause * 1.5)
-    state.due = clock.now() + state.pause
+    state.due = job.clock.now() + state.pause
   end
 end
 
@@ -121,20 +146,20 @@ function tail.extend(class)
   -- @treturn function iterator
   -- @usage for entry in versions:tail(7) do print(entry.created_at, entry.message) end
   function class:tail(id, given)
-    arguments.check_names(given, names, "tail")
+    methods.check(takes.tail, given)
     given = given or {}
-    local from = arguments.check_type(given.from, "string", "tail: from") or "now"
+    local from = given.from or "now"
     if from ~= "now" and from ~= "start" and not from:find "^%d%d%d%d%-%d%d" then
       errors.misuse('tail: from: expected "now", "start" or a date such as "2026-11-23", got %s', arguments.show(from))
     end
-    local interval = arguments.check_seconds(given.interval, "tail: interval") or 1
-    local timeout = arguments.check_seconds(given.timeout, "tail: timeout")
+    id = arguments.check_id(id, "tail: script version id")
+    local interval = given.interval or 1
     local state = {
-      listing = self:logs(arguments.check_id(id, "tail: script version id"), { on_event = given.on_event }),
+      job = jobs.new(self, "tail", id, given, given.timeout),
+      id = id,
       interval = interval,
       pause = interval,
-      most = math.max(interval, arguments.check_seconds(given.max_interval, "tail: max_interval") or 10),
-      deadline = timeout and self.client.clock.now() + timeout or math.huge,
+      most = math.max(interval, given.max_interval or 10),
       all = from ~= "now",
       since = from ~= "now" and from ~= "start" and from or nil,
       page = 1,
@@ -142,7 +167,7 @@ function tail.extend(class)
       queue = {},
       seen = memory(),
     }
-    return function() return next_entry(self, state) end
+    return function() return next_entry(state) end
   end
 end
 

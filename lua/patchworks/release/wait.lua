@@ -1,142 +1,197 @@
---- Deploying, and waiting until a version is live.
+--- Deploying, and watching a deployment until it has ended.
+--
+-- The service goes on with a deployment whether anybody looks or not, so once it was begun nothing that a look meets is
+-- its end: a failed look is taken again until the time is up, and what is lost from sight has the outcome "unknown".
+--
 -- @module patchworks.release.wait
 local arguments = require "patchworks.call.arguments"
 local errors = require "patchworks.errors"
+local jobs = require "patchworks.release.job"
+local methods = require "patchworks.call.methods"
 local service = require "patchworks.service"
+local takes = require "patchworks.release.methods"
 
-local release = {}
+local wait = {}
 
-local wait_names = { timeout = true, interval = true, max_interval = true, on_event = true, failed_before = true }
+local usual = 300 -- seconds for a deployment
 
-local function deployment_failed(version, response)
-  return errors.new {
+--- How long to pause between two looks at a deployment that was begun some seconds ago: it is seen to be over at most a
+-- third of its own time late, or half a second, with 18 looks in the first minute.
+-- @tparam number elapsed seconds since it was begun
+-- @tparam ?number first the caller's first pause, in the place of ours
+-- @tparam ?number most the caller's longest pause
+-- @treturn number seconds
+function wait.pause(elapsed, first, most)
+  local least = first or (elapsed < 0.2 and 0.25 or 0.45)
+  return math.min(math.max(least, 0.3 * elapsed), math.max(least, most or 20))
+end
+
+-- Kinds of a look's failure that no later look mends.
+local lasting = { unauthenticated = true, forbidden = true, not_found = true, cancelled = true }
+
+-- Those that may be over by the next look even where nothing is known to be under way.
+local passing = { network = true, timeout = true, server = true, rate_limited = true }
+
+local function deployment_failed(job, version, response)
+  return job:error {
     kind = "deployment_failed",
-    operation = "wait",
     message = service.failure_reason(version),
     version = version,
     response = response,
-    stage = "deploy",
   }
 end
 
-local function not_in_time(timeout, version, problem)
-  return errors.new {
+local function not_in_time(job, seconds, version, problem)
+  return job:error {
     kind = "timeout",
-    operation = "wait",
     message = ("the version was not deployed within %.3g s (it is %s)"):format(
-      timeout,
-      version and service.state(version) or "?"
+      seconds,
+      version and service.state(version) or "not known"
     ),
     version = version,
     outcome = "unknown",
+    cause = problem,
     hint = problem and "the last look failed: " .. tostring(problem)
-      or "the service goes on with it: wait again, or raise `timeout`",
+      or "the service goes on with it: wait again, or raise the time",
   }
 end
 
--- Failures of a look that may be over by the next one: the deployment goes on whether anybody looks or not.
-local passing = { network = true, timeout = true, server = true, rate_limited = true }
-
--- Whether a version failed to be deployed: its failure is not the one that was there before, nor older than its last
--- success. A service that counts in seconds may give two failures the same time: then `seen`, that it was deploying
--- since, tells the new one.
-local function has_failed(version, before, seen)
+-- Whether a version failed to be deployed since `watched.before`: its failure is not the one that was there, nor older
+-- than its last success. A service that counts in seconds may give two failures the same time: then that it was seen to
+-- be deploying tells the new one.
+local function has_failed(version, watched)
   local failed = service.failed_at(version)
-  if not failed then return false end
-  if not service.is_deployed(version) then return seen or failed ~= before end
-  return failed ~= before and not ((service.deployed_at(version) or -1) > (service.time(failed) or 0))
+  if not failed or not (watched.seen or failed ~= watched.failed_before) then return false end
+  if not service.is_deployed(version) then return true end
+  return not ((service.deployed_at(version) or -1) > (service.time(failed) or 0))
 end
 
--- What a look tells: the version when it is deployed (no earlier than `after`), or nil and an error when it failed, or
--- nil while it goes on.
-local function judge(version, response, given, seen)
-  if service.is_deploying(version) then return nil end
-  if has_failed(version, given.failed_before, seen) then return nil, deployment_failed(version, response) end
-  local late_enough = not given.after or (service.deployed_at(version) or -1) >= given.after
-  return service.is_deployed(version) and late_enough and version or nil
+-- Whether a deployed version was deployed by what is watched: one that was deployed before stays so meanwhile.
+local function is_anew(version, watched)
+  local before = watched.before
+  if not before or not service.is_deployed(before) or watched.seen then return true end
+  local at, former = service.deployed_at(version), service.deployed_at(before)
+  if at and former then return at ~= former or (watched.after ~= nil and at >= watched.after) end
+  return watched.looks >= 3 -- it tells nothing, so that it was not seen under way must do
 end
 
--- Waits until a version is no longer deploying, reading it at growing intervals. `failed_before` is the
--- deployment_failed_at that it had before this deployment: an old failure stays there until the next one. `after` is
--- the deployed_at of the version that it is to take the place of; `last` is what was known of this one, if anything.
-local function wait(self, id, given)
-  given = given or {}
-  local clock = self.client.clock
-  local deadline = clock.now() + (arguments.check_seconds(given.timeout, "wait: timeout") or 300)
-  local interval = arguments.check_seconds(given.interval, "wait: interval") or 1
-  local most = arguments.check_seconds(given.max_interval, "wait: max_interval") or 10
-  local last, seen, trouble = given.last, nil, nil
+-- What a look tells: the version when it is deployed; or nil and an error when it failed; or nil while it goes on.
+local function judge(job, version, response, watched)
+  watched.looks = watched.looks + 1
+  if service.is_deploying(version) then
+    watched.seen = true
+    return nil
+  end
+  if has_failed(version, watched) then return nil, deployment_failed(job, version, response) end
+  return service.is_deployed(version) and is_anew(version, watched) and version or nil
+end
+
+-- The last look is begun so long before the end that its answer can be there in time.
+local function next_pause(left, elapsed, took, given)
+  local pause = wait.pause(elapsed, given.interval, given.max_interval)
+  local margin = math.min(left / 2, math.max(0.02, 2 * took))
+  if pause < left - margin then return pause end
+  return left - margin
+end
+
+-- Watches a version until its deployment has ended. `watched`: `before` (the version as it was), `after` (when the one
+-- was deployed whose place it takes), `failed_before`, `begun` (it was surely begun), `seconds`.
+local function watch(job, id, watched)
+  local clock, given = job.clock, job.given
+  local began = clock.now()
+  local ends = began + job:left(watched.seconds)
+  local last, final = watched.before, false
+  watched.looks = 0
   while true do
-    local left = math.max(0.001, deadline - clock.now())
-    local version, response = self:get(id, { timeout = left, on_event = given.on_event })
+    local asked = clock.now()
+    local version, response = job.resource:get(id, job:options { timeout = math.max(0.001, ends - asked) })
+    local now, trouble = clock.now(), nil
     if version then
-      last, seen, trouble = version, seen or service.is_deploying(version), nil
-      local done, failure = judge(version, response, given, seen)
+      last = version
+      local done, failure = judge(job, version, response, watched)
       if done or failure then return done, failure or response end
-    elseif clock.now() < deadline or response.kind ~= "timeout" then
-      if not (passing[response.kind] and last) then return nil, response end
+    else
       trouble = response
+      if lasting[trouble.kind] or not (watched.begun or (last and passing[trouble.kind])) then
+        if not watched.begun then return nil, trouble end
+        return nil, job:wrap(trouble, { outcome = "unknown", version = last })
+      end
     end
-    if deadline - clock.now() < interval then return nil, not_in_time(given.timeout or 300, last, trouble) end
-    clock.sleep(interval)
-    interval = math.min(most, interval * 1.5)
+    local left = ends - now
+    if final or left <= 0 then return nil, not_in_time(job, watched.seconds, last, trouble) end
+    local pause = next_pause(left, now - began, now - asked, given)
+    final = pause >= left - math.max(0.04, 4 * (now - asked))
+    clock.sleep(pause)
   end
 end
 
---- Checks the options of waiting before anything is sent; raises for misuse.
--- @tparam ?table given
--- @tparam string what the method, for the message
-function release.check_waits(given, what)
-  for _, name in ipairs(given and { "timeout", "interval", "max_interval" } or {}) do
-    arguments.check_seconds(given[name], what .. ": " .. name)
-  end
+-- After a request to deploy whose answer was lost: whether the version is being deployed, or was.
+local function was_begun(job, id, watched)
+  local version, response = job.resource:get(id, job:options())
+  if not version then return false end
+  watched.looks = 0
+  local done, failure = judge(job, version, response, watched)
+  return watched.seen or done ~= nil or failure ~= nil
 end
 
---- Tells a listener about a step of a release.
--- @tparam table self script_versions
--- @tparam table given the caller's options
--- @tparam string step its name
--- @tparam ?table fields what else the event holds
-function release.tell(self, given, step, fields)
-  local listener = given.on_event or self.client.settings.on_event
-  if not listener then return end
-  local event = { type = "step", step = step }
-  for name, value in pairs(fields or {}) do event[name] = value end
-  listener(event)
-end
-
---- Deploys a version that was just read, and waits until it is live.
--- @tparam table self script_versions
+--- Deploys a version that was just read, and watches until that has ended.
+-- @tparam table job
 -- @tparam table version
--- @tparam table given the caller's options
--- @tparam ?table from the version whose place it takes: it is live once it was deployed no earlier than that
--- @return version, response; or nil and an error
-function release.deploy(self, version, given, from)
-  local id = version.id
-  local _, problem = self:deploy(id, { on_event = given.on_event })
-  if problem and errors.is_error(problem) then return nil, problem end
-  return wait(self, id, {
-    timeout = given.timeout,
-    interval = given.interval,
-    max_interval = given.max_interval,
-    on_event = given.on_event,
-    failed_before = service.failed_at(version),
+-- @tparam string step what the listener is told
+-- @tparam ?table from the version whose place it takes
+-- @return version, response; or nil and an error. Its outcome is "none" where the version surely doesn't come live
+function wait.deploy(job, version, step, from)
+  local progress = job.progress
+  progress:begins(version)
+  job:tell(step, { version = version, from = from })
+  local watched = {
+    before = version,
     after = from and service.deployed_at(from),
-    last = version,
+    failed_before = job.given.failed_before or service.failed_at(version),
+    seconds = job.given.deploy_timeout or usual,
+    begun = true,
+  }
+  local _, problem = job.resource:deploy(version.id, job:options())
+  if errors.is_error(problem) and not (problem.outcome == "unknown" and was_begun(job, version.id, watched)) then
+    if problem.outcome ~= "unknown" then progress:ends(version) end
+    return nil, problem
+  end
+  local deployed, failure = watch(job, version.id, watched)
+  if deployed or failure.kind == "deployment_failed" then progress:ends(version) end
+  return deployed, failure
+end
+
+--- Waits until somebody's deployment has ended, well or not.
+-- @tparam table job
+-- @tparam table version
+-- @tparam number seconds at most
+-- @treturn ?boolean true; or nil and an error
+function wait.settle(job, version, seconds)
+  local _, problem = watch(job, version.id, {
+    before = version,
+    seen = true,
+    failed_before = service.failed_at(version),
+    seconds = seconds,
   })
+  local ended = not errors.is_error(problem) or problem.kind == "deployment_failed" or problem.kind == "not_found"
+  if ended then return true end
+  return nil, problem
 end
 
 --- Adds the methods to the resource's class.
 -- @tparam table class ScriptVersions
-function release.extend(class)
+function wait.extend(class)
   --- Waits until a version that is being deployed is live. 1 request a look; looks come at growing intervals.
   -- @tparam integer|string id
-  -- @tparam ?table given `timeout` (300 s), `interval` (1 s) and `max_interval` (10 s) between looks, `failed_before`
-  -- (the deployment_failed_at from before the deployment, so that an old failure is not taken for a new one)
+  -- @tparam ?table given `timeout` (300 s), `interval` and `max_interval` (20 s): the first and the longest pause
+  -- between looks; `failed_before` (the deployment_failed_at from before the deployment, so that an old failure is not
+  -- taken for a new one)
   -- @treturn ?table version; or nil and an error, of kind "deployment_failed" with the service's reason
   function class:wait(id, given)
-    arguments.check_names(given, wait_names, "wait")
-    return wait(self, id, given)
+    methods.check(takes.wait, given)
+    local seconds = given and given.timeout or usual
+    local job = jobs.new(self, "wait", arguments.check_id(id, "wait: script version id"), given, seconds)
+    return watch(job, id, { failed_before = job.given.failed_before, seconds = seconds })
   end
 
   --- Deploys a version and waits until it is live. 2 requests and 1 for each look: the first tells an old failure from
@@ -145,16 +200,18 @@ function release.extend(class)
   -- @tparam ?table given as for `wait`
   -- @treturn ?table version; or nil and an error, of kind "deployment_failed" with the service's reason
   function class:deploy_and_wait(id, given)
-    arguments.check_names(given, wait_names, "deploy_and_wait")
-    release.check_waits(given, "deploy_and_wait")
-    given = given or {}
-    local version, problem = { id = id, deployment_failed_at = given.failed_before }, nil
-    if given.failed_before == nil then
-      version, problem = self:get(id, { on_event = given.on_event })
+    methods.check(takes.deploy_and_wait, given)
+    local seconds = given and given.timeout or usual
+    id = arguments.check_id(id, "deploy_and_wait: script version id")
+    local job = jobs.new(self, "deploy_and_wait", id, given, seconds)
+    local version, problem = { id = id }, nil
+    if job.given.failed_before == nil then
+      version, problem = self:get(id, job:options())
     end
     if not version then return nil, problem end
-    return release.deploy(self, version, given)
+    version.id = version.id or id
+    return wait.deploy(job, version, "deploy")
   end
 end
 
-return release
+return wait

@@ -65,7 +65,7 @@ end
 -- What a failed publish says of what it left.
 local function check_failed(evidence, call, script, err)
   local accepted = evidence:effects_of(call, "accepted", script)
-  if err.kind == "conflict" and #accepted > 0 then
+  if err.kind == "conflict" and not err.overtaken and #accepted > 0 then
     evidence:lie("what was done is told", call, "said that nothing was overwritten, and deployed version %d", accepted[1].version)
   end
   local said = err.live and err.live.id

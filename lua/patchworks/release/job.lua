@@ -1,0 +1,117 @@
+--- What the steps of a release have in common: the options of each request, the time that is left, who is told.
+-- @module patchworks.release.job
+local errors = require "patchworks.errors"
+local progress = require "patchworks.release.progress"
+local tasks = require "patchworks.time.tasks"
+
+local job = {}
+
+local Job = { __name = "patchworks.job" }
+Job.__index = Job
+
+local usual = 60 -- seconds that a call has where neither the client nor the release says so
+
+--- Begins one.
+-- @tparam table resource script_versions
+-- @tparam string operation the method's name
+-- @tparam string script its id
+-- @tparam ?table given the caller's options, checked
+-- @tparam ?number seconds that the whole of it may take; no end
+function job.new(resource, operation, script, given, seconds)
+  local clock = resource.client.clock
+  return setmetatable({
+    resource = resource,
+    operation = operation,
+    script = script,
+    given = given or {},
+    clock = clock,
+    ends = seconds and clock.now() + seconds or math.huge,
+    progress = progress.new(operation, script),
+  }, Job)
+end
+
+--- The seconds that are left, at most `seconds`.
+function Job:left(seconds)
+  local left = math.max(0, self.ends - self.clock.now())
+  return math.min(left, seconds or math.huge)
+end
+
+--- The options of a request: those that the caller gave for every call, and the time that is left.
+-- @tparam ?table more what else goes into it; its `timeout` is cut to what is left
+-- @treturn table
+function Job:options(more)
+  local given = self.given
+  local options = {
+    headers = given.headers,
+    attempt_timeout = given.attempt_timeout,
+    max_attempts = given.max_attempts,
+    on_event = given.on_event,
+  }
+  for name, value in pairs(more or {}) do options[name] = value end
+  local own = options.timeout or self.resource.client.settings.timeout or usual
+  local left = self:left(own)
+  if options.timeout or left < own then options.timeout = math.max(left, 0.001) end
+  return options
+end
+
+--- Gives the account to whoever keeps it.
+function Job:keep()
+  if self.given.record then self.given.record(self.progress) end
+end
+
+--- Tells the listener about a step, and whoever keeps the account.
+-- @tparam string step its name
+-- @tparam ?table fields what else the event holds
+function Job:tell(step, fields)
+  self.progress.step = step
+  self:keep()
+  local listener = self.given.on_event or self.resource.client.settings.on_event
+  if not listener then return end
+  local event = { type = "step", step = step, progress = self.progress }
+  for name, value in pairs(fields or {}) do event[name] = value end
+  listener(event)
+end
+
+--- The account is final: nothing is left to go on with.
+function Job:finish()
+  self.progress:finish()
+  self:keep()
+end
+
+--- Asks several things at once.
+-- @tparam table questions functions that give a value, or nil and an error
+-- @treturn ?table the values by index; or nil and the first error
+function Job:ask(questions) -- luacheck: no self
+  if #questions == 1 then
+    local value, problem = questions[1]()
+    if errors.is_error(problem) and value == nil then return nil, problem end
+    return { value }
+  end
+  local values, failures = tasks.map(questions, function(question) return question() end, { concurrency = #questions })
+  if not failures then return values end
+  local first = failures[1].error
+  if not errors.is_error(first) then error(first, 0) end
+  return nil, first
+end
+
+--- An error of the release itself.
+-- @tparam table fields `kind` and `message` at least
+function Job:error(fields)
+  fields.operation = fields.operation or self.operation
+  return errors.new(fields)
+end
+
+local carried = { "kind", "message", "status", "errors", "hint", "response", "retry_after", "attempts", "outcome" }
+
+--- Wraps what a step failed with: its kind and words stay, `cause` is the error as it came.
+-- @tparam table problem
+-- @tparam table fields what this adds
+function Job:wrap(problem, fields)
+  for _, name in ipairs(carried) do
+    if fields[name] == nil then fields[name] = problem[name] end
+  end
+  fields.operation, fields.cause = self.operation, problem
+  return errors.new(fields)
+end
+
+return job

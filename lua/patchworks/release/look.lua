@@ -1,0 +1,231 @@
+--- Looking at what a script has on the service: what is live, what is being deployed, what was made last.
+--
+-- One look is two requests at once: the newest 100 versions, without their sources, and those that are deployed, 10
+-- with their sources. A version beyond the newest 100 that is deployed for the first time, or again after it was
+-- un-deployed, is not seen to be on its way.
+--
+-- @module patchworks.release.look
+local service = require "patchworks.service"
+
+local look = {}
+
+local State = { __name = "patchworks.look" }
+State.__index = State
+
+local per_page, with_sources = 100, 10
+
+--- How many pages there are, as one of them says.
+-- @tparam table page
+-- @treturn integer
+function look.pages_of(page) return math.type(page.meta.last_page) == "integer" and page.meta.last_page or 1 end
+
+--- Whether a page tells that the service lists the oldest first, which the contract allows.
+-- @tparam table page
+-- @treturn boolean
+function look.rises(page)
+  local first, last = page.data[1], page.data[#page.data]
+  return service.is_version(first) and service.is_version(last) and service.number(first) < service.number(last)
+end
+
+local function newest_page(job)
+  local listing = job.resource:list(job.script, job:options { per_page = per_page })
+  return listing:page(1)
+end
+
+-- The pages that hold the newest versions: the first, or the last two where they come in rising order.
+local function newest_pages(job)
+  local page, problem = newest_page(job)
+  if not page then return nil, problem end
+  local last = look.pages_of(page)
+  if last <= 1 or not look.rises(page) then return { page } end
+  local questions = {}
+  for number = math.max(2, last - 1), last do
+    questions[#questions + 1] = function()
+      return job.resource:list(job.script, job:options { per_page = per_page }):page(number)
+    end
+  end
+  local pages, trouble = job:ask(questions)
+  if not pages then return nil, trouble end
+  table.insert(pages, page)
+  return pages
+end
+
+local deployed_ones = { is_deployed = true }
+
+local function deployed_with_sources(job)
+  return job.resource
+    :list(job.script, job:options { filter = deployed_ones, include = "content", per_page = with_sources })
+    :page(1)
+end
+
+local function all_deployed(job)
+  return job.resource:list(job.script, job:options { filter = deployed_ones }):all()
+end
+
+--- The error for an answer that holds something else than versions.
+-- @tparam table job
+-- @tparam ?table response
+-- @treturn table error
+-- @tparam ?string outcome
+function look.no_version(job, response, outcome)
+  return job:error {
+    kind = "protocol",
+    outcome = outcome,
+    message = "the service gives something that is no version: it has no id",
+    response = response,
+    status = response and response.status,
+  }
+end
+
+-- Takes versions over; of what is known already the fields stay. Their sources are kept apart, so that nothing that is
+-- shown or handed out holds one.
+local function add(state, job, versions)
+  for _, version in ipairs(versions) do
+    if not service.is_version(version) then
+      return nil, look.no_version(job)
+    end
+    if version.content ~= nil then
+      state.contents[version.id] = { content = version.content }
+      version.content = nil
+    end
+    if not state.by_id[version.id] then
+      state.by_id[version.id] = version
+      table.insert(state.versions, version)
+    end
+  end
+  return true
+end
+
+local function complete(state)
+  table.sort(state.versions, function(left, right) return service.number(left) > service.number(right) end)
+  state.live = service.live(state.versions)
+  state.newest = state.versions[1]
+  state.under_way = {}
+  for _, version in ipairs(state.versions) do
+    if service.is_deploying(version) then table.insert(state.under_way, version) end
+  end
+  return state
+end
+
+--- Looks. 2 requests at once; 1 where `again` is a look at a script of at most 100 versions.
+-- @tparam table job
+-- @tparam ?table again an earlier look, whose sources stay known
+-- @treturn ?table state: `versions` (newest first), `live`, `newest`, `under_way` (a list), `by_id`, `response` (of
+-- one of the requests); or nil and an error
+function look.at(job, again)
+  local state = setmetatable({ job = job, versions = {}, by_id = {}, contents = again and again.contents or {} }, State)
+  local questions = { function() return newest_pages(job) end }
+  if not again then
+    questions[2] = function() return deployed_with_sources(job) end
+  elseif again.beyond then
+    questions[2] = function() return all_deployed(job) end
+  end
+  local answers, problem = job:ask(questions)
+  if not answers then return nil, problem end
+  local pages, deployed = answers[1], answers[2]
+  state.beyond, state.response = look.pages_of(pages[1]) > 1, pages[1].response
+  local lists = {}
+  for _, page in ipairs(pages) do table.insert(lists, page.data) end
+  if deployed then table.insert(lists, deployed.data or deployed) end
+  if state.beyond and not again and look.pages_of(deployed) > 1 then
+    local rest, trouble = all_deployed(job)
+    if not rest then return nil, trouble end
+    table.insert(lists, rest)
+  end
+  for _, list in ipairs(lists) do
+    local ok, trouble = add(state, job, list)
+    if not ok then return nil, trouble end
+  end
+  complete(state)
+  job.progress:saw(state.live)
+  return state
+end
+
+-- A look that takes the versions as they came.
+local function of_list(job, versions)
+  local state = setmetatable({ job = job, versions = {}, by_id = {}, contents = {} }, State)
+  local ok, problem = add(state, job, versions)
+  if not ok then return nil, problem end
+  state.beyond = #versions > per_page
+  job.progress:saw(complete(state).live)
+  return state
+end
+
+--- What is live, with its source. 1 request; 1 for each 100 and 1 more where more than 10 versions are deployed.
+-- @tparam table job
+-- @treturn ?table state, as `at` gives it, with the deployed versions alone; or nil and an error
+function look.at_live(job)
+  local page, problem = deployed_with_sources(job)
+  if not page then return nil, problem end
+  local versions = page.data
+  if look.pages_of(page) > 1 then
+    local all, trouble = all_deployed(job)
+    if not all then return nil, trouble end
+    versions = table.move(all, 1, #all, #versions + 1, versions)
+  end
+  return of_list(job, versions)
+end
+
+--- All versions of a script. 1 request for each 100.
+-- @tparam table job
+-- @treturn ?table state, as `at` gives it; or nil and an error
+function look.at_all(job)
+  local versions, problem = job.resource:list(job.script, job:options()):all()
+  if not versions then return nil, problem end
+  return of_list(job, versions)
+end
+
+-- Reads the sources of versions that are not known yet, all at once.
+local function read_sources(state, versions)
+  local questions = {}
+  for _, version in ipairs(versions) do
+    if not state.contents[version.id] then
+      questions[#questions + 1] = function()
+        local read, problem = state.job.resource:get(version.id, state.job:options { include = "content" })
+        if not read then return nil, problem end
+        state.contents[version.id] = { content = read.content }
+        return true
+      end
+    end
+  end
+  if #questions == 0 then return true end
+  return state.job:ask(questions)
+end
+
+--- The source of the live version, or of another. No request where the look brought it.
+-- @tparam table version
+-- @treturn ?string "" where there is none; or nil and an error
+function State:source(version)
+  local ok, problem = read_sources(self, { version })
+  if not ok then return nil, problem end
+  return service.source(self.contents[version.id]) or ""
+end
+
+--- Whether a version holds a source. No request where the look brought it.
+-- @treturn ?boolean or nil and an error
+function State:holds(version, source)
+  local ok, problem = read_sources(self, { version })
+  if not ok then return nil, problem end
+  return service.holds(self.contents[version.id], source)
+end
+
+local most_candidates = 10
+
+--- The newest version that holds a source and is newer than the live one: what an earlier run has made. 1 request for
+-- each of the newest 10 whose source is not known, all at once.
+-- @tparam string source
+-- @return version, nil where there is none; or nil and an error
+function State:candidate(source)
+  local newer = {}
+  for _, version in ipairs(self.versions) do
+    if #newer == most_candidates then break end
+    if not self.live or service.number(version) > service.number(self.live) then newer[#newer + 1] = version end
+  end
+  local ok, problem = read_sources(self, newer)
+  if not ok then return nil, problem end
+  for _, version in ipairs(newer) do
+    if service.holds(self.contents[version.id], source) then return version end
+  end
+end
+
+return look

@@ -1,0 +1,96 @@
+--- An account of a release: what was made, what is live, and what may still come live.
+--
+-- It is brought up to date before each request that changes something, so that it holds whenever the release is cut
+-- off: by an error, a cancelled task, or the end of the process, when somebody keeps it (`record` of `publish`). All
+-- in it is plain data.
+--
+-- @module patchworks.release.progress
+local service = require "patchworks.service"
+
+local progress = {}
+
+local Progress = { __name = "patchworks.progress" }
+Progress.__index = Progress
+
+-- What is kept of a version.
+local function brief(version)
+  return version and { id = version.id, version = version.version, script_id = version.script_id } or nil
+end
+
+local function name(version)
+  return ("v%s (script version %s)"):format(tostring(version.version or "?"), tostring(version.id))
+end
+
+--- Begins one.
+-- @tparam string operation "publish", "rollback" or "prune"
+-- @tparam string script its id
+-- @treturn table `operation`, `script`, `step` (the last that was begun), `looked` (whether `live` is known), `live`,
+-- `version` (made, or taken up), `made` (whether by this run), `creating` (a create is on its way), `pending` (a list:
+-- deployments that were begun and not seen to end), `finished`; versions as `{ id, version, script_id }`
+function progress.new(operation, script)
+  return setmetatable({ operation = operation, script = script, pending = {} }, Progress)
+end
+
+--- What a look at the service showed.
+-- @tparam ?table live version
+function Progress:saw(live) self.looked, self.live = true, brief(live) end
+
+--- A create goes out.
+function Progress:creates() self.creating = true end
+
+--- A version was made, or one that is there already is taken up.
+function Progress:has(version, made) self.version, self.made, self.creating = brief(version), made, nil end
+
+--- A deployment is begun.
+function Progress:begins(version)
+  self:ends(version)
+  table.insert(self.pending, brief(version))
+end
+
+--- A deployment has ended, whether well or not.
+function Progress:ends(version)
+  for i = #self.pending, 1, -1 do
+    if self.pending[i].id == version.id then table.remove(self.pending, i) end
+  end
+end
+
+--- It is over: nothing is left to go on with.
+function Progress:finish() self.finished = true end
+
+--- The account, for people.
+-- @treturn table a list of sentences
+function Progress:sentences()
+  local list = {}
+  local function say(format, ...) list[#list + 1] = format:format(...) end
+  if self.creating then say "a version may have been made: the answer had not come" end
+  if self.version then say("%s: %s", self.made and "made" or "taken up", name(self.version)) end
+  if self.looked then say("live at the last look: %s", self.live and name(self.live) or "nothing") end
+  for _, version in ipairs(self.pending) do say("may still come live: %s", name(version)) end
+  return list
+end
+
+function Progress:__tostring()
+  local head = ("%s of script %s %s"):format(
+    self.operation,
+    self.script,
+    self.finished and "is over" or "was cut off" .. (self.step and (" (%s)"):format(self.step) or "")
+  )
+  return table.concat({ head, table.unpack(self:sentences()) }, "\n  ")
+end
+
+--- The account of a run before this one, from what was kept of it.
+-- @tparam table kept the fields of one, as `record` was given it
+-- @treturn table
+function progress.of(kept)
+  local fields = progress.new(tostring(kept.operation), tostring(kept.script))
+  for _, field in ipairs { "step", "looked", "made", "creating", "finished" } do fields[field] = kept[field] end
+  for _, field in ipairs { "live", "version" } do
+    fields[field] = service.is_version(kept[field]) and brief(kept[field]) or nil
+  end
+  for _, version in ipairs(type(kept.pending) == "table" and kept.pending or {}) do
+    if service.is_version(version) then fields:begins(version) end
+  end
+  return fields
+end
+
+return progress
