@@ -2,7 +2,8 @@
 # make core       the client's core alone: needs neither libmicrohttpd nor SQLite
 # make env        prints what makes a shell find them: eval "$(make -s env)"
 # make docs       the reference of all modules, into build/reference (needs ldoc)
-# make install    into PREFIX (/usr/local), below DESTDIR
+# make install    into PREFIX (/usr/local), below DESTDIR; the command then runs from anywhere
+# make uninstall  takes all of it away
 # make SANITIZE=address,undefined BUILD=build/asan   with sanitizers
 PREFIX ?= /usr/local
 BUILD ?= build
@@ -76,12 +77,21 @@ $(BUILD)/src/sandbox/%.o: src/sandbox/%.c
 env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
 	@echo 'export LUA_CPATH="$(abspath $(BUILD))/?.so;;"'
+	@echo 'export PATH="$(CURDIR)/bin:$$PATH"'
 
 SHARE ?= $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
 LIB ?= $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
 BIN ?= $(DESTDIR)$(PREFIX)/bin
 SANDBOX_LUA := patchworks/sandbox.lua
 CLIENT_LUA := $(filter-out $(SANDBOX_LUA),$(shell cd lua && find patchworks -name "*.lua" | sort))
+
+# Where the installed command finds its modules, whatever the environment says; a rock's wrapper does that by itself.
+LOOKS_IN ?= $(abspath $(PREFIX))
+define FINDS_MODULES
+package.path = "$(LOOKS_IN)/share/lua/$(LUA_VERSION)/?.lua;$(LOOKS_IN)/share/lua/$(LUA_VERSION)/?/init.lua;" .. package.path
+package.cpath = "$(LOOKS_IN)/lib/lua/$(LUA_VERSION)/?.so;" .. package.cpath
+endef
+export FINDS_MODULES
 
 install: install-client install-sandbox
 
@@ -90,11 +100,18 @@ install-client: core
 	@for file in $(CLIENT_LUA); do install -D -m 644 "lua/$$file" "$(SHARE)/$$file" || exit 1; done
 	install -D -m 755 $(CORE) "$(LIB)/patchworks/core.so"
 	install -D -m 755 $(RUNNER) "$(LIB)/patchworks/runner.so"
-	install -D -m 755 bin/patchworks "$(BIN)/patchworks"
+	install -d "$(BIN)"
+	{ head -n 2 bin/patchworks; $(if $(LOOKS_IN),echo "$$FINDS_MODULES";) tail -n +3 bin/patchworks; } >"$(BIN)/patchworks"
+	chmod 755 "$(BIN)/patchworks"
 
 install-sandbox: sandbox
 	install -D -m 644 lua/$(SANDBOX_LUA) "$(SHARE)/$(SANDBOX_LUA)"
 	install -D -m 755 $(SANDBOX) "$(LIB)/patchworks/sandbox/server.so"
+
+uninstall:
+	rm -rf "$(SHARE)/patchworks" "$(LIB)/patchworks"
+	rm -f "$(BIN)/patchworks"
+	@for folder in "$(SHARE)" "$(LIB)" "$(BIN)"; do rmdir -p "$$folder" 2>/dev/null || true; done
 
 docs:
 	@mkdir -p $(BUILD)
@@ -103,4 +120,4 @@ docs:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all core sandbox env docs install install-client install-sandbox clean
+.PHONY: all core sandbox env docs install install-client install-sandbox uninstall clean

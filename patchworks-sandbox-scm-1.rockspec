@@ -20,6 +20,7 @@ build = {
     SHARE = "$(LUADIR)",
     LIB = "$(LIBDIR)",
     BIN = "$(BINDIR)",
+    LOOKS_IN = "",
     WERROR = "",
     LUA_CFLAGS = "-I$(LUA_INCDIR)",
   },
