@@ -168,6 +168,17 @@ local function credential_for(self, environment)
   return nil, errors.new { kind = "file", operation = "credential", message = reason }
 end
 
+--- What the file says about an environment's service, as options of patchworks.new; without a credential.
+-- @tparam table environment what `environment` gave
+-- @treturn table `base_url`, `login_url`, `login_field`, `rate_limit`, `ca_file`
+function Project:settings(environment)
+  local options = { base_url = environment.base_url }
+  for _, name in ipairs { "login_url", "login_field", "rate_limit" } do options[name] = environment.settings[name] end
+  local ca_file = environment.settings.ca_file
+  options.ca_file = ca_file and (ca_file:find "^/" and ca_file or self.root .. "/" .. ca_file)
+  return options
+end
+
 --- A client of an environment, with the credential that may go there: the environment variables', else one stored by
 -- `patchworks login`. A service that only the project's file names gets none, but an error that says what to do.
 -- @tparam ?string env name of the environment; see `environment`
@@ -179,13 +190,11 @@ function Project:client(env, given)
   given = given or {}
   local environment, problem = self:environment(env, given)
   if not environment then return nil, problem end
-  local options, reason = credential_for(self, environment)
-  if not options then return nil, reason end
-  local settings = environment.settings
-  for _, name in ipairs { "login_url", "login_field", "rate_limit" } do options[name] = settings[name] end
-  local ca_file = settings.ca_file
-  options.ca_file = ca_file and (ca_file:find "^/" and ca_file or self.root .. "/" .. ca_file)
-  options.base_url, options.on_event, options.loop = environment.base_url, given.on_event, given.loop
+  local granted, reason = credential_for(self, environment)
+  if not granted then return nil, reason end
+  local options = self:settings(environment)
+  for name, value in pairs(granted) do options[name] = value end
+  options.on_event, options.loop = given.on_event, given.loop
   return require("patchworks").new(options), environment
 end
 

@@ -10,7 +10,7 @@ local commands = {}
 local names = {
   "list", "show", "create", "deploy", "invoke", "logs", "delete", "upload",
   "publish", "rollback", "prune", "plan", "apply",
-  "repl", "sandbox", "whoami", "doctor", "completion",
+  "repl", "sandbox", "login", "logout", "whoami", "doctor", "completion",
 }
 
 --- A command by its name.

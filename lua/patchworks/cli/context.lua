@@ -49,6 +49,13 @@ function Context:client()
   return self.made
 end
 
+--- Which service is meant, without a client for it. Raises where that can't be said.
+-- @tparam ?string env in place of `--env`
+function Context:service(env)
+  local given = self.given
+  return (check(self:project():environment(env or given.env, { base_url = given.base_url })))
+end
+
 --- The operations on script versions.
 function Context:versions() return self:client().script_versions end
 
