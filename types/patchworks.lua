@@ -41,7 +41,7 @@ local patchworks = {}
 ---@field client_key? string PEM: its key
 ---@field on_event? fun(event: patchworks.event) called with a table for each attempt, retry, wait and page
 ---@field loop? table a host's loop, such as require "patchworks.loop.luv"
----@field clock? table a clock in place of the machine's
+---@field max_pause? number the longest time that a 429 keeps the client from sending, in seconds; default 900
 
 ---Makes a client: one connection pool, one rate limit, and exactly one kind of credential.
 ---@param options? patchworks.new_options

@@ -1,17 +1,20 @@
 --- The client: what it is made of, and how a call is prepared, sent (see call/send.lua) and unwrapped.
 -- @module patchworks.client
-local answers = require "patchworks.call.answer"
 local arguments = require "patchworks.call.arguments"
-local async = require "patchworks.async"
 local auth = require "patchworks.call.auth"
+local clock = require "patchworks.time.clock"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local gate = require "patchworks.call.gate"
 local methods = require "patchworks.call.methods"
 local options = require "patchworks.call.options"
+local pending = require "patchworks.call.pending"
 local requests = require "patchworks.call.request"
 local retry = require "patchworks.call.retry"
+local scheduler = require "patchworks.time.scheduler"
+local script_versions = require "patchworks.script_versions"
 local send = require "patchworks.call.send"
+require "patchworks.time.task" -- the clock's sleep
 
 local Client = { __name = "patchworks.client" }
 Client.__index = Client
@@ -20,9 +23,7 @@ local client = { Client = Client }
 
 local default_timeout, default_attempt_timeout = 60, 30
 
---- Makes a client. See patchworks.new.
-function client.new(given)
-  local settings = options.resolve(given)
+local function open_engine(settings)
   local engine, problem = core.engine {
     max_connections = settings.max_connections,
     max_response_bytes = settings.max_response_bytes,
@@ -35,9 +36,17 @@ function client.new(given)
     client_key = settings.client_key,
   }
   if not engine then error("patchworks.new: " .. problem, 0) end
+  return engine
+end
+
+--- Makes a client. See patchworks.new.
+-- @tparam ?table given
+-- @tparam ?userdata engine in the place of libcurl's: what is started, waited for and closed, with the same methods
+function client.new(given, engine)
+  local settings = options.resolve(given)
   local credential = settings.credential
   settings.credential = nil
-  local clock = settings.clock or async.clock
+  engine = engine or open_engine(settings)
   local self = setmetatable({
     base_url = settings.base_url,
     root = settings.base_url .. "/api/v1",
@@ -46,13 +55,12 @@ function client.new(given)
     clock = clock,
     auth = auth.new(credential),
     bucket = retry.bucket(),
+    gate = gate.new(engine, settings, send.on_wait),
     defaults = {}, -- endpoint -> the metatable of its calls
+    flights = setmetatable({}, { __mode = "k" }), -- the calls under way
     counts = { calls = 0, retries = 0, waits = 0, logins = 0 },
   }, Client)
-  self.gate = gate.new(clock, settings.rate_limit, function(call, seconds)
-    self.counts.waits = self.counts.waits + 1
-    send.emit(call, { type = "wait", seconds = seconds })
-  end)
+  self.script_versions = script_versions.new(self)
   if settings.loop then settings.loop.attach(engine) end
   return self
 end
@@ -79,6 +87,7 @@ end
 local function defaults_for(self, endpoint)
   local settings = self.settings
   local common = {
+    client = self,
     operation = endpoint.operation,
     method = endpoint.method,
     delivery = endpoint.delivery,
@@ -100,6 +109,7 @@ end
 -- @treturn table call, for `send`
 function Client:prepare(endpoint, id, given)
   local what = endpoint.operation
+  if self.closed then errors.misuse("%s: the client is closed", what) end
   local segment = arguments.check_id(id, endpoint.label)
   local url = self.root .. endpoint.path .. segment .. (endpoint.suffix or "")
   local call = setmetatable({ url = url, body = nil }, self.defaults[endpoint] or defaults_for(self, endpoint))
@@ -112,15 +122,18 @@ function Client:prepare(endpoint, id, given)
   return given and add_call_options(call, given, what) or call
 end
 
+--- Begins a prepared call.
+-- @treturn table pending: see call/pending.lua
+function Client:begin(call, shape) -- luacheck: no self
+  return pending.new(call, shape):start()
+end
+
 --- Sends a prepared call and unwraps its answer.
 -- @return the value and the response; or nil and an error
-function Client:perform(call, shape)
-  local response, problem = send.call(self, call)
-  if not response then return nil, problem end
-  if response.status == 404 then return { message = "it was gone already: an earlier attempt deleted it" }, response end
-  local value, failure = answers.unwrap(shape, response)
-  if value == nil then return send.fail(self, call, failure, response.attempts) end
-  return value, response
+function Client:perform(call, shape) -- luacheck: no self
+  local call_under_way <close> = pending.new(call, shape)
+  call_under_way:start()
+  return call_under_way:wait()
 end
 
 --- Calls an operation.
@@ -155,6 +168,7 @@ client.request = methods.method {
 --- Prepares a call of any other part of the Core API.
 -- @tparam ?table takes the method's table, where it isn't `request`
 function Client:prepare_request(method, path, given, takes)
+  if self.closed then errors.misuse "request: the client is closed" end
   if not deliveries[method] then
     errors.misuse("request: expected GET, POST, PUT, PATCH or DELETE as the method, got %s", arguments.show(method))
   end
@@ -163,6 +177,7 @@ function Client:prepare_request(method, path, given, takes)
   given = given or none
   local query = requests.free_query(given.query, "request: query")
   local call = {
+    client = self,
     operation = method .. " " .. path,
     method = method,
     url = self.root .. path .. (query ~= "" and "?" .. query or ""),
@@ -194,18 +209,30 @@ end
 -- `connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`, `held_bytes` (of
 -- answers, counted as Lua's memory)
 function Client:stats()
+  if self.closed then errors.misuse "stats: the client is closed" end
   local stats = self.engine:counts()
   for name, value in pairs(self.counts) do stats[name] = value end
   return stats
 end
 
---- Closes the client: what is under way is cancelled, connections are closed. Safe to call twice.
-function Client:close()
-  if self.settings.loop and not self.closed then self.settings.loop.detach(self.engine) end
+-- Ends what is under way, each with its true outcome, and lets the engine go.
+local close = scheduler.shield(function(self)
+  if self.closed then return end
   self.closed = true
+  if self.settings.loop then self.settings.loop.detach(self.engine) end
+  local flights = {}
+  for flight in pairs(self.flights) do flights[#flights + 1] = flight end
+  for _, flight in ipairs(flights) do
+    flight.reason = "the client was closed"
+    scheduler.cancel(flight)
+  end
+  self.auth:close()
+  scheduler.forget(self.engine)
   self.engine:close()
-  async.forget(self.engine)
-end
+end)
+
+--- Closes the client: what is under way is cancelled, connections are closed. Safe to call twice.
+function Client:close() close(self) end
 
 Client.__close = Client.close
 

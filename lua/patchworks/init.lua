@@ -5,12 +5,11 @@
 --     for version in client.script_versions:list(42) do print(version) end
 --
 -- @module patchworks
-local async = require "patchworks.async"
 local client = require "patchworks.client"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local methods = require "patchworks.call.methods"
-local script_versions = require "patchworks.script_versions"
+local task = require "patchworks.time.task"
 
 local patchworks = {
   --- The version of this module.
@@ -42,9 +41,7 @@ local patchworks = {
 -- - `loop`: a host's loop, such as `require "patchworks.loop.luv"`
 -- @treturn table client: `script_versions`, `request`, `paginate`, `stats`, `close`
 function patchworks.new(given)
-  local self = client.new(given)
-  self.script_versions = script_versions.new(self)
-  return self
+  return client.new(given)
 end
 
 --- Whether a value is an error of this module.
@@ -62,7 +59,7 @@ function patchworks.sleep(seconds)
   if type(seconds) ~= "number" or not (seconds >= 0) then
     errors.misuse("sleep: expected a number of seconds, got %s", tostring(seconds))
   end
-  async.clock.sleep(seconds)
+  task.sleep(seconds)
 end
 
 for method, place in pairs {

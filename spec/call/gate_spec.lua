@@ -3,6 +3,7 @@ local clock_of = require "spec.support.clock"
 local gate = require "patchworks.call.gate"
 local patchworks = require "patchworks"
 local sandbox = require "patchworks.sandbox"
+local scheduler = require "patchworks.time.scheduler"
 
 local function list(count)
   local items = {}
@@ -10,74 +11,185 @@ local function list(count)
   return items
 end
 
+-- Runs a flight's way through a gate as a job, and says how it stands.
+local function flight_of(clock, seconds)
+  return { deadline = { at = clock.now() + seconds }, over = false, owner = false, queue = false, before = false,
+    after = false }
+end
+
+local function enter(one, clock, seconds)
+  local flight = flight_of(clock, seconds)
+  scheduler.start(flight, function()
+    flight.passed, flight.hold = one:enter(flight)
+    flight.at = clock.now()
+  end)
+  return flight
+end
+
+-- Lets time go on until the flight is through, or turned away.
+local function settle(flight)
+  scheduler.wait(flight)
+  return flight.passed
+end
+
+local function gate_of(settings)
+  local engine = { under_way = 0 }
+  function engine.active() return engine.under_way end
+  function engine.counts() return { multiplexed = engine.multiplexed or 0 } end
+  local all = { max_connections = 100, max_pause = 900 }
+  for name, value in pairs(settings or {}) do all[name] = value end
+  local waits = {}
+  return gate.new(engine, all, function(_, seconds) waits[#waits + 1] = seconds end), engine, waits
+end
+
 describe("the gate", function()
   it("lets all pass while nothing is known", function()
-    local one = gate.new(clock_of(), nil)
-    for _ = 1, 100 do assert.is_true(one:enter(math.huge)) end
+    local clock <close> = clock_of()
+    local one = gate_of()
+    for _ = 1, 100 do assert.is_true(enter(one, clock, 10).passed) end
   end)
 
   it("holds all back until the time that a 429 named, then lets one go first", function()
-    local clock = clock_of()
-    local one = gate.new(clock, nil)
-    one:enter(math.huge)
-    one:enter(math.huge)
-    one:leave(429, 30)
+    local clock <close> = clock_of()
+    local one, _, waits = gate_of()
+    local first, second = enter(one, clock, 10), enter(one, clock, 10)
+    one:leave(first, 429, 30)
     assert.equal(30, one:closed_for())
-    local passed, seconds = one:enter(clock.now() + 10)
-    assert.same({ false, 30 }, { passed, seconds })
-    local _, probe = one:enter(clock.now() + 60)
-    assert.is_true(probe)
-    assert.same({ 30 }, clock.slept)
+    local hasty = enter(one, clock, 10)
+    assert.same({ false, 30 }, { hasty.passed, hasty.hold })
+    local probe, other = enter(one, clock, 60), enter(one, clock, 60)
+    assert.is_true(settle(probe))
+    assert.same({ { 30 }, 30 }, { clock.slept, waits[1] })
     -- One that was sent before the 429 comes back: the probe is still the only one to go.
-    one:leave(500)
-    assert.is_false(one:enter(0))
-    one:leave(200, nil, nil, true)
-    assert.is_true(one:enter(clock.now()))
+    one:leave(second, 500)
+    assert.is_nil(other.passed)
+    one:leave(probe, 200)
+    assert.is_true(settle(other))
     assert.is_nil(one:closed_for())
   end)
 
-  it("closes again when the one that goes first is refused", function()
-    local clock = clock_of()
-    local one = gate.new(clock, nil)
-    one:enter(math.huge)
-    one:leave(429, 5)
-    local _, probe = one:enter(math.huge)
-    one:leave(429, 7, nil, probe)
-    one:enter(math.huge)
+  it("closes again when the one that goes first is refused, and lets the next go first when it gets no answer", function()
+    local clock <close> = clock_of()
+    local one = gate_of()
+    one:leave(enter(one, clock, 1), 429, 5)
+    local probe = enter(one, clock, 99)
+    settle(probe)
+    one:leave(probe, 429, 7)
+    local again, next_one = enter(one, clock, 99), enter(one, clock, 99)
+    settle(again)
     assert.same({ 5, 7 }, clock.slept)
+    one:leave(again, nil)
+    assert.is_true(settle(next_one))
+    assert.equal(0, one:closed_for())
   end)
 
-  it("takes a smaller second 429 for no reason to open earlier", function()
-    local clock = clock_of()
-    local one = gate.new(clock, nil)
-    one:enter(math.huge)
-    one:enter(math.huge)
-    one:leave(429, 30)
-    one:leave(429, 1)
+  it("takes a smaller second 429 for no reason to open earlier, and the answer of the first to go for none to open what a "
+    .. "newer 429 has closed", function()
+    local clock <close> = clock_of()
+    local one = gate_of()
+    local first, second, late = enter(one, clock, 1), enter(one, clock, 1), enter(one, clock, 1)
+    one:leave(first, 429, 30)
+    one:leave(second, 429, 1)
     assert.equal(30, one:closed_for())
+    local probe = enter(one, clock, 40)
+    settle(probe)
+    one:leave(late, 429, 60)
+    one:leave(probe, 200)
+    assert.equal(60, one:closed_for())
+  end)
+
+  it("stays closed for max_pause at most", function()
+    local clock <close> = clock_of()
+    local one = gate_of { max_pause = 40 }
+    one:leave(enter(one, clock, 1), 429, 99999999999)
+    assert.equal(40, one:closed_for())
   end)
 
   it("keeps to rate_limit in any minute", function()
-    local clock = clock_of()
-    local one = gate.new(clock, 10)
+    local clock <close> = clock_of()
+    local one = gate_of { rate_limit = 10 }
     local times = {}
     for i = 1, 35 do
-      one:enter(math.huge)
-      times[i] = clock.now()
-      one:leave(200)
+      local flight = enter(one, clock, 1000)
+      assert.is_true(settle(flight))
+      times[i] = flight.at
+      one:leave(flight, 200)
     end
     for i = 11, 35 do assert.is_true(times[i] - times[i - 10] >= 60) end
     assert.is_true(times[35] - times[1] <= 181)
   end)
 
-  it("lets no more be under way than X-RateLimit-Remaining says", function()
-    local clock = clock_of()
-    local one = gate.new(clock, nil)
-    one:enter(math.huge)
-    one:leave(200, nil, 2)
-    assert.is_true(one:enter(clock.now()))
-    assert.is_true(one:enter(clock.now()))
-    assert.is_false(one:enter(0))
+  it("lets no more be under way than X-RateLimit-Remaining says, for as long as the minute may last", function()
+    local clock <close> = clock_of()
+    local one = gate_of()
+    one:leave(enter(one, clock, 1), 200, nil, 0)
+    assert.is_true(enter(one, clock, 1).passed)
+    -- A long one, whose answer does not come.
+    local held = enter(one, clock, 100)
+    assert.is_nil(held.passed)
+    assert.is_true(settle(held))
+    assert.equal(60, clock.total())
+  end)
+
+  it("lets as many be under way as there may be connections, and many more over HTTP/2", function()
+    local clock <close> = clock_of()
+    local one, engine = gate_of { max_connections = 2 }
+    engine.under_way = 2
+    local held = enter(one, clock, 3)
+    assert.is_false(settle(held))
+    assert.same({ 0, 3 }, { held.hold, clock.total() })
+    engine.multiplexed = 1
+    assert.is_true(enter(one, clock, 3).passed)
+  end)
+
+  it("is first come, first served, and wakes nobody for nothing", function()
+    local clock <close> = clock_of()
+    local one, engine = gate_of { max_connections = 1 }
+    engine.under_way = 1
+    local flights, order, wakes = {}, {}, 0
+    local park = scheduler.park
+    scheduler.park = function(...)
+      wakes = wakes + 1
+      return park(...)
+    end
+    for i = 1, 90 do
+      local flight = flight_of(clock, 100)
+      flights[i] = flight
+      scheduler.start(flight, function()
+        assert(one:enter(flight))
+        order[#order + 1] = i
+      end)
+    end
+    engine.under_way = 0
+    one:leave({}, 200)
+    for _, flight in ipairs(flights) do settle(flight) end
+    scheduler.park = park
+    for i = 1, 90 do assert.equal(i, order[i]) end
+    assert.is_true(wakes <= 180, wakes)
+  end)
+
+  it("forgets one that was cut off in its line, and calls the next", function()
+    local clock <close> = clock_of()
+    local one, engine = gate_of { max_connections = 1 }
+    engine.under_way = 1
+    local first, second = enter(one, clock, 100), enter(one, clock, 100)
+    engine.under_way = 0
+    scheduler.cancel(first)
+    assert.is_true(settle(second))
+    assert.is_false(one.line.first)
+  end)
+
+  it("takes in what remains in the order of the requests: an answer that was overtaken does not raise it", function()
+    local clock <close> = clock_of()
+    local one = gate_of()
+    local first, second = enter(one, clock, 1), enter(one, clock, 1)
+    one:leave(second, 200, nil, 1)
+    one:leave(first, 200, nil, 2)
+    local only, held = enter(one, clock, 1), enter(one, clock, 1)
+    assert.same({ true, nil }, { only.passed, held.passed })
+    one:leave(only, 200, nil, 2)
+    assert.is_true(settle(held))
+    assert.is_true(enter(one, clock, 1).passed)
   end)
 end)
 
@@ -85,22 +197,10 @@ describe("a client's calls", function()
   it("50 at once against 240 a minute, twice over the limit: none lost, a handful refused", function()
     local server <close> = assert(sandbox.start { rate_limit = 240, deploy_seconds = 0 })
     server:populate { script = 1, versions = 1 }
-    -- The client waits on a clock of its own that moves the service's too, so that minutes take no time.
-    local async = require "patchworks.async"
-    local clock, ahead, client = {}, 0, nil
-    for name, value in pairs(async.clock) do clock[name] = value end
-    function clock.now() return async.clock.now() + ahead end
-    -- Time goes on when nothing is under way, and only once for those who sleep to the same moment.
-    function clock.sleep(seconds)
-      local until_then = clock.now() + seconds
-      repeat async.clock.sleep(0.001) until client:stats().active == 0
-      local left = until_then - clock.now()
-      if left <= 0 then return end
-      ahead = ahead + left
-      server:advance(left)
-    end
-    client = server:client { clock = clock, timeout = 100000, max_connections = 50 }
-    local _ <close> = client
+    -- Minutes take no time: the service's clock moves with ours.
+    local clock <close> = clock_of.skipping()
+    function clock.on_sleep(seconds) server:advance(seconds) end
+    local client <close> = server:client { timeout = 100000, max_connections = 50 }
     local results, failures = patchworks.map(list(500), function() return client.script_versions:get(1) end, { concurrency = 50 })
     assert.is_nil(failures)
     assert.equal(500, #results)
@@ -113,13 +213,9 @@ describe("a client's calls", function()
 
   it("with rate_limit are not refused at all", function()
     local server <close> = assert(sandbox.start { rate_limit = 20, deploy_seconds = 0 })
-    local clock = clock_of()
-    local sleep = clock.sleep
-    function clock.sleep(seconds)
-      sleep(seconds)
-      server:advance(seconds)
-    end
-    local client <close> = server:client { clock = clock, rate_limit = 20, timeout = 6000 }
+    local clock <close> = clock_of()
+    function clock.on_sleep(seconds) server:advance(seconds) end
+    local client <close> = server:client { rate_limit = 20, timeout = 6000 }
     for _ = 1, 65 do client.script_versions:get(1) end
     for _, request in ipairs(server:requests()) do assert.equal(404, request.status) end
     assert.is_true(client:stats().waits >= 3)
@@ -127,9 +223,8 @@ describe("a client's calls", function()
 
   it("tell of the wait", function()
     local server <close> = assert(sandbox.start())
-    local clock, waits = clock_of(), {}
+    local _ <close>, waits = clock_of(), {}
     local client <close> = server:client {
-      clock = clock,
       on_event = function(event)
         if event.type == "wait" then waits[#waits + 1] = event.seconds end
       end,

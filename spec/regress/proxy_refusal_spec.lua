@@ -1,14 +1,14 @@
 -- A proxy that refuses the tunnel: libcurl counts its CONNECT as request bytes, and nothing of the request was sent.
-local async = require "patchworks.async"
+local clock_of = require "spec.support.clock"
 local patchworks = require "patchworks"
 local raw_peer = require "spec.support.raw_peer"
 
 describe("a create behind a proxy that refuses the tunnel", function()
   it("did nothing, and is sent again", function()
     local peer <close> = raw_peer "no_tunnel"
-    local clock = setmetatable({ sleep = function() end }, { __index = async.clock })
+    local _ <close> = clock_of.skipping()
     local client <close> = patchworks.new {
-      base_url = "https://nowhere.invalid", proxy = peer.url, api_key = "s3cret-key", clock = clock, max_attempts = 3,
+      base_url = "https://nowhere.invalid", proxy = peer.url, api_key = "s3cret-key", max_attempts = 3,
     }
     local _, err = client.script_versions:create(1, { content = "x" })
     assert.same({ "network", "none", 3 }, { err.kind, err.outcome, #err.attempts })

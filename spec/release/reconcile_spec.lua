@@ -107,8 +107,8 @@ describe("a reconciled create", function()
   end)
 
   it("keeps to its time, looks and their pauses included", function()
-    local clock, makes = clock_of(), 0
-    client.clock = clock
+    local clock <close>, makes = clock_of(), 0
+    client.clock = clock_of.state
     server:fail { operation = "create", how = "drop_before", times = math.huge }
     local _, err = versions:create(1, { content = "x", reconcile = true, timeout = 0.5 })
     for _, request in ipairs(server:requests()) do makes = makes + (request.method == "POST" and 1 or 0) end

@@ -57,6 +57,9 @@ int pw_lua_parse_headers(lua_State *L);
 int pw_lua_chunk(lua_State *L);
 void pw_lua_chunk_open(lua_State *L);
 
+/* lua_shield.c */
+void pw_lua_shield_open(lua_State *L); /* adds its functions to the table on top */
+
 /* module.c */
 /* Makes the class's metatable: `__name`, the methods as `__index`, `close` behind `__gc` and `__close`. */
 void pw_lua_class_open(lua_State *L, const pw_lua_class *class, const luaL_Reg *methods, lua_CFunction close);

@@ -25,6 +25,7 @@ static int engine_close(lua_State *L) {
     lua_pushnil(L);
     while (lua_next(L, -2) != 0) {
       pw_lua_transfer *transfer = lua_touserdata(L, -1);
+      transfer->sent = pw_transfer_sent(transfer->transfer);
       transfer->transfer = NULL;
       transfer->done = true;
       lua_pushnil(L);

@@ -55,6 +55,7 @@ static int transfer_close(lua_State *L) {
   if (transfer == NULL) return 0;
   self->transfer = NULL;
   self->done = true;
+  self->sent = pw_transfer_sent(transfer);
   lua_getiuservalue(L, 1, PW_TRANSFER_ENGINE);
   pw_lua_engine *engine = lua_touserdata(L, -1);
   lua_getiuservalue(L, -1, PW_ENGINE_ANCHORS);

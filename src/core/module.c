@@ -103,6 +103,12 @@ static int now(lua_State *L) {
   return 1;
 }
 
+/* wall() -> seconds since 1970. */
+static int wall(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)time(NULL));
+  return 1;
+}
+
 /* sleep(seconds): comes back early when a signal comes, so that Ctrl-C ends a wait. */
 static int sleep_for(lua_State *L) {
   pw_clock_sleep(luaL_checknumber(L, 1));
@@ -155,6 +161,7 @@ int luaopen_patchworks_core(lua_State *L) {
       {"escape", escape},
       {"query", query},
       {"now", now},
+      {"wall", wall},
       {"sleep", sleep_for},
       {"random", random_fraction},
       {"date", date},
@@ -167,6 +174,7 @@ int luaopen_patchworks_core(lua_State *L) {
   pw_lua_headers_open(L);
   pw_lua_chunk_open(L);
   luaL_newlib(L, functions);
+  pw_lua_shield_open(L);
   pw_json_open(L);
   return 1;
 }

@@ -86,7 +86,7 @@ static int on_seek(void *data, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_OK;
 }
 
-static bool sent_anything(pw_transfer *transfer) {
+static bool sent_anything(const pw_transfer *transfer) {
   long bytes = 0;
   curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &bytes);
   return bytes > 0 || transfer->request_offset > 0;
@@ -309,9 +309,13 @@ static void read_facts(pw_transfer *transfer) {
   }
 }
 
+/* libcurl counts what it says to a proxy before there is a connection that carries requests. */
+bool pw_transfer_sent(const pw_transfer *transfer) {
+  return transfer->sent || (transfer->active && transfer->starts > 0 && sent_anything(transfer));
+}
+
 void pw_transfer_finish(pw_transfer *transfer, CURLcode code) {
   transfer->status = small_fact(transfer->easy, CURLINFO_RESPONSE_CODE);
-  /* libcurl counts what it says to a proxy before there is a connection that carries requests. */
   transfer->sent = transfer->starts > 0 && sent_anything(transfer);
   read_facts(transfer);
   if (transfer->failure == PW_FAILURE_NONE) transfer->failure = failure_of(transfer, code);

@@ -92,6 +92,9 @@ void pw_transfer_finish(pw_transfer *transfer, CURLcode code);
 /* Lets a starved transfer go on; other than CURLE_OK when that ended it. */
 CURLcode pw_transfer_resume(pw_transfer *transfer);
 
+/* Whether a byte of the request may have reached the service, of an exchange under way or finished. */
+bool pw_transfer_sent(const pw_transfer *transfer);
+
 /* Forgets the exchange, so that the transfer can be used for another. Nothing borrowed is kept. */
 void pw_transfer_reset(pw_transfer *transfer);
 

@@ -4,6 +4,8 @@ local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local retry = require "patchworks.call.retry"
 
+local clock = require "patchworks.time.clock"
+
 local answers = {}
 
 local Response = { __name = "patchworks.response" }
@@ -150,10 +152,18 @@ local function fallback(response)
   return ("the service answered %d with %s instead of JSON"):format(response.status, kind or "something untyped")
 end
 
+-- A date is seen from the service's own clock, which its answer tells: this machine's may be off.
+local function retry_after(header_block)
+  local text = core.header(header_block, "retry-after")
+  if not text then return nil end
+  local sent = core.header(header_block, "date")
+  local now = sent and core.date(sent)
+  return retry.parse_after(text, core.date, now and function() return now end or clock.wall)
+end
+
 --- The fields of the error for an answer that is no success.
 -- @tparam table response
--- @tparam table clock see async.clock
-function answers.failure(response, clock)
+function answers.failure(response)
   local status = response.status
   local message, fields = said(response)
   local redirect = status < 400
@@ -162,7 +172,7 @@ function answers.failure(response, clock)
     status = status,
     message = message or fallback(response),
     errors = fields,
-    retry_after = retry.parse_after(core.header(response.header_block, "retry-after"), core.date, clock.wall),
+    retry_after = retry_after(response.header_block),
     response = response,
   }
 end

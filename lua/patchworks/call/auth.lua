@@ -4,8 +4,10 @@
 -- field that something could print.
 --
 -- @module patchworks.call.auth
-local async = require "patchworks.async"
+local clock = require "patchworks.time.clock"
+local condition = require "patchworks.time.condition"
 local core = require "patchworks.core"
+local scheduler = require "patchworks.time.scheduler"
 
 local Auth = { __name = "patchworks.auth" }
 Auth.__index = Auth
@@ -71,12 +73,15 @@ local function redact(failure, secret)
   end
 end
 
+local most_former = 8 -- tokens that are still taken out of errors
+
 --- Makes the client's credential.
 -- @tparam table credential `{kind = "key", secret = ..}`, `{kind = "token", secret = ..}` or
--- `{kind = "login", username = .., secret = .., field = .., url = ..}`; see call/options.lua
+-- `{kind = "login", username = .., secret = .., field = .., url = ..}`; see options.lua
 function auth.new(credential)
-  local self = setmetatable({ kind = credential.kind, generation = 0, settled = async.condition() }, Auth)
+  local self = setmetatable({ kind = credential.kind, generation = 0, settled = condition.new() }, Auth)
   local line
+  local secrets = { credential.secret } -- and the tokens, the newest last
   local function accept(token)
     line = token
     self.generation = self.generation + 1
@@ -88,7 +93,7 @@ function auth.new(credential)
   end
   -- Too short a secret would turn up in any text by chance, and its redaction would tell it.
   self.redact = function(_, failure)
-    for _, secret in ipairs { credential.secret, line and line:match("^Authorization: Bearer (.*)$") } do
+    for _, secret in ipairs(secrets) do
       if #secret >= 4 then
         for _, form in ipairs(forms_of(secret)) do redact(failure, form) end
       end
@@ -100,7 +105,11 @@ function auth.new(credential)
     accept("Authorization: Bearer " .. credential.secret)
   else
     self.login_url = credential.url
-    self.accept_token = function(token) accept("Authorization: Bearer " .. token) end
+    self.accept_token = function(token)
+      secrets[#secrets + 1] = token
+      if #secrets > most_former then table.remove(secrets, 2) end
+      accept("Authorization: Bearer " .. token)
+    end
     self.login_body = function()
       return core.encode { [credential.field] = credential.username, password = credential.secret }
     end
@@ -113,34 +122,56 @@ function auth.anonymous()
   return core.headers(base_lines)
 end
 
-local function settle(self)
-  self.logging_in = false
-  self.settled:announce()
-end
+-- The login as a job of its own, which all share who need it, and which outlives any of them.
+local Login = { __name = "patchworks.login" }
+Login.__index = Login
 
---- Makes sure that there is a credential to send; logs in when there is none. Of many that ask at once one logs in,
--- and all share how it ends.
--- @tparam function login sends the login: gives a token, or nil and an error
--- @tparam number deadline monotonic
--- @treturn ?boolean true; or nil and the error
-function Auth:ready(login, deadline)
-  while not self.headers_alone do
-    if self.logging_in then
-      local flight = self.flight
-      if not self.settled:wait(deadline) then return nil, nil end
-      if flight.problem then return nil, flight.problem end
-    else
-      self.flight, self.logging_in = {}, true
-      local _ <close> = setmetatable({}, { __close = function() settle(self) end })
-      local token, problem = login()
-      if not token then
-        self.flight.problem = problem
-        return nil, problem
-      end
-      self.accept_token(token)
+local refused_for = 60 -- seconds for which a refused login stands: the same password would be refused again
+
+local function run_login(login)
+  local self = login.auth
+  local _ <close> = setmetatable({}, { __close = function()
+    self.login = nil
+    self.settled:announce()
+  end })
+  local token, problem = login.send()
+  if token then
+    self.accept_token(token)
+    self.refusal = nil
+  else
+    login.failed = problem
+    if problem.kind == "unauthenticated" or problem.kind == "forbidden" then
+      self.refusal = { problem = problem, until_then = clock.now() + refused_for }
     end
   end
+end
+
+--- For jobs: makes sure that there is a credential to send; logs in when there is none. Of many that ask at once one
+-- starts the login, and all share how it ends, each until his own deadline.
+-- @tparam function send sends the login: gives a token, or nil and an error
+-- @tparam table deadline
+-- @treturn ?boolean true; or nil and the login's error, or nil alone when the deadline came first
+function Auth:ready(send, deadline)
+  while not self.headers_alone do
+    local refusal = self.refusal
+    if refusal and clock.now() < refusal.until_then then return nil, refusal.problem end
+    local login = self.login
+    if not login then
+      login = setmetatable({ auth = self, send = send, over = false, owner = false, queue = false, before = false,
+        after = false }, Login)
+      self.login = login
+      scheduler.start(login, run_login)
+    end
+    if self.login == login and not self.settled:wait(deadline.at) then return nil, nil end
+    if login.failed then return nil, login.failed end
+    if login.raised then error(login.raised, 0) end
+  end
   return true
+end
+
+--- Ends a login that is under way, for a client that is closed.
+function Auth:close()
+  if self.login then scheduler.cancel(self.login) end
 end
 
 --- The service did not accept the credential of `generation`. Whether it makes sense to ask `ready` for another.

@@ -1,124 +1,192 @@
---- One gate per client, through which every request passes.
+--- One gate per client, through which every attempt passes, first come, first served.
 --
--- A 429 closes it for all of the client's calls until the time that the service named; then one goes first, and the
--- others follow when it got through. `rate_limit` paces the client by itself. An `X-RateLimit-Remaining` bounds how
--- many requests are under way at once, so that a crowd doesn't run into a limit that the service has announced.
+-- What holds it shut: a 429, until the time that the service named (`max_pause` at most), and then until the one that
+-- goes first is answered; `rate_limit`, by which the client paces itself; an `X-RateLimit-Remaining`, which bounds how
+-- many may be under way, for as long as the service's minute may last; and as many transfers as there may be
+-- connections, so that whoever waits for one waits here, where his own deadline ends it.
+--
+-- Those who wait stand in a line. Only the first looks whether it may pass; it calls the next one when it leaves. Who
+-- is inside, and who goes first, is stored, never counted: nothing here can be left behind by a call that ends anyhow.
 --
 -- @module patchworks.call.gate
-local async = require "patchworks.async"
+local clock = require "patchworks.time.clock"
+local queue = require "patchworks.time.queue"
+local scheduler = require "patchworks.time.scheduler"
 
 local Gate = { __name = "patchworks.gate" }
 Gate.__index = Gate
 
-local window = 60 -- seconds, of `rate_limit`
+local window = 60 -- seconds, of `rate_limit` and of what the service says remains
+local streams = 100 -- of one HTTP/2 connection
 
 local gate = {}
 
 --- Makes a gate.
--- @tparam table clock see async.clock
--- @tparam ?integer rate_limit the most requests in any 60 s
--- @tparam ?function on_wait called before a wait, with what `enter` was given and the seconds
-function gate.new(clock, rate_limit, on_wait)
+-- @tparam table engine says how many are under way
+-- @tparam table settings `max_connections`, `rate_limit` (the most requests in any 60 s, or nil) and `max_pause`
+-- (seconds)
+-- @tparam function on_wait called before a wait of known length, with the flight and the seconds
+function gate.new(engine, settings, on_wait)
   return setmetatable({
-    clock = clock,
-    rate_limit = rate_limit,
+    engine = engine,
+    most = settings.max_connections,
+    rate_limit = settings.rate_limit,
+    max_pause = settings.max_pause,
     on_wait = on_wait,
     sent = {}, -- a ring of the times of the last `rate_limit` requests
     oldest = 1,
     closed_until = nil,
-    probing = false,
+    probe = nil, -- the flight that goes first after a 429
     remaining = nil,
-    told = 0, -- how often `remaining` was set
-    under_way = 0,
-    changed = async.condition(),
+    remaining_until = nil,
+    news = 0, -- what was learned from answers, counted, so that a flight knows what is newer than its request
+    closed_at = 0, -- the number of the last 429's
+    inside = setmetatable({}, { __mode = "k" }), -- flights that have passed and not left
+    line = queue.new(),
   }, Gate)
 end
 
--- Seconds until `rate_limit` allows another request; 0 when it does now.
-local function pace(self, now)
-  local earliest = self.rate_limit and self.sent[self.oldest]
-  return earliest and math.max(0, earliest + window - now) or 0
+local function crowded(self)
+  local active = self.engine:active()
+  if active < self.most then return false end
+  return active >= self.most * streams or self.engine:counts().multiplexed == 0
 end
 
-local function note_sent(self, now)
-  if not self.rate_limit then return end
-  self.sent[self.oldest] = now
-  self.oldest = self.oldest % self.rate_limit + 1
+-- Whether as many have passed as the service has left for us. Those whose answers came and wait to be taken in count,
+-- so that this is no question for the engine.
+local function exhausted(self)
+  local left = math.max(1, self.remaining)
+  if left > self.most then return false end
+  for _ in pairs(self.inside) do
+    left = left - 1
+    if left <= 0 then return true end
+  end
+  return false
 end
 
--- What holds a request back: seconds to wait, or true for "until something changes"; nil when it may go.
+-- What holds a request back: seconds, and whether it surely lasts that long; nil when it may go.
 local function obstacle(self, now)
-  if self.closed_until and now < self.closed_until then return self.closed_until - now end
-  if self.closed_until and self.probing then return true end
-  if self.remaining and self.under_way >= math.max(1, self.remaining) then return true end
-  local seconds = pace(self, now)
-  return seconds > 0 and seconds or nil
+  local closed_until = self.closed_until
+  if closed_until then
+    if now < closed_until then return closed_until - now, true end
+    if self.probe then return math.huge, false end
+  end
+  if self.rate_limit then
+    local earliest = self.sent[self.oldest]
+    if earliest and earliest + window > now then return earliest + window - now, true end
+  end
+  if crowded(self) then return math.huge, false end
+  if self.remaining then
+    if now >= self.remaining_until then
+      self.remaining = nil
+    elseif exhausted(self) then
+      return self.remaining_until - now, false
+    end
+  end
+end
+
+-- Lets the first in the line look again.
+local function call_first(self)
+  local first = self.line.first
+  if first then scheduler.wake(first) end
+end
+
+local Place = { __name = "patchworks.gate.place" }
+
+function Place.__close(place)
+  local self = place.gate
+  self.line:remove(place)
+  call_first(self)
+end
+
+-- A place in the line, as something to wait for; after a wait it is taken again at the front.
+local function place_in(self)
+  local place = scheduler.new_wait()
+  place.gate = self
+  self.line:push(place)
+  return setmetatable(place, Place)
+end
+
+-- Waits in the line until nothing holds this one back; or gives false and the seconds that it would have to wait.
+local function stand(self, flight)
+  local place <close> = place_in(self)
+  local deadline, told = flight.deadline, nil
+  while true do
+    local now = clock.now()
+    local hold, surely = obstacle(self, now)
+    local first = self.line.first == place
+    if not hold and first then return true end
+    if now >= deadline.at then return false, surely and hold or 0 end
+    if surely and now + hold > deadline.at then return false, hold end
+    if surely and told ~= now + hold then
+      told = now + hold
+      self.on_wait(flight, hold)
+    end
+    place.due = first and hold and math.min(deadline.at, now + hold) or deadline.at
+    place.over, place.expired = false, false
+    scheduler.park(place)
+  end
 end
 
 --- Passes the gate, or finds out that the call's deadline comes first.
--- @tparam number deadline monotonic
--- @param call told to `on_wait`
--- @tparam ?number now the time, from a caller who has just looked
+-- @tparam table flight see call/send.lua
 -- @treturn boolean passed
--- @return when it passed: whether it is the one that goes first after a 429; when not: the seconds that it would have
--- had to wait
--- @treturn ?number when it passed: the time
--- @treturn ?integer when it passed: what `leave` takes, to tell which answers are newer
-function Gate:enter(deadline, call, now)
-  local clock = self.clock
-  while true do
-    now = now or clock.now()
-    local hold = obstacle(self, now)
-    if not hold then
-      local probe = self.closed_until ~= nil
-      self.probing = probe
-      note_sent(self, now)
-      self.under_way = self.under_way + 1
-      return true, probe, now, self.told
-    elseif hold == true then
-      if not self.changed:wait(deadline) then return false, 0 end
-    elseif now + hold > deadline then
-      return false, hold
-    else
-      if self.on_wait then self.on_wait(call, hold) end
-      clock.sleep(hold)
-    end
-    now = nil
+-- @treturn ?number when not: the seconds that it would have had to wait
+function Gate:enter(flight)
+  local now = clock.now()
+  local hold, surely = obstacle(self, now)
+  if surely and now + hold > flight.deadline.at then return false, hold end
+  if hold or self.line.first then
+    local passed, seconds = stand(self, flight)
+    if not passed then return false, seconds end
+    now = clock.now()
   end
+  if self.closed_until then self.probe = flight end
+  if self.rate_limit then
+    self.sent[self.oldest] = now
+    self.oldest = self.oldest % self.rate_limit + 1
+  end
+  flight.seen = self.news
+  self.inside[flight] = true
+  return true
 end
 
 -- Takes in what an answer says remains. Answers overtake each other: only that of a request which went out after the
 -- known number came can raise it.
-local function note_remaining(self, remaining, entered)
+local function note_remaining(self, remaining, seen)
   local known = self.remaining
-  if known and remaining and remaining > known and entered < self.told then return end
-  self.remaining = remaining
-  self.told = self.told + 1
+  if known and remaining and remaining > known and seen < self.news then return end
+  if not known and not remaining then return end
+  self.news = self.news + 1
+  self.remaining, self.remaining_until = remaining, clock.now() + window
 end
 
---- Leaves the gate: every `enter` that passed is followed by one `leave`.
+--- Takes in what became of an attempt that had passed, and lets the next one look.
+-- @tparam table flight
 -- @tparam ?integer status of the answer; nil when none came
--- @tparam ?number retry_after seconds that a 429 asked for
+-- @tparam ?number pause seconds that a 429 asked for
 -- @tparam ?integer remaining what X-RateLimit-Remaining said
--- @tparam ?boolean probe what `enter` gave
--- @tparam ?integer entered the last that `enter` gave
-function Gate:leave(status, retry_after, remaining, probe, entered)
-  self.under_way = self.under_way - 1
-  if probe then self.probing = false end
+function Gate:leave(flight, status, pause, remaining)
+  self.inside[flight] = nil
+  local first = self.probe == flight
+  if first then self.probe = nil end
   if status == 429 then
-    local until_then = self.clock.now() + (retry_after or 1)
+    local until_then = clock.now() + math.min(pause or 1, self.max_pause)
     if not self.closed_until or until_then > self.closed_until then self.closed_until = until_then end
+    self.news = self.news + 1
+    self.closed_at = self.news
     self.remaining = nil
   elseif status then
-    if probe then self.closed_until = nil end
-    note_remaining(self, remaining, entered or self.told)
+    -- One that went first opens the gate, unless a newer 429 has closed it since.
+    if first and flight.seen >= self.closed_at then self.closed_until = nil end
+    note_remaining(self, remaining, flight.seen)
   end
-  if next(self.changed.waiters) then self.changed:announce() end
+  call_first(self)
 end
 
 --- Whether the gate is closed, and for how many more seconds.
 function Gate:closed_for()
-  return self.closed_until and math.max(0, self.closed_until - self.clock.now()) or nil
+  return self.closed_until and math.max(0, self.closed_until - clock.now()) or nil
 end
 
 --- The failure of a call that the gate holds back past its deadline.
@@ -127,7 +195,7 @@ end
 function gate.held_back(failure, hold)
   failure = failure or { sent = false }
   if failure.status ~= 429 and hold <= 0 then
-    return { kind = "timeout", message = "the call's time was up while it waited for the rate limit", sent = false }
+    return { kind = "timeout", message = "the call's time was up while it waited for its turn", sent = false }
   end
   return {
     kind = "rate_limited",

@@ -43,7 +43,7 @@ options.new = methods.method {
     { "on_event", "function", "called with a table for each attempt, retry, wait and page",
       type = methods.per_call.on_event.type },
     { "loop", "any", 'a host\'s loop, such as require "patchworks.loop.luv"', type = "table" },
-    { "clock", "any", "a clock in place of the machine's", type = "table" },
+    { "max_pause", "seconds", "the longest time that a 429 keeps the client from sending", default = 900 },
   },
   gives = "patchworks.client",
   raises = true,
@@ -96,7 +96,7 @@ function options.resolve(given, getenv)
     client_key = given.client_key,
     on_event = given.on_event,
     loop = given.loop,
-    clock = given.clock,
+    max_pause = given.max_pause or 900,
   }
 end
 

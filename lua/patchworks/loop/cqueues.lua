@@ -8,9 +8,9 @@
 -- A call in a coroutine of cqueues suspends that one alone; elsewhere it waits where it is.
 --
 -- @module patchworks.loop.cqueues
-local async = require "patchworks.async"
 local condition = require "cqueues.condition"
 local cqueues = require "cqueues"
+local scheduler = require "patchworks.time.scheduler"
 
 local loop = {}
 
@@ -23,7 +23,7 @@ local changed = condition.new()
 local function pump_while_needed()
   pumping = true
   while waiting > 0 do
-    local seconds = async.pump(table.unpack(engines))
+    local seconds = scheduler.pump(table.unpack(engines))
     if waiting == 0 then break end
     local objects = { changed }
     for _, engine in ipairs(engines) do objects[#objects + 1] = { pollfd = engine:fd(), events = "r" } end
@@ -33,13 +33,13 @@ local function pump_while_needed()
   pumping = false
 end
 
---- Called by async: what is to be done has changed.
+--- Called by the scheduler: what is to be done has changed.
 function loop.schedule() changed:signal() end
 
---- Called by async. A coroutine that waits keeps the loop running by itself.
+--- Called by the scheduler. A coroutine that waits keeps the loop running by itself.
 function loop.watch() end
 
---- Called by async: waits in the way of cqueues; false outside of its coroutines.
+--- Called by the scheduler: waits in the way of cqueues; false outside of its coroutines.
 function loop.wait(waiter)
   local controller = cqueues.running()
   if not controller or (waiter.engine and not waiter.engine:fd()) then return false end
@@ -55,14 +55,14 @@ function loop.wait(waiter)
   else
     controller:wrap(pump_while_needed)
   end
-  while not waiter.over do cqueues.poll(over) end
+  while not (waiter.over or waiter.events) do cqueues.poll(over) end
   return true
 end
 
 --- Called by a client when it is made.
 function loop.attach(engine)
   engines[#engines + 1] = engine
-  async.set_host(loop)
+  scheduler.set_host(loop)
 end
 
 --- Called by a client when it is closed.

@@ -8,31 +8,41 @@
 -- done. The loop ends by itself when nothing is under way.
 --
 -- @module patchworks.loop.luv
-local async = require "patchworks.async"
+local scheduler = require "patchworks.time.scheduler"
 local uv = require "patchworks.loop.uv"
 
 local loop = {}
 
 local polls = {} -- engine -> the handle on its descriptor
+local idle = {} -- handles of engines that were closed
 local timer
 
+-- luv 1.44 can't bear a handle that is still closing when the program ends: those are closed here, inside of the loop,
+-- which sees to it before it comes back.
+local function close_idle()
+  for poll in pairs(idle) do
+    idle[poll] = nil
+    poll:close()
+  end
+end
+
 local function pump()
+  close_idle()
   local engines = {}
   for engine in pairs(polls) do engines[#engines + 1] = engine end
-  local seconds = async.pump(table.unpack(engines))
+  scheduler.pump(table.unpack(engines))
+end
+
+--- Called by the scheduler: pump after that many seconds at the latest; nil for nothing due.
+function loop.schedule(seconds)
   if seconds then
-    loop.schedule(seconds)
+    timer:start(math.ceil(seconds * 1000), 0, pump)
   else
     timer:stop()
   end
 end
 
---- Called by async: pump after that many seconds at the latest.
-function loop.schedule(seconds)
-  timer:start(math.ceil(seconds * 1000), 0, pump)
-end
-
---- Called by async: an engine that nobody waits for doesn't keep the loop running.
+--- Called by the scheduler: an engine that nobody waits for doesn't keep the loop running.
 function loop.watch(engine, active)
   local poll = polls[engine]
   if not poll then return end
@@ -50,7 +60,7 @@ function loop.attach(engine)
   polls[engine] = poll
   assert(poll:start("r", pump))
   poll:unref()
-  async.set_host(loop)
+  scheduler.set_host(loop)
 end
 
 --- Called by a client when it is closed.
@@ -59,7 +69,7 @@ function loop.detach(engine)
   polls[engine] = nil
   if not poll then return end
   poll:stop()
-  poll:close()
+  idle[poll] = true
 end
 
 return loop

@@ -5,9 +5,9 @@
 --
 -- @module patchworks.time.tasks
 local arguments = require "patchworks.call.arguments"
-local async = require "patchworks.async"
 local errors = require "patchworks.errors"
 local methods = require "patchworks.call.methods"
+local task = require "patchworks.time.task"
 
 local tasks = {}
 
@@ -69,66 +69,78 @@ local Group = { __name = "patchworks.tasks" }
 Group.__index = Group
 
 -- What a task failed with, or nil.
-local function failure_of(task)
-  local results = task.results
-  if not task.ok then return results[1] == nil and "nil" or results[1] end
+local function failure_of(ended)
+  local results = ended.results
+  if not ended.ok then return results[1] == nil and "nil" or results[1] end
   if results[1] == nil and errors.is_error(results[2]) then return results[2] end
 end
 
---- Starts a function as a task of the group. It runs at once, up to its first wait.
+-- A task that has ended well is forgotten; one that failed is kept, and may end the others.
+local function on_end(ended)
+  local group = ended.group
+  local failed = not ended.cancelled and failure_of(ended) ~= nil
+  if not failed then group.all[ended] = nil end
+  if failed and group.stop_on_error and not group.stopped then
+    group.stopped = true
+    group:cancel_all()
+  end
+end
+
+--- Starts a function as a task of the group. It runs at once, up to its first wait. After the end that `stop_on_error`
+-- makes nothing is started any more: the task is a cancelled one.
 -- @tparam function fn
 -- @param ... its arguments
 -- @treturn table task: `join()` waits for it (true and its results, or false and what it raised), `cancel()` ends it
 function Group:spawn(fn, ...)
   arguments.check_callable(fn, "spawn")
   if fn == nil then errors.misuse("spawn: expected a function, got nil") end
-  local group = self
-  group.running = group.running + 1
-  local started
-  local function on_end(task)
-    group.running = group.running - 1
-    group.all[task] = nil
-    local failure = failure_of(task)
-    if failure ~= nil and not task.cancelled then
-      group.failures[#group.failures + 1] = { task = task, error = failure }
-      if group.stop_on_error then group:cancel_all() end
-    end
-    if group.running == 0 then group.idle:announce() end
+  self.started = self.started + 1
+  local made = task.make(fn, on_end, ...)
+  made.group, made.number = self, self.started
+  self.all[made] = true
+  if self.stopped then
+    made:cancel()
+  else
+    made:begin()
   end
-  started = async.spawn(fn, on_end, ...)
-  if not started.finished then group.all[started] = true end
-  return started
+  return made
 end
 
 --- Ends a task of the group: what it waits for is closed. It is not counted as a failure.
 -- @tparam table task
 -- @treturn boolean whether it was ended
-function Group:cancel(task) -- luacheck: no self
-  task.cancelled = true
-  return task:cancel()
+function Group:cancel(given) -- luacheck: no self
+  return given:cancel()
+end
+
+-- The group's tasks that have not ended, or those that failed, in the order in which they were started.
+local function list_of(group, failed)
+  local list = {}
+  for each in pairs(group.all) do
+    if (each.finished or false) == failed then list[#list + 1] = each end
+  end
+  table.sort(list, function(left, right) return left.number < right.number end)
+  return list
 end
 
 --- Ends all tasks of the group.
 function Group:cancel_all()
-  local all = {}
-  for task in pairs(self.all) do all[#all + 1] = task end
-  for _, task in ipairs(all) do self:cancel(task) end
+  for _, each in ipairs(list_of(self, false)) do each:cancel() end
 end
 
 Group.__close = Group.cancel_all
 
 local function new_group(given)
-  return setmetatable({
-    all = {},
-    running = 0,
-    failures = {},
-    idle = async.condition(),
-    stop_on_error = given.stop_on_error,
-  }, Group)
+  return setmetatable({ all = {}, started = 0, stopped = false, stop_on_error = given.stop_on_error or false }, Group)
 end
 
-local function wait_idle(group)
-  while group.running > 0 do group.idle:wait() end
+-- Joins whatever is not over; tasks may start others meanwhile.
+local function wait_all(group)
+  local list = list_of(group, false)
+  while #list > 0 do
+    for _, each in ipairs(list) do each:wait() end
+    list = list_of(group, false)
+  end
 end
 
 --- Runs a function that starts tasks, and waits for all of them. When the function itself raises, its tasks are
@@ -145,15 +157,17 @@ function tasks.run(fn, given)
   methods.check(tasks.methods.run, given)
   local group <close> = new_group(given or {})
   fn(group)
-  wait_idle(group)
-  if #group.failures > 0 then return nil, group.failures end
+  wait_all(group)
+  local failures = {}
+  for i, each in ipairs(list_of(group, true)) do failures[i] = { task = each, error = failure_of(each) } end
+  if #failures > 0 then return nil, failures end
   return true
 end
 
 -- Nobody may be there to take a lone task's failure: it is said where it can't be missed.
-local function report(task)
-  if task.ok or task.joined or task.cancelled then return end
-  io.stderr:write("patchworks: a task failed: ", tostring(task.results[1]), "\n")
+local function report(ended)
+  if ended.ok or ended.joined or ended.cancelled then return end
+  if io then io.stderr:write("patchworks: a task failed: ", tostring(ended.results[1]), "\n") end
 end
 
 --- Starts a function as a task of its own, for a host's loop: it goes on while the loop runs. What it raises is written
@@ -164,7 +178,7 @@ end
 -- @usage patchworks.spawn(function() print(versions:get(7)) end)
 function tasks.spawn(fn, ...)
   if type(fn) ~= "function" then errors.misuse("spawn: expected a function, got %s", arguments.show(fn)) end
-  return async.spawn(fn, report, ...)
+  return task.make(fn, report, ...):begin()
 end
 
 -- One of the workers of a map: takes the next item until there is none.
@@ -184,6 +198,7 @@ local function work(state, items, fn)
       if state.stop_on_error then
         state.stopped = true
         state.group:cancel_all()
+        return
       end
     else
       state.results[index] = results[2]
@@ -213,7 +228,7 @@ function tasks.map(items, fn, given)
     stop_on_error = given.stop_on_error,
   }
   for _ = 1, math.min(concurrency, #items) do group:spawn(work, state, items, fn) end
-  wait_idle(group)
+  wait_all(group)
   table.sort(state.failures, function(left, right) return left.index < right.index end)
   return state.results, #state.failures > 0 and state.failures or nil
 end

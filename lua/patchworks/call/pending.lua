@@ -1,0 +1,105 @@
+--- A call that was begun: waiting for it, ending it, and telling its listener.
+--
+-- The call goes on as a job; this is what its owner holds. A listener (`on_event`) runs here, in the owner's own
+-- coroutine, so that what it raises, yields or costs is the owner's. What it raises is raised again after the call,
+-- with the call's result, so that nothing is lost; Ctrl-C ends the call.
+--
+-- @module patchworks.call.pending
+local answers = require "patchworks.call.answer"
+local errors = require "patchworks.errors"
+local scheduler = require "patchworks.time.scheduler"
+local send = require "patchworks.call.send"
+
+local Pending = { __name = "patchworks.pending" }
+Pending.__index = Pending
+
+local pending = {}
+
+--- Makes one, which is not under way yet.
+-- @tparam table call see send.lua
+-- @tparam string shape how a success is unwrapped, see answer.lua
+function pending.new(call, shape)
+  return setmetatable({ flight = send.flight(call), shape = shape, raised = false }, Pending)
+end
+
+local start = scheduler.shield(function(flight)
+  flight.call.client.flights[flight] = true
+  scheduler.start(flight, send.run)
+end)
+
+--- Sends it.
+function Pending:start()
+  start(self.flight)
+  return self
+end
+
+local cut = scheduler.shield(function(flight, reason)
+  flight.reason = reason
+  scheduler.cancel(flight)
+  local owner = flight.owner
+  if owner and owner.is_task then owner.cut_off = flight.problem end
+end)
+
+--- Ends the call where it is; one that has ended is left alone.
+-- @tparam ?string reason for the error
+function Pending:cancel(reason)
+  local flight = self.flight
+  if flight and not flight.finished then cut(flight, reason) end
+end
+
+function Pending.__close(self) self:cancel() end
+Pending.__gc = Pending.__close
+
+-- Whether an error is Ctrl-C at the interpreter's own prompt.
+local function is_interrupt(problem) return type(problem) == "string" and problem:find "interrupted!$" ~= nil end
+
+local function tell(self, flight)
+  local events = flight.events
+  flight.events = false
+  for _, event in ipairs(events) do
+    if self.raised then return end
+    local ok, problem = pcall(flight.call.on_event, event)
+    if not ok and is_interrupt(problem) then error(problem, 0) end
+    if not ok then self.raised = { problem } end
+  end
+end
+
+local function unwrap(self, flight)
+  local response = flight.value
+  if not response then return nil, flight.problem end
+  if response.status == 404 then return { message = "it was gone already: an earlier attempt deleted it" }, response end
+  local value, failure = answers.unwrap(self.shape, response)
+  if value == nil then return nil, send.error_of(flight.call, failure, response.attempts) end
+  return value, response
+end
+
+local function raise(self, flight, value, second)
+  local problem = self.raised[1]
+  error(errors.new {
+    kind = "listener",
+    operation = flight.call.operation,
+    message = "`on_event` raised: " .. tostring(problem),
+    cause = problem,
+    result = value,
+    response = value ~= nil and second or nil,
+    problem = value == nil and second or nil,
+    outcome = value == nil and second.outcome or "none",
+  }, 0)
+end
+
+--- Waits until the call has ended. Once for each call.
+-- @return the value and the response; or nil and an error
+function Pending:wait()
+  local flight = self.flight
+  while true do
+    if flight.events then tell(self, flight) end
+    if flight.finished then break end
+    scheduler.wait(flight)
+  end
+  self.flight = false -- what has a finalizer is kept a while, and must not keep an answer
+  if flight.raised then error(flight.raised, 0) end
+  if not self.raised then return unwrap(self, flight) end
+  raise(self, flight, unwrap(self, flight))
+end
+
+return pending

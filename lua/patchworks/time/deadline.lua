@@ -1,0 +1,33 @@
+--- A point in time that is made once, from a time-out, and handed down.
+-- @module patchworks.time.deadline
+local clock = require "patchworks.time.clock"
+
+local Deadline = { __name = "patchworks.deadline" }
+Deadline.__index = Deadline
+
+local deadline = {}
+
+--- Makes one.
+-- @tparam number seconds from now; math.huge for never
+-- @treturn table `at`, the monotonic time; `began`, when it was made
+function deadline.new(seconds)
+  local began = clock.now()
+  return setmetatable({ began = began, at = began + seconds }, Deadline)
+end
+
+--- The seconds that are left, never negative.
+function Deadline:left()
+  local left = self.at - clock.now()
+  return left > 0 and left or 0
+end
+
+--- Whether the time is up.
+function Deadline:over() return clock.now() >= self.at end
+
+--- The smaller of the given seconds and those that are left.
+function Deadline:cap(seconds)
+  local left = self.at - clock.now()
+  return left < seconds and (left > 0 and left or 0) or seconds
+end
+
+return deadline
