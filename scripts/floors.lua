@@ -2,14 +2,14 @@
 -- that points up, and each module that has no floor.
 local floors = {
   { "^cli$", "^cli%." },
-  { "^repl", "^project" },
+  { "^repl", "^project", "^reference" },
   { "^init$" },
   { "^release%." },
   { "^listing", "^client$", "^script_versions$", "^version$" },
   { "^call%." },
   { "^loop%.", "^async$" },
   { "^time%." },
-  { "^call%.arguments$" }, -- reads what anybody is given
+  { "^call%.arguments$", "^call%.methods$" }, -- what anybody is given, and may give
   { "^errors$", "^service$" },
   { "^core$", "^runner$" },
 }

@@ -8,6 +8,6 @@ return {
   pump = scheduler.pump,
   set_host = scheduler.set_host,
   clock = clock,
-  spawn = function(fn, on_end, ...) return task.make(fn, on_end, ...):begin() end,
+  spawn = function(fn, on_end, ...) return task.make(fn, on_end, ...):_begin() end,
   current = scheduler.current,
 }

@@ -11,8 +11,8 @@
 --    of waits end from the inside out.
 -- 3. Who was woken first goes on first. A task that gets ready in a turn goes on in the next one, so that engines and
 --    timers have theirs between.
--- 4. All of this is written in functions behind a shield (see lua_shield.c): a hook that raises or yields can't leave it
---    half done. Whether something is ready, due or under way is read off what is stored; nothing is counted.
+-- 4. All of this is written in functions behind a shield (see lua_shield.c): a hook that raises or yields can't leave
+--    it half done. Whether something is ready, due or under way is read off what is stored; nothing is counted.
 -- 5. A task that yields of its own, or by a hook, goes on in the next turn.
 --
 -- Nobody else yields.
@@ -114,7 +114,7 @@ local function run_task(task)
     local _, closing = coroutine.close(task.thread)
     what = closing == nil and what or closing
   end
-  task:finish(ok, what)
+  task:_finish(ok, what)
 end
 
 -- Resumes the jobs that are ready, until none is: each soon waits for an engine or for a time.
@@ -294,8 +294,8 @@ function scheduler.await(engine, transfer, due)
 end
 
 --- Starts a job: it runs at once, up to its first wait.
--- @tparam table job has the fields `over`, `owner`, `queue`, `before` and `after`, false; gets `finished`, and `raised`,
--- what its function raised
+-- @tparam table job has the fields `over`, `owner`, `queue`, `before` and `after`, false; gets `finished`, and
+-- `raised`, what its function raised
 -- @tparam function fn called with the job
 scheduler.start = shield(function(job, fn)
   job.thread = core.thread(fn)
@@ -357,8 +357,8 @@ end)
 --
 -- - `schedule(seconds)`: call `pump` after that time at the latest; a later call replaces an earlier one, and nil
 --   means that nothing is due
--- - `wait(wait)`, optional: wait until `wait.over` or `wait.events` in the host's own way, with `wait.notify` set to what
---   says that either may have come; false when the running coroutine isn't the loop's
+-- - `wait(wait)`, optional: wait until `wait.over` or `wait.events` in the host's own way, with `wait.notify` set to
+--   what says that either may have come; false when the running coroutine isn't the loop's
 -- - `watch(engine, active)`: whether anybody waits for the engine
 function scheduler.set_host(given) host = given end
 

@@ -29,7 +29,7 @@ local Task = { __name = "patchworks.task", is_task = true }
 Task.__index = Task
 
 -- Behind the shield: notes how it ended, and wakes those who wait for that.
-function Task:finish(ok, problem)
+function Task:_finish(ok, problem)
   self.finished, self.ok = true, ok
   if not ok then self.results = { n = 1, problem } end
   scheduler.retire(self)
@@ -57,7 +57,7 @@ end
 local begin = shield(scheduler.begin)
 
 --- Starts the task: it runs at once, up to its first wait.
-function Task:begin()
+function Task:_begin()
   begin(self)
   return self
 end
@@ -68,7 +68,7 @@ local line_up = shield(function(self, wait)
 end)
 
 --- Waits until the task has ended.
-function Task:wait()
+function Task:_wait()
   if scheduler.runs(self) then errors.misuse "join: a task can't wait for itself" end
   while not self.finished do
     local wait = scheduler.new_wait()
@@ -82,7 +82,7 @@ end
 -- @treturn boolean true when its function returned, with what it returned; false and what it raised
 function Task:join()
   self.joined = true
-  self:wait()
+  self:_wait()
   return self.ok, table.unpack(self.results, 1, self.results.n)
 end
 
@@ -93,7 +93,7 @@ Task.cancel = shield(function(self)
   self.cancelled = true
   coroutine.close(self.thread)
   local cut = self.cut_off -- the error of the call that it waited for
-  self:finish(false, errors.new { kind = "cancelled", message = "the task was cancelled",
+  self:_finish(false, errors.new { kind = "cancelled", message = "the task was cancelled",
     outcome = cut and cut.outcome, cause = cut })
   return true
 end)

@@ -101,7 +101,7 @@ function Group:spawn(fn, ...)
   if self.stopped then
     made:cancel()
   else
-    made:begin()
+    made:_begin()
   end
   return made
 end
@@ -138,7 +138,7 @@ end
 local function wait_all(group)
   local list = list_of(group, false)
   while #list > 0 do
-    for _, each in ipairs(list) do each:wait() end
+    for _, each in ipairs(list) do each:_wait() end
     list = list_of(group, false)
   end
 end
@@ -178,7 +178,7 @@ end
 -- @usage patchworks.spawn(function() print(versions:get(7)) end)
 function tasks.spawn(fn, ...)
   if type(fn) ~= "function" then errors.misuse("spawn: expected a function, got %s", arguments.show(fn)) end
-  return task.make(fn, report, ...):begin()
+  return task.make(fn, report, ...):_begin()
 end
 
 -- One of the workers of a map: takes the next item until there is none.
