@@ -114,7 +114,6 @@ function page.begin(source, numbers, note)
     begun[number] = setmetatable({ task = task }, Pending)
   end
   -- In a task the scheduler sends them at the next wait; elsewhere they would sit there until the next page is due.
-  if #numbers > 0 and not async.current() then async.turn(0) end
   return begun
 end
 
