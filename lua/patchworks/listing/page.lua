@@ -113,7 +113,6 @@ function page.begin(source, numbers, note)
     local task = async.spawn(function() return page.get(source, number, source.per_page, note) end)
     begun[number] = setmetatable({ task = task }, Pending)
   end
-  -- In a task the scheduler sends them at the next wait; elsewhere they would sit there until the next page is due.
   return begun
 end
 
