@@ -14,6 +14,7 @@ local jobs = require "patchworks.release.job"
 local look = require "patchworks.release.look"
 local requests = require "patchworks.call.request"
 local service = require "patchworks.service"
+local tasks = require "patchworks.time.task"
 
 local reconcile = {}
 
@@ -96,6 +97,7 @@ end
 -- Creates until a version is this call's own: gives it and the response; or nil and an error.
 local function create(job, call, floor, source, claim)
   local creates, uncertain = 0, false
+  local mark <close> = tasks.uncertain()
   while true do
     creates = creates + 1
     call.timeout = math.max(0.001, job:left())
@@ -104,6 +106,7 @@ local function create(job, call, floor, source, claim)
     if is_one and not claim.ids[version.id] then return version, problem end
     if version then problem = is_one and taken(job) or look.no_version(job, problem, "unknown") end
     uncertain = uncertain or problem.outcome == "unknown"
+    mark.problem = uncertain and problem or nil
     -- An earlier create of this call may still be done late.
     if not is_one and problem.outcome ~= "unknown" then
       if uncertain then return unknown(job, problem) end

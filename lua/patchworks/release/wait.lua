@@ -10,6 +10,7 @@ local jobs = require "patchworks.release.job"
 local methods = require "patchworks.call.methods"
 local service = require "patchworks.service"
 local takes = require "patchworks.release.methods"
+local tasks = require "patchworks.time.task"
 
 local wait = {}
 
@@ -156,7 +157,11 @@ function wait.deploy(job, version, step, from)
     if problem.outcome ~= "unknown" then progress:ends(version) end
     return nil, problem
   end
+  local mark <close> = tasks.uncertain()
+  local message = "the service goes on with the deployment"
+  mark.problem = job:error { kind = "cancelled", message = message, outcome = "unknown", version = version }
   local deployed, failure = watch(job, version.id, watched)
+  mark.problem = nil
   if deployed or failure.kind == "deployment_failed" then progress:ends(version) end
   return deployed, failure
 end

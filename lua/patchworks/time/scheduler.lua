@@ -7,8 +7,8 @@
 --    table.sort, a hook, a finalizer) can't: it drives engines, timers and jobs until what it waits for has come.
 -- 2. Such a wait resumes jobs, at any depth: a job never waits for a user, so whatever a call needs of another call (a
 --    login, the answer of the one that goes first after a 429) comes without that call's user. It resumes users' tasks
---    only where it waits for one (`join`, `run`, `map`), at most `most_depth` deep: nesting has a bound. Waits inside
---    of waits end from the inside out.
+--    only where it is inside of none (the main program sleeps, and they go on), or waits for one (`join`, `run`,
+--    `map`), at most `most_depth` deep: nesting has a bound. Waits inside of waits end from the inside out.
 -- 3. Who was woken first goes on first. A task that gets ready in a turn goes on in the next one, so that engines and
 --    timers have theirs between.
 -- 4. All of this is written in functions behind a shield (see lua_shield.c): a hook that raises or yields can't leave
@@ -189,8 +189,8 @@ local function poll(seconds)
 end
 
 -- The seconds until something is due, for a wait that may resume tasks or not.
-local function patience(joins)
-  if ready_jobs.first or (joins and ready_tasks.first) then return 0 end
+local function patience(resumes)
+  if ready_jobs.first or (resumes and ready_tasks.first) then return 0 end
   local first = timers.first()
   return first and math.min(longest_wait, math.max(0, first.due - clock.now())) or longest_wait
 end
@@ -227,11 +227,12 @@ local shield = scheduler.shield
 
 -- One turn of a wait that can't yield.
 local turn = shield(function(wait)
+  local resumes = wait.joins or depth == 0
   fire()
   run_jobs()
-  if wait.joins then run_tasks() end
+  if resumes then run_tasks() end
   if wait.over or wait.events then return end
-  poll(patience(wait.joins))
+  poll(patience(resumes))
   fire()
   run_jobs()
 end)
@@ -327,6 +328,9 @@ function scheduler.retire(task)
   owners[task.thread] = nil
   ready_tasks:remove(task)
 end
+
+--- The task or the job whose coroutine runs now; nil elsewhere.
+function scheduler.current_owner() return owners[coroutine.running()] end
 
 --- Whether this task, or this job, runs now.
 function scheduler.runs(owner) return owners[coroutine.running()] == owner end

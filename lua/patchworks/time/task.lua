@@ -90,7 +90,7 @@ end
 -- @treturn boolean whether it was ended
 Task.cancel = shield(function(self)
   if self.finished or coroutine.status(self.thread) ~= "suspended" then return false end
-  self.cancelled = true
+  self.cancelled, self.cut_off = true, nil
   coroutine.close(self.thread)
   local cut = self.cut_off -- the error of the call that it waited for
   self:_finish(false, errors.new { kind = "cancelled", message = "the task was cancelled",
@@ -99,5 +99,21 @@ Task.cancel = shield(function(self)
 end)
 
 Task.__close = Task.cancel
+
+local Uncertain = { __name = "patchworks.uncertain" }
+
+function Uncertain.__close(mark)
+  local owner = scheduler.current_owner()
+  if mark.problem and owner then owner.cut_off = mark.problem end
+end
+
+--- For what is made of several calls: as long as `mark.problem` is set, a task that is cancelled inside of the block
+-- ends with that as its cause and outcome, whatever it waits for then.
+--
+--     local mark <close> = task.uncertain()
+--     .. mark.problem = problem .. mark.problem = nil
+--
+-- @treturn table mark
+function task.uncertain() return setmetatable({ problem = nil }, Uncertain) end
 
 return task

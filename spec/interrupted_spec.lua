@@ -1,0 +1,96 @@
+-- A host's hook that raises at any one instruction of a call: the client works afterwards, and holds nothing.
+local patchworks = require "patchworks"
+local sandbox = require "patchworks.sandbox"
+local timers = require "patchworks.time.timers"
+
+local operations = {
+  get = function(versions) return versions:get(1) end,
+  list = function(versions)
+    for version in versions:list(1, { per_page = 2, limit = 5 }) do
+      if version.id == 1 then break end
+    end
+    return true
+  end,
+  logs = function(versions) return versions:logs(1):all() end,
+  create = function(versions) return versions:create(2, { content = "x = 1" }) end,
+  deploy = function(versions) return versions:deploy(1) end,
+  invoke = function(versions) return versions:invoke(1, { payload = "x", on_event = function() end }) end,
+  upload = function(versions) return versions:upload(1, { private = true }) end,
+  delete = function(versions) return versions:delete(999) end,
+  ["a retry"] = function(versions, server)
+    server:fail { operation = "get", how = "status", status = 503, retry_after = 0 }
+    return versions:get(1)
+  end,
+  ["a wait"] = function() patchworks.sleep(0.0001) end,
+}
+
+-- Runs `fn` with a hook that raises at its n-th instruction; says whether it came to that.
+local function interrupted(n, fn)
+  local raised = false
+  pcall(function()
+    debug.sethook(function()
+      debug.sethook()
+      raised = true
+      error("budget", 0)
+    end, "", n)
+    fn()
+    debug.sethook()
+  end)
+  return raised
+end
+
+local function in_a_task(n, fn)
+  local raised
+  patchworks.run(function(tasks) tasks:spawn(function() raised = interrupted(n, fn) end) end)
+  return raised
+end
+
+describe("a hook that raises at any instruction", function()
+  local server, client
+
+  setup(function()
+    server = assert(sandbox.start { deploy_seconds = 0 })
+    server:populate { script = 1, versions = 6 }
+    client = server:client { token = server:token() }
+    assert(client.script_versions:deploy_and_wait(1, { interval = 0.01 }))
+  end)
+  teardown(function()
+    client:close()
+    server:close()
+  end)
+
+  local function at_rest()
+    collectgarbage()
+    collectgarbage()
+    client.script_versions:get(1)
+    local inside = client.gate
+    return {
+      client:stats().active, next(client.flights) == nil, next(inside.inside) == nil, inside.line.first, inside.probe == nil,
+      timers.first() == nil,
+    }
+  end
+
+  -- Invoking starts an interpreter each time.
+  local function step_of(name) return (os.getenv "PATCHWORKS_INSTRUMENTED" or name == "invoke") and 23 or 1 end
+
+  for name, call in pairs(operations) do
+    for where, run in pairs { ["outside of a task"] = interrupted, ["in a task"] = in_a_task } do
+      it("of " .. name .. " " .. where .. " leaves nothing behind", function()
+        local versions = client.script_versions
+        local n, step = 1, step_of(name)
+        while run(n, function() return call(versions, server) end) do
+          server:clear_faults()
+          local version, err = versions:get(1)
+          assert.equal(1, version and version.id, ("at instruction %d: %s"):format(n, tostring(err)))
+          if n % 50 < step then
+            assert.same({ 0, true, true, false, true, true }, at_rest(), ("at instruction %d"):format(n))
+            server:forget_requests()
+          end
+          n = n + step
+        end
+        assert.is_true(n > 20)
+        assert.same({ 0, true, true, false, true, true }, at_rest())
+      end)
+    end
+  end
+end)
