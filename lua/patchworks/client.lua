@@ -58,6 +58,7 @@ function client.new(given, engine)
     gate = gate.new(engine, settings, send.on_wait),
     defaults = {}, -- endpoint -> the metatable of its calls
     flights = setmetatable({}, { __mode = "k" }), -- the calls under way
+    holders = setmetatable({}, { __mode = "v" }), -- a flight's pending, as long as somebody holds it
     counts = { calls = 0, retries = 0, waits = 0, logins = 0 },
   }, Client)
   self.script_versions = script_versions.new(self)
@@ -210,6 +211,7 @@ end
 -- answers, counted as Lua's memory)
 function Client:stats()
   if self.closed then errors.misuse "stats: the client is closed" end
+  pending.sweep(self)
   local stats = self.engine:counts()
   for name, value in pairs(self.counts) do stats[name] = value end
   return stats

@@ -13,7 +13,7 @@ end
 
 -- Runs a flight's way through a gate as a job, and says how it stands.
 local function flight_of(clock, seconds)
-  return { deadline = { at = clock.now() + seconds }, over = false, owner = false, queue = false, before = false,
+  return { at = clock.now() + seconds, over = false, owner = false, queue = false, before = false,
     after = false }
 end
 

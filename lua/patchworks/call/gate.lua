@@ -110,19 +110,19 @@ end
 -- Waits in the line until nothing holds this one back; or gives false and the seconds that it would have to wait.
 local function stand(self, flight)
   local place <close> = place_in(self)
-  local deadline, told = flight.deadline, nil
+  local told
   while true do
     local now = clock.now()
     local hold, surely = obstacle(self, now)
     local first = self.line.first == place
     if not hold and first then return true end
-    if now >= deadline.at then return false, surely and hold or 0 end
-    if surely and now + hold > deadline.at then return false, hold end
+    if now >= flight.at then return false, surely and hold or 0 end
+    if surely and now + hold > flight.at then return false, hold end
     if surely and told ~= now + hold then
       told = now + hold
       self.on_wait(flight, hold)
     end
-    place.due = first and hold and math.min(deadline.at, now + hold) or deadline.at
+    place.due = first and hold and math.min(flight.at, now + hold) or flight.at
     place.over, place.expired = false, false
     scheduler.park(place)
   end
@@ -135,7 +135,7 @@ end
 function Gate:enter(flight)
   local now = clock.now()
   local hold, surely = obstacle(self, now)
-  if surely and now + hold > flight.deadline.at then return false, hold end
+  if surely and now + hold > flight.at then return false, hold end
   if hold or self.line.first then
     local passed, seconds = stand(self, flight)
     if not passed then return false, seconds end

@@ -22,14 +22,17 @@ function pending.new(call, shape)
   return setmetatable({ flight = send.flight(call), shape = shape, raised = false }, Pending)
 end
 
-local start = scheduler.shield(function(flight)
-  flight.call.client.flights[flight] = true
+local start = scheduler.shield(function(self)
+  local flight = self.flight
+  local client = flight.call.client
+  client.holders[flight] = self
+  client.flights[flight] = true
   scheduler.start(flight, send.run)
 end)
 
 --- Sends it.
 function Pending:start()
-  start(self.flight)
+  start(self)
   return self
 end
 
@@ -47,8 +50,20 @@ function Pending:cancel(reason)
   if flight and not flight.finished then cut(flight, reason) end
 end
 
-function Pending.__close(self) self:cancel() end
-Pending.__gc = Pending.__close
+function Pending.__close(self)
+  local flight = self.flight
+  if flight and not flight.finished then cut(flight) end
+end
+
+--- Ends the calls of a client that nobody holds any more: their coroutines were dropped in the middle of them.
+-- @tparam table client
+pending.sweep = scheduler.shield(function(client)
+  local dropped = {}
+  for flight in pairs(client.flights) do
+    if not client.holders[flight] then dropped[#dropped + 1] = flight end
+  end
+  for _, flight in ipairs(dropped) do cut(flight) end
+end)
 
 -- Whether an error is Ctrl-C at the interpreter's own prompt.
 local function is_interrupt(problem) return type(problem) == "string" and problem:find "interrupted!$" ~= nil end
@@ -96,7 +111,7 @@ function Pending:wait()
     if flight.finished then break end
     scheduler.wait(flight)
   end
-  self.flight = false -- what has a finalizer is kept a while, and must not keep an answer
+  self.flight = false
   if flight.raised then error(flight.raised, 0) end
   if not self.raised then return unwrap(self, flight) end
   raise(self, flight, unwrap(self, flight))

@@ -8,7 +8,7 @@ local answers = require "patchworks.call.answer"
 local auth = require "patchworks.call.auth"
 local clock = require "patchworks.time.clock"
 local core = require "patchworks.core"
-local deadlines = require "patchworks.time.deadline"
+local deadline = require "patchworks.time.deadline"
 local errors = require "patchworks.errors"
 local gate = require "patchworks.call.gate"
 local retry = require "patchworks.call.retry"
@@ -20,18 +20,20 @@ local send = {}
 -- gate knew when it passed. Rarely set: `attempts`, the failed ones; `failure`, the last one; `renewals` of the login;
 -- `unknown`, whether an attempt may have done something; `events`, what its owner's listener is still to be told;
 -- `teller`, the flight that this one was sent for.
-local Flight = { __name = "patchworks.flight", renewals = 0, unknown = false, events = false, teller = false }
-Flight.__index = Flight
+local Flight = deadline.extend {
+  __name = "patchworks.flight", renewals = 0, unknown = false, events = false, teller = false, problem = false,
+}
 
 --- Makes a flight; fields that come later are named here, so that an attempt can't be made and then fail for want of
 -- memory for what it has to note.
 -- @tparam table call `client`, `operation`, `method`, `url`, `body`, `delivery`, `timeout`, `attempt_timeout`,
 -- `max_attempts`, `header_lines`, `on_event`
 function send.flight(call)
+  local began = clock.now()
   return setmetatable({
-    call = call, deadline = deadlines.new(call.timeout), tried = 0, transfer = false, status = false, remaining = false,
-    seen = 0, finished = false, thread = false, value = false, problem = false, over = false, owner = false,
-    queue = false, before = false, after = false,
+    call = call, began = began, at = began + call.timeout, tried = 0, transfer = false, status = false, seen = 0,
+    value = false, finished = false, thread = false, wait = false, over = false, owner = false, queue = false,
+    before = false, after = false,
   }, Flight)
 end
 
@@ -137,21 +139,21 @@ end
 -- One attempt, inside of the gate. Gives a response, or nil and a failure; the failure has `delay`, the seconds before
 -- another attempt may go, when one may.
 local function attempt(flight, headers)
-  local call, deadline = flight.call, flight.deadline
-  flight.status, flight.remaining, flight.pause = false, false, nil
+  local call = flight.call
+  flight.status, flight.remaining, flight.pause = false, nil, nil
   local _ <close> = flight
   local began = clock.now()
-  local left, most = deadline.at - began, call.attempt_timeout
+  local left, most = flight.at - began, call.attempt_timeout
   if left <= 0 then
     return nil, { kind = "timeout", message = "the call's time was up before it was sent", sent = false }
   end
   local status, body, header_block, transfer = exchange(flight, headers, began, left < most and left or most)
-  local started, seconds = began - deadline.began, clock.now() - began
+  local started, seconds = began - flight.began, clock.now() - began
   flight.tried = flight.tried + 1
   if not status then return note_failure(flight, body, { started = started, seconds = seconds }) end
   flight.status = status
   local remaining = core.header(header_block, "x-ratelimit-remaining")
-  if remaining then flight.remaining = tonumber(remaining) or false end
+  if remaining then flight.remaining = tonumber(remaining) end
   local response = answers.response(status, body, header_block, transfer, started, seconds, flight.attempts)
   if status >= 200 and status < 300 then return response end
   local failure = answers.failure(response)
@@ -170,7 +172,7 @@ local function authorise(flight)
       return require("patchworks.call.login").send(call.client, function(login)
         return send.inside(flight, login)
       end)
-    end, flight.deadline)
+    end, flight)
     if not ok then
       fail(flight, problem and {
         kind = problem.kind, status = problem.status, message = "the login failed: " .. problem.message,
@@ -187,7 +189,7 @@ end
 local function may_retry(flight, failure)
   local client = flight.call.client
   if not failure.delay or flight.tried >= flight.call.max_attempts + flight.renewals then return nil end
-  if clock.now() + failure.delay >= flight.deadline.at then
+  if clock.now() + failure.delay >= flight.at then
     if failure.retry_after then
       failure.message = ("%s; the service asks to wait %.3g s, which is past the call's timeout"):format(
         failure.message,
@@ -255,11 +257,17 @@ function send.run(flight)
       fail(flight, gate.held_back(flight.failure, hold))
       break
     end
+    if client.flights[flight] and not client.holders[flight] then
+      -- Nobody holds it any more: what was not sent yet never is.
+      client.gate:leave(flight)
+      fail(flight, { kind = "cancelled", message = "the call was dropped", sent = false })
+      break
+    end
     local response, failure = attempt(flight, headers)
     if call.on_event and flight.tried > tried then tell_attempt(flight, response) end
     if response then succeed(flight, response) end
   until response or not go_on(flight, failure, generation)
-  client.flights[flight] = nil
+  client.flights[flight], client.holders[flight] = nil, nil
 end
 
 --- Makes the end of a flight that was cut off: its task was cancelled, or its client closed.

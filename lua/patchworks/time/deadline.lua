@@ -7,6 +7,16 @@ Deadline.__index = Deadline
 
 local deadline = {}
 
+--- Makes a class whose objects are deadlines too: they have `at`, the monotonic time.
+-- @tparam table class
+function deadline.extend(class)
+  for name, method in pairs(Deadline) do
+    if type(method) == "function" then class[name] = method end
+  end
+  class.__index = class
+  return class
+end
+
 --- Makes one.
 -- @tparam number seconds from now; math.huge for never
 -- @treturn table `at`, the monotonic time; `began`, when it was made

@@ -26,13 +26,16 @@ local timers = require "patchworks.time.timers"
 
 local scheduler = {}
 
-local owners = setmetatable({}, { __mode = "k" }) -- coroutine -> its job or task
+local resume, yield, running_coroutine = coroutine.resume, coroutine.yield, coroutine.running
+
+local running -- the job or task that was resumed last and has not come back
 local ready_jobs, ready_tasks = queue.new(), queue.new()
 local waiting = setmetatable({}, { __mode = "k" }) -- transfer -> wait
 local busy = {} -- engines that somebody waits for
 local host -- see set_host
 local depth, most_depth = 0, 12 -- tasks that are being resumed inside of each other
 local parked = {} -- what our own yields give
+local spare = false -- a wait that has ended, for the next transfer: calls one after the other need one
 local longest_wait = 60 -- seconds; a wait that nothing ends is only looked at again
 
 --- Makes something to wait for, for a job.
@@ -81,21 +84,37 @@ local function fire()
   end
 end
 
+-- Closes the coroutine of a job or a task, whose closers then find it as the one that runs.
+local function close(owner)
+  local before = running
+  running = owner
+  local ok, problem = coroutine.close(owner.thread)
+  running = before
+  if not ok then return problem end
+end
+
+--- For tasks: closes the coroutine of one; gives the error that this met, if any.
+scheduler.close = close
+
 local function end_job(job)
   local thread = job.thread
-  job.finished, job.thread, job.wait = true, false, false
-  owners[thread] = nil
+  job.finished, job.thread = true, false
   core.retire(thread)
   wake(job)
 end
 
 local function run_job(job)
   local thread = job.thread
-  if not thread or coroutine.status(thread) ~= "suspended" then return end
-  local ok, problem = coroutine.resume(thread, job)
-  if coroutine.status(thread) ~= "dead" then return end
+  if not thread then return end
+  local before = running
+  running = job
+  local ok, problem = resume(thread, job)
+  running = before
+  if ok and problem == parked then return end
   if not ok then
-    coroutine.close(thread)
+    -- In a finalizer, inside of the very job: it goes on when that is over.
+    if coroutine.status(thread) ~= "dead" then return end
+    close(job)
     job.raised = problem
   end
   end_job(job)
@@ -103,15 +122,16 @@ end
 
 local function run_task(task)
   if task.finished or coroutine.status(task.thread) ~= "suspended" then return end
-  depth = depth + 1
-  local ok, what = coroutine.resume(task.thread)
-  depth = depth - 1
+  local before = running
+  depth, running = depth + 1, task
+  local ok, what = resume(task.thread)
+  depth, running = depth - 1, before
   if coroutine.status(task.thread) ~= "dead" then
     if what ~= parked then ready_tasks:push(task) end
     return
   end
   if not ok then
-    local _, closing = coroutine.close(task.thread)
+    local closing = close(task)
     what = closing == nil and what or closing
   end
   task:_finish(ok, what)
@@ -214,33 +234,34 @@ local function due_in()
 end
 
 -- Tells a host's loop when to come back; gives its arguments.
-local function tell_host(...)
-  if host then host.schedule(due_in()) end
-  return ...
-end
+local function tell_host() host.schedule(due_in()) end
 
 --- Makes a function that keeps the books: no hook interrupts it, and a host's loop learns what came of it.
 function scheduler.shield(fn)
-  return core.shield(function(...) return tell_host(fn(...)) end)
+  return core.shield(function(first, second)
+    local value = fn(first, second)
+    if host then tell_host() end
+    return value
+  end)
 end
 local shield = scheduler.shield
 
 -- One turn of a wait that can't yield.
-local turn = shield(function(wait)
+local turn = core.shield(function(wait)
   local resumes = wait.joins or depth == 0
-  fire()
-  run_jobs()
-  if resumes then run_tasks() end
+  if ready_jobs.first then run_jobs() end
+  if resumes and ready_tasks.first then run_tasks() end
   if wait.over or wait.events then return end
   poll(patience(resumes))
   fire()
-  run_jobs()
+  if ready_jobs.first then run_jobs() end
+  if host then tell_host() end
 end)
 
 -- The task whose coroutine runs now, when it can be suspended; or the job.
 local function current()
-  local owner = owners[coroutine.running()]
-  return owner and coroutine.isyieldable() and owner or nil
+  local owner = running
+  return owner and running_coroutine() == owner.thread and coroutine.isyieldable() and owner or nil
 end
 
 --- The task that runs now and can be suspended, or nil.
@@ -255,7 +276,7 @@ function scheduler.wait(wait)
   local owner = current()
   if owner then
     wait.owner = owner
-    while not (wait.over or wait.events) do coroutine.yield(parked) end
+    while not (wait.over or wait.events) do yield(parked) end
     return
   end
   if host and host.wait and host.wait(wait) then return end
@@ -268,10 +289,10 @@ end
 --- For jobs: waits until `wait` is over.
 -- @treturn boolean false when its time had come first
 function scheduler.park(wait)
-  local job = owners[coroutine.running()]
+  local job = running
   wait.owner, job.wait = job, wait
   if wait.due then timers.add(wait) end
-  while not wait.over do coroutine.yield(parked) end
+  while not wait.over do yield(parked) end
   job.wait = false
   return not wait.expired
 end
@@ -283,7 +304,9 @@ end
 -- @treturn boolean false when its time had come first
 function scheduler.await(engine, transfer, due)
   if transfer:done() then return true end
-  local wait = scheduler.new_wait(due)
+  local wait = spare or scheduler.new_wait()
+  spare = false
+  wait.over, wait.expired, wait.due = false, false, due
   waiting[transfer] = wait
   if not busy[engine] then
     busy[engine] = true
@@ -291,6 +314,8 @@ function scheduler.await(engine, transfer, due)
   end
   local in_time = scheduler.park(wait)
   waiting[transfer] = nil -- a key with a finalizer keeps its value for a cycle more
+  wait.owner = false
+  spare = wait
   return in_time
 end
 
@@ -298,10 +323,10 @@ end
 -- @tparam table job has the fields `over`, `owner`, `queue`, `before` and `after`, false; gets `finished`, and
 -- `raised`, what its function raised
 -- @tparam function fn called with the job
-scheduler.start = shield(function(job, fn)
+scheduler.start = core.shield(function(job, fn)
   job.thread = core.thread(fn)
-  owners[job.thread] = job
   run_job(job)
+  if host then tell_host() end
 end)
 
 --- Ends a job where it waits. One that has ended is left alone.
@@ -309,7 +334,7 @@ end)
 scheduler.cancel = shield(function(job)
   local thread = job.thread
   if not thread or coroutine.status(thread) ~= "suspended" then return end
-  coroutine.close(thread)
+  close(job)
   ready_jobs:remove(job)
   if job.wait then timers.remove(job.wait) end
   if job.cut then job:cut() end
@@ -318,22 +343,18 @@ end)
 
 --- For tasks: resumes one now, or in the next turn where too many are inside of each other.
 function scheduler.begin(task)
-  owners[task.thread] = task
   if depth < most_depth then return run_task(task) end
   ready_tasks:push(task)
 end
 
 --- For tasks: forgets one that has ended.
-function scheduler.retire(task)
-  owners[task.thread] = nil
-  ready_tasks:remove(task)
-end
+function scheduler.retire(task) ready_tasks:remove(task) end
 
 --- The task or the job whose coroutine runs now; nil elsewhere.
-function scheduler.current_owner() return owners[coroutine.running()] end
+function scheduler.current_owner() return running and running.thread == running_coroutine() and running or nil end
 
 --- Whether this task, or this job, runs now.
-function scheduler.runs(owner) return owners[coroutine.running()] == owner end
+function scheduler.runs(owner) return owner.thread == running_coroutine() end
 
 --- For a client that is closed: nobody waits for its engine any more.
 function scheduler.forget(engine)
@@ -345,7 +366,7 @@ end
 --- For a host's loop: takes in what engines have to say, without waiting, and resumes what can go on.
 -- @param ... engines, hosted ones
 -- @treturn ?number seconds after which to call again at the latest, or nil for never
-scheduler.pump = shield(function(...)
+scheduler.pump = core.shield(function(...)
   advance { ... }
   advance(unhosted())
   fire()
@@ -353,6 +374,7 @@ scheduler.pump = shield(function(...)
     run_jobs()
     run_tasks()
   until not ready_jobs.first
+  if host then tell_host() end
   return due_in()
 end)
 

@@ -91,7 +91,7 @@ end
 Task.cancel = shield(function(self)
   if self.finished or coroutine.status(self.thread) ~= "suspended" then return false end
   self.cancelled, self.cut_off = true, nil
-  coroutine.close(self.thread)
+  scheduler.close(self)
   local cut = self.cut_off -- the error of the call that it waited for
   self:_finish(false, errors.new { kind = "cancelled", message = "the task was cancelled",
     outcome = cut and cut.outcome, cause = cut })
