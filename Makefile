@@ -33,7 +33,8 @@ RUNNER_SOURCES := $(wildcard src/runner/*.c)
 SANDBOX_SOURCES := $(wildcard src/sandbox/*.c) $(filter-out src/runner/lua_%.c,$(RUNNER_SOURCES))
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
 RUNNER_OBJECTS := $(RUNNER_SOURCES:%.c=$(BUILD)/%.o)
-SANDBOX_OBJECTS := $(SANDBOX_SOURCES:%.c=$(BUILD)/%.o)
+STATIC := page:index.html program:page.js style:page.css openapi:openapi.json
+SANDBOX_OBJECTS := $(SANDBOX_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/static.o
 CORE := $(BUILD)/patchworks/core.so
 RUNNER := $(BUILD)/patchworks/runner.so
 SANDBOX := $(BUILD)/patchworks/sandbox/server.so
@@ -68,6 +69,17 @@ $(BUILD)/src/runner/%.o: src/runner/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LUA_CFLAGS) -MMD -MP -c -o $@ $<
 
+# What the sandbox serves as it is, in arrays.
+$(BUILD)/static.c: $(wildcard src/sandbox/page/*) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "static.h"'; for pair in $(STATIC); do name=$${pair%%:*}; \
+	  echo "static const unsigned char $$name[] = {"; \
+	  od -An -v -tu1 "src/sandbox/page/$${pair##*:}" | sed 's/  *\([0-9][0-9]*\)/\1,/g'; \
+	  echo "};"; echo "const pw_static pw_static_$$name = {$$name, sizeof $$name};"; done; } > $@.new && mv $@.new $@
+
+$(BUILD)/static.o: $(BUILD)/static.c src/sandbox/static.h
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -Isrc/sandbox -c -o $@ $<
+
 $(BUILD)/src/sandbox/%.o: src/sandbox/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LUA_CFLAGS) $(HTTPD_CFLAGS) -MMD -MP -c -o $@ $<
@@ -82,7 +94,7 @@ env:
 SHARE ?= $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
 LIB ?= $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
 BIN ?= $(DESTDIR)$(PREFIX)/bin
-SANDBOX_LUA := patchworks/sandbox.lua
+SANDBOX_LUA := $(shell cd lua && find patchworks/sandbox.lua patchworks/sandbox -name "*.lua")
 CLIENT_LUA := $(filter-out $(SANDBOX_LUA),$(shell cd lua && find patchworks -name "*.lua" | sort))
 
 # Where the installed command finds its modules, whatever the environment says; a rock's wrapper does that by itself.
@@ -105,7 +117,7 @@ install-client: core
 	chmod 755 "$(BIN)/patchworks"
 
 install-sandbox: sandbox
-	install -D -m 644 lua/$(SANDBOX_LUA) "$(SHARE)/$(SANDBOX_LUA)"
+	@for file in $(SANDBOX_LUA); do install -D -m 644 "lua/$$file" "$(SHARE)/$$file" || exit 1; done
 	install -D -m 755 $(SANDBOX) "$(LIB)/patchworks/sandbox/server.so"
 
 uninstall:

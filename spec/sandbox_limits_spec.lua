@@ -134,7 +134,7 @@ describe("a full disk", function()
   it("is one clear error; what was answered is there, reads go on, and the deployer rests", function()
     local data = os.tmpname()
     os.remove(data)
-    -- Files of 300 blocks of 512 bytes: the write-ahead log is full soon.
+    -- Files of 900 blocks of 512 bytes: the write-ahead log is full soon.
     local path = program(([[
       local server <close> = require("patchworks.sandbox").start { data = %q, deploy_seconds = 0 }
       local client <close> = server:client { max_attempts = 1 }
@@ -152,7 +152,7 @@ describe("a full disk", function()
       require("socket").sleep(1)
       print("busy", os.clock() - before)
     ]]):format(data))
-    local pipe = io.popen(("(trap '' XFSZ; ulimit -f 300; exec timeout 60 %s %s) 2>&1"):format(lua, path))
+    local pipe = io.popen(("(trap '' XFSZ; ulimit -f 900; exec timeout 60 %s %s) 2>&1"):format(lua, path))
     local said = pipe:read "a"
     pipe:close()
     os.remove(path)

@@ -9,6 +9,7 @@
 --
 -- @module patchworks.sandbox
 local core = require "patchworks.sandbox.server"
+local fixtures = require "patchworks.sandbox.fixtures"
 
 local sandbox = {}
 
@@ -74,7 +75,36 @@ local defaults = {
   token_seconds = 86400,
   invoke_seconds = 120,
   idle_seconds = 60,
+  habits = {},
+  seed = false,
 }
+
+local usual_habits = {
+  invoke_deploys = false,
+  one_deployed = false,
+  redeploy_nothing = false,
+  crlf = false,
+  trim = false,
+  logs_newest_first = false,
+  create_status = 201,
+  deploying = "deploying",
+  idle = "",
+}
+
+local function read_habits(given)
+  check_names(given, usual_habits, "habits")
+  local habits = {}
+  for name, usual in pairs(usual_habits) do
+    local value = given[name]
+    if value == nil then value = usual end
+    if type(value) ~= type(usual) then
+      misuse("habits: %s: expected a %s, got %s", name, type(usual), show(value))
+    end
+    habits[name] = value
+  end
+  check_integer(habits.create_status, 200, 299, "habits: create_status")
+  return habits
+end
 
 --- Starts the service in a thread of this process.
 -- @tparam ?table given
@@ -87,7 +117,13 @@ local defaults = {
 -- - `token_seconds` (86400): how long a token lives, on the sandbox's clock
 -- - `invoke_seconds` (120): how long a script may run
 -- - `idle_seconds` (60): how long a connection may stay without a whole request
--- @treturn ?table server: `url`, `port`, `key`, `username`, `password`, `login_url`; or nil and a sentence
+-- - `habits`: what the service does in a way that isn't known, each off by default: `invoke_deploys`, `one_deployed`,
+--   `redeploy_nothing`, `crlf`, `trim`, `logs_newest_first` (booleans), `create_status` (201), `deploying` (a string,
+--   "deploying"), `idle` (a string, "" for null); docs/sandbox.md says what they are
+-- - `seed`: fixtures for a fresh database, a table `{scripts = {{id, name, language, versions = {{id, content, status,
+--   logs}}}}}`, the same in JSON, or the path of such a file (".json")
+-- @treturn ?table server: `url`, `port`, `key`, `username`, `password`, `login_url`, `admin_token`,
+-- `page` (its address, for a browser); or nil and a sentence
 function sandbox.start(given)
   given = given or {}
   check_names(given, defaults, "sandbox.start")
@@ -102,6 +138,10 @@ function sandbox.start(given)
   for _, name in ipairs { "deploy_seconds", "token_seconds" } do check_number(settings[name], 0, a_year, name) end
   check_number(settings.invoke_seconds, 0.01, 3600, "invoke_seconds")
   check_number(settings.idle_seconds, 0.1, 86400, "idle_seconds")
+  settings.habits = read_habits(settings.habits)
+  local seed, unreadable = fixtures.read(settings.seed)
+  if unreadable then return nil, "sandbox: " .. unreadable end
+  settings.seed = seed
   local handle, problem = core.start(settings)
   if not handle then return nil, "sandbox: " .. problem end
   local port = handle:port()
@@ -114,6 +154,8 @@ function sandbox.start(given)
     username = settings.username,
     password = settings.password,
     login_url = url .. "/fabric/api/login",
+    admin_token = handle:admin_token(),
+    page = ("%s/#%s"):format(url, handle:admin_token()),
   }, Server)
 end
 
@@ -260,6 +302,43 @@ function Server:now() return self.handle:now() end
 -- "none"
 function Server:requests() return self.handle:requests() end
 
+-- What the admin's interface answers; raises what it refuses.
+function Server:admin(method, path, query, body)
+  local status, text = self.handle:admin(method, "/_sandbox/" .. path, query or "", body and fixtures.encode(body))
+  if status >= 300 then misuse("%s: %s", path, text:match '"message":"([^"]*)"' or text) end
+  return text
+end
+
+--- Adds scripts and versions with the ids that are wanted.
+-- @tparam table|string given as `seed` of `start`
+function Server:seed(given)
+  local text, problem = fixtures.read(given)
+  if not text then misuse("seed: %s", problem or "expected fixtures") end
+  local status, answer = self.handle:admin("POST", "/_sandbox/seed", "", text)
+  if status >= 300 then misuse("seed: %s", answer:match '"message":"([^"]*)"' or answer) end
+end
+
+--- Makes all as it was at the start: the state (with its seed), faults, latency, what was received.
+function Server:reset() self:admin("POST", "reset") end
+
+--- Keeps the state under a name, as long as the sandbox runs.
+-- @tparam string name letters, digits, `.`, `_` and `-`
+function Server:snapshot(name) self:admin("PUT", "snapshots/" .. check_text(name, "snapshot")) end
+
+--- Makes the state what it was when it was kept under that name.
+-- @tparam string name
+function Server:restore(name) self:admin("POST", "snapshots/" .. check_text(name, "restore") .. "/restore") end
+
+--- Waits until so many requests have come.
+-- @tparam table given `operation` (any), `count` (1), `timeout` (30 seconds)
+-- @treturn boolean whether they have
+function Server:wait_for_requests(given)
+  check_names(given, { operation = true, count = true, timeout = true }, "wait_for_requests")
+  local query = {}
+  for name, value in pairs(given) do query[#query + 1] = name .. "=" .. tostring(value) end
+  return (self.handle:admin("GET", "/_sandbox/requests/wait", table.concat(query, "&"))) == 200
+end
+
 --- How many requests it received.
 -- @tparam ?string operation only those for it
 -- @treturn integer
@@ -275,6 +354,7 @@ local function announce(server, data)
     "",
     "In another shell:",
     ("  export PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s"):format(server.url, server.key),
+    ("Look at it in a browser: %s"):format(server.page),
     ("Tokens: log in as %s with %s"):format(server.username, server.password),
     "Scripts:",
   }

@@ -41,6 +41,12 @@ int64_t pw_clock_advance(pw_clock *clock, int64_t microseconds) {
   return offset;
 }
 
+void pw_clock_set(pw_clock *clock, int64_t microseconds) {
+  pthread_mutex_lock(&clock->lock);
+  clock->offset = microseconds;
+  pthread_mutex_unlock(&clock->lock);
+}
+
 void pw_clock_format(int64_t microseconds, char text[PW_CLOCK_TEXT]) {
   time_t seconds = (time_t)(microseconds / 1000000);
   struct tm date;

@@ -25,6 +25,9 @@ int64_t pw_clock_stamp(pw_clock *clock);
 /* Moves it forward by microseconds, and gives the whole offset. */
 int64_t pw_clock_advance(pw_clock *clock, int64_t microseconds);
 
+/* Sets how far it is ahead of the machine's. */
+void pw_clock_set(pw_clock *clock, int64_t microseconds);
+
 /* As Laravel writes dates: 2026-11-23T13:31:20.123456Z. */
 void pw_clock_format(int64_t microseconds, char text[PW_CLOCK_TEXT]);
 

@@ -2,9 +2,28 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "../runner/text.h"
+#include "admin.h"
+
+void pw_exchange_close(pw_exchange *exchange) {
+  free(exchange->fault.body);
+  free(exchange->uri);
+  free(exchange->body);
+  if (exchange->answer != NULL) sqlite3_free(sqlite3_str_finish(exchange->answer));
+}
+
+bool pw_exchange_same(const char *given, const char *secret) {
+  size_t size = strlen(secret);
+  unsigned int difference = strlen(given) != size;
+  for (size_t i = 0; given[i] != '\0'; i++) difference |= (unsigned int)(given[i] ^ secret[i % size]);
+  return difference == 0;
+}
+
 const char *pw_exchange_header(const pw_exchange *exchange, const char *name) {
+  if (exchange->connection == NULL) return NULL; /* asked from inside of the program */
   return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
 }
 
@@ -29,22 +48,26 @@ sqlite3_str *pw_exchange_answer(pw_exchange *exchange, int status) {
 
 /* Laravel answers errors in JSON to those who ask for it, and with a page to all others. */
 static bool wants_json(const pw_exchange *exchange) {
+  if (exchange->connection == NULL || pw_admin_owns(exchange->path)) return true;
   const char *accept = pw_exchange_header(exchange, "Accept");
   return accept != NULL && (strstr(accept, "/json") != NULL || strstr(accept, "+json") != NULL);
 }
 
-static void append_json_string(sqlite3_str *out, const char *text) {
+void pw_exchange_string(sqlite3_str *out, const char *bytes, size_t size) {
+  char *text = pw_text_copy(bytes, size);
+  if (text != NULL) pw_text_make_utf8(text, size);
   sqlite3_str_appendchar(out, 1, '"');
-  for (const char *c = text; *c != '\0'; c++) {
+  for (const char *c = text; c != NULL && *c != '\0'; c++) {
     if (*c == '"' || *c == '\\') {
       sqlite3_str_appendf(out, "\\%c", *c);
-    } else if ((unsigned char)*c < 0x20) {
+    } else if ((unsigned char)*c < 0x20 || *c == 0x7F) {
       sqlite3_str_appendf(out, "\\u%04x", (unsigned char)*c);
     } else {
       sqlite3_str_appendchar(out, 1, *c);
     }
   }
   sqlite3_str_appendchar(out, 1, '"');
+  free(text);
 }
 
 static void append_html(sqlite3_str *out, const char *text) {
@@ -69,12 +92,12 @@ static void refuse(pw_exchange *exchange, int status, const char *field, const c
     return;
   }
   sqlite3_str_appendall(out, "{\"message\":");
-  append_json_string(out, message);
+  pw_exchange_string(out, message, strlen(message));
   if (field != NULL) {
     sqlite3_str_appendall(out, ",\"errors\":{");
-    append_json_string(out, field);
+    pw_exchange_string(out, field, strlen(field));
     sqlite3_str_appendall(out, ":[");
-    append_json_string(out, message);
+    pw_exchange_string(out, message, strlen(message));
     sqlite3_str_appendall(out, "]}");
   }
   sqlite3_str_appendchar(out, 1, '}');

@@ -35,14 +35,21 @@ typedef struct pw_exchange {
   const char *operation, *authorization;         /* for the journal */
   bool administrator;                            /* came with a token */
   int64_t subject;                               /* the id in the path */
+  char name[64];                                 /* or the name, in the admin's */
 
   int status; /* of the answer; 0 while there is none */
   sqlite3_str *answer;
   bool html;
   const char *type; /* of the answer; NULL for JSON, or HTML */
   const char *header_names[PW_EXCHANGE_HEADERS];
-  char header_values[PW_EXCHANGE_HEADERS][64];
+  char header_values[PW_EXCHANGE_HEADERS][320];
 } pw_exchange;
+
+/* Lets its answer go, and what it owns. */
+void pw_exchange_close(pw_exchange *exchange);
+
+/* Whether both are the same, in a time that tells nothing of where they differ. */
+bool pw_exchange_same(const char *given, const char *secret);
 
 /* A request's header, or NULL. */
 const char *pw_exchange_header(const pw_exchange *exchange, const char *name);
@@ -50,6 +57,9 @@ const char *pw_exchange_header(const pw_exchange *exchange, const char *name);
 /* Adds a header to the answer; `name` is static. */
 void pw_exchange_add(pw_exchange *exchange, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Appends a JSON string; what isn't UTF-8 becomes question marks. */
+void pw_exchange_string(sqlite3_str *out, const char *bytes, size_t size);
 
 /* Starts a success: returns where its JSON goes. */
 sqlite3_str *pw_exchange_answer(pw_exchange *exchange, int status);

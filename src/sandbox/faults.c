@@ -17,8 +17,11 @@ void pw_faults_close(pw_faults *faults) {
   memset(faults, 0, sizeof *faults);
 }
 
+static const char *const names[] = {"", "status", "drop_before", "drop_after", "truncate", "garbage", "slow"};
+
+const char *pw_fault_how_name(pw_fault_how how) { return names[how]; }
+
 pw_fault_how pw_fault_how_of(const char *name) {
-  static const char *const names[] = {"", "status", "drop_before", "drop_after", "truncate", "garbage", "slow"};
   for (int how = PW_FAULT_STATUS; how <= PW_FAULT_SLOW; how++) {
     if (strcmp(names[how], name) == 0) return (pw_fault_how)how;
   }
@@ -96,4 +99,12 @@ pw_fault pw_faults_take(pw_faults *faults, const char *operation) {
   }
   pthread_mutex_unlock(&faults->lock);
   return taken;
+}
+
+void pw_faults_each(pw_faults *faults, void (*each)(void *context, const pw_fault *fault), void *context) {
+  pthread_mutex_lock(&faults->lock);
+  for (const pw_fault *fault = faults->first; fault != NULL; fault = fault->next) {
+    if (fault->times > 0) each(context, fault);
+  }
+  pthread_mutex_unlock(&faults->lock);
 }

@@ -48,6 +48,10 @@ int64_t pw_faults_left(pw_faults *faults); /* those that have not come yet; endl
 void pw_faults_set_latency(pw_faults *faults, double seconds);
 double pw_faults_latency(pw_faults *faults);
 
+/* Calls `each` with every fault that is left, in their order, with the lock held. */
+void pw_faults_each(pw_faults *faults, void (*each)(void *context, const pw_fault *fault), void *context);
+const char *pw_fault_how_name(pw_fault_how how);
+
 /* What is to happen to this request: a copy whose body is the caller's to free. `how` is PW_FAULT_NONE for nothing. */
 pw_fault pw_faults_take(pw_faults *faults, const char *operation);
 

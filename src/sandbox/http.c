@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../runner/text.h"
+#include "admin.h"
 #include "routes.h"
 
 enum { CONNECTIONS = 4096, BACKLOG = 1024, THREADS = 2, CONNECTION_MEMORY = 24 * 1024, BODIES = 256 * 1024 * 1024 };
@@ -47,10 +48,7 @@ static void end(void *context, struct MHD_Connection *connection, void **request
   pw_connections_set_busy(&exchange->server->connections, exchange->held, false);
   pw_journal_release(&exchange->server->journal, exchange->entry);
   exchange->server->bodies -= (int64_t)exchange->capacity;
-  free(exchange->fault.body);
-  free(exchange->uri);
-  free(exchange->body);
-  if (exchange->answer != NULL) sqlite3_free(sqlite3_str_finish(exchange->answer));
+  pw_exchange_close(exchange);
   free(exchange);
   *request = NULL;
 }
@@ -146,7 +144,10 @@ static enum MHD_Result respond(pw_exchange *exchange, pw_fault_how how) {
                                       ? cut_response(text, size)
                                       : MHD_create_response_from_buffer(size, (void *)text, MHD_RESPMEM_MUST_COPY);
   if (response == NULL) return MHD_NO;
-  MHD_add_response_header(response, "Content-Type", exchange->html ? "text/html; charset=UTF-8" : "application/json");
+  MHD_add_response_header(response, "Content-Type",
+                          exchange->type != NULL ? exchange->type
+                          : exchange->html       ? "text/html; charset=UTF-8"
+                                                 : "application/json");
   for (int i = 0; i < PW_EXCHANGE_HEADERS && exchange->header_names[i] != NULL; i++) {
     MHD_add_response_header(response, exchange->header_names[i], exchange->header_values[i]);
   }
@@ -170,7 +171,7 @@ static void answer_fault(pw_exchange *exchange, const pw_fault *fault) {
 static double step(pw_exchange *exchange) {
   pw_faults *faults = &exchange->server->faults;
   if (exchange->stage == PW_STAGE_ADMIT) {
-    exchange->fault = pw_faults_take(faults, exchange->operation);
+    if (!pw_admin_owns(exchange->path)) exchange->fault = pw_faults_take(faults, exchange->operation);
     pw_fault_how how = exchange->fault.how;
     exchange->stage = PW_STAGE_HANDLE;
     if (how == PW_FAULT_STATUS) answer_fault(exchange, &exchange->fault);
@@ -220,9 +221,12 @@ static enum MHD_Result finish(pw_exchange *exchange) {
 static enum MHD_Result serve(pw_exchange *exchange) {
   exchange->began = pw_works_now();
   pw_connections_set_busy(&exchange->server->connections, exchange->held, true);
-  pw_routes_identify(exchange);
-  exchange->entry = note(exchange);
-  double latency = pw_faults_latency(&exchange->server->faults);
+  double latency = 0;
+  if (!pw_admin_owns(exchange->path)) {
+    pw_routes_identify(exchange);
+    exchange->entry = note(exchange);
+    latency = pw_faults_latency(&exchange->server->faults);
+  }
   double next = latency > 0 ? latency : step(exchange);
   if (next == DONE) return finish(exchange);
   MHD_suspend_connection(exchange->connection);

@@ -129,6 +129,23 @@ static char *reason_of(const pw_run *run, const pw_language *language, double se
   }
 }
 
+static void note(pw_exchange *exchange, const pw_run *run) {
+  pw_store *store = &exchange->server->store;
+  char *payload = pw_store_evaluate(store, "SELECT ?1 ->> '$.payload'", exchange->body, PW_END);
+  const char *text = sqlite3_str_value(exchange->answer);
+  bool good = exchange->status == 200;
+  pw_invocation made = {.version = exchange->subject,
+                        .payload = payload,
+                        .answer = good ? text : NULL,
+                        .error = good ? NULL : text,
+                        .output = run->out.bytes,
+                        .seconds = run->seconds,
+                        .memory = run->memory,
+                        .isolated = run->isolated};
+  pw_store_note_invocation(store, &made);
+  sqlite3_free(payload);
+}
+
 static void run_script(pw_exchange *exchange, const pw_language *language, const char *source, size_t size,
                        const char *data) {
   pw_server *server = exchange->server;
@@ -144,7 +161,37 @@ static void run_script(pw_exchange *exchange, const pw_language *language, const
   } else {
     fail_with(exchange, reason_of(&run, language, seconds));
   }
+  note(exchange, &run);
+  if (run.ran == PW_RAN) server->isolated = run.isolated;
   pw_run_free(&run);
+}
+
+/* Deploys what is to be invoked, and waits for that: as the service may do. Gives what `pw_store_invoked` gives then,
+ * and answers when it could not be deployed. */
+static pw_found deploy_first(pw_exchange *exchange, int64_t *script, char **name, char **content) {
+  pw_server *server = exchange->server;
+  sqlite3_str *nowhere = sqlite3_str_new(NULL);
+  int64_t time = (int64_t)(server->settings.deploy_seconds * 1e6);
+  pw_found found = pw_store_deploy(&server->store, exchange->subject, time, &server->settings.habits, nowhere);
+  sqlite3_free(sqlite3_str_finish(nowhere));
+  pw_deployer_notify(&server->deployer);
+  static const char *const state =
+      "SELECT iif(ready_at IS NOT NULL, '', coalesce(deployment_failure_reason, '-')) FROM versions WHERE id = ?1";
+  char id[24];
+  sqlite3_snprintf(sizeof id, id, "%lld", (long long)exchange->subject);
+  char *reason = NULL;
+  while (found == PW_FOUND && pw_scripts_sleep(&server->scripts, 0.01)) {
+    sqlite3_free(reason);
+    reason = pw_store_evaluate(&server->store, state, id, PW_END);
+    if (reason == NULL || reason[0] != '\0') break;
+  }
+  bool failed = reason != NULL && reason[0] != '\0' && strcmp(reason, "-") != 0;
+  if (failed) pw_exchange_invalid(exchange, "script", "The script could not be deployed: %s", reason);
+  sqlite3_free(reason);
+  free(*name);
+  free(*content);
+  *name = *content = NULL;
+  return failed ? PW_STORE_FAILED : pw_store_invoked(&server->store, exchange->subject, script, name, content);
 }
 
 void pw_operation_invoke(pw_exchange *exchange) {
@@ -154,6 +201,9 @@ void pw_operation_invoke(pw_exchange *exchange) {
   char *name = NULL, *content = NULL, *data = NULL, *source = NULL;
   size_t size = 0;
   pw_found found = pw_store_invoked(&exchange->server->store, exchange->subject, &script, &name, &content);
+  if (found == PW_CONFLICT && exchange->server->settings.habits.invoke_deploys) {
+    found = deploy_first(exchange, &script, &name, &content);
+  }
   const pw_language *language = found == PW_FOUND ? pw_language_find(name) : NULL;
   if (found == PW_NOT_FOUND) {
     pw_exchange_refuse(exchange, 404, "No query results for model [ScriptVersion] %lld", (long long)exchange->subject);

@@ -100,6 +100,7 @@ pw_entry *pw_journal_add(pw_journal *journal, const pw_request_note *note) {
     journal->entries[(journal->first + journal->count++) % journal->capacity] = entry;
     entry->holders++;
     entry->number = ++journal->added;
+    entry->changed = ++journal->changes;
     journal->bytes += entry->size;
   } else {
     free(entry);
@@ -124,6 +125,7 @@ void pw_journal_answer(pw_journal *journal, pw_entry *entry, int status, const c
   entry->answer_size = copy != NULL ? kept : 0;
   entry->status = status;
   entry->size += entry->answer_size;
+  entry->changed = ++journal->changes;
   if (entry->holders > 1) journal->bytes += entry->answer_size; /* else it was forgotten meanwhile */
   pthread_mutex_unlock(&journal->lock);
 }
@@ -140,6 +142,34 @@ size_t pw_journal_count(pw_journal *journal, const char *operation) {
   for (size_t i = 0; i < journal->count; i++) {
     if (operation == NULL || strcmp(at(journal, i)->operation, operation) == 0) count++;
   }
+  pthread_mutex_unlock(&journal->lock);
+  return count;
+}
+
+static bool fits(const pw_entry *entry, const pw_journal_filter *filter) {
+  return (filter->operation == NULL || strcmp(entry->operation, filter->operation) == 0) &&
+         (filter->method == NULL || strcmp(entry->method, filter->method) == 0) &&
+         (filter->path == NULL || strncmp(entry->path, filter->path, strlen(filter->path)) == 0) &&
+         (filter->status == 0 || entry->status == filter->status) && entry->number > filter->after &&
+         entry->changed > filter->changed;
+}
+
+size_t pw_journal_select(pw_journal *journal, const pw_journal_filter *filter, pw_entry **entries, size_t most,
+                         int64_t *changes) {
+  size_t count = 0;
+  pthread_mutex_lock(&journal->lock);
+  *changes = journal->changes;
+  bool news = journal->changes > filter->changed;
+  for (size_t i = news ? journal->count : 0; i-- > 0 && (entries == NULL || count < most);) {
+    pw_entry *entry = at(journal, i);
+    if (!fits(entry, filter)) continue;
+    count++;
+    if (entries == NULL) continue;
+    entry->holders++;
+    entries[most - count] = entry;
+  }
+  if (entries != NULL && count < most)
+    memmove((void *)entries, (void *)(entries + most - count), count * sizeof *entries);
   pthread_mutex_unlock(&journal->lock);
   return count;
 }

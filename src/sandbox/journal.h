@@ -13,6 +13,7 @@ enum { PW_JOURNAL_SIZE = 100000, PW_JOURNAL_BODY = 64 * 1024, PW_JOURNAL_BYTES =
 typedef struct pw_entry {
   int holders;          /* under the journal's lock */
   int64_t number;       /* counted from 1 */
+  int64_t changed;      /* the journal's count of changes at its last; under the lock */
   size_t size;          /* bytes of all of it */
   int64_t at;           /* sandbox clock, microseconds */
   _Atomic int status;   /* 0 while nothing was answered; then, what follows is there */
@@ -32,8 +33,9 @@ typedef struct pw_journal {
   bool opened;
   pw_entry **entries; /* a ring */
   size_t first, count, capacity;
-  size_t bytes;  /* of all entries */
-  int64_t added; /* ever: the number of the newest entry */
+  size_t bytes;    /* of all entries */
+  int64_t added;   /* ever: the number of the newest entry */
+  int64_t changes; /* requests that came, and answers */
 } pw_journal;
 
 void pw_journal_open(pw_journal *journal);
@@ -59,6 +61,19 @@ size_t pw_journal_count(pw_journal *journal, const char *operation); /* NULL for
 /* Notes what was answered. `entry` may be NULL. */
 void pw_journal_answer(pw_journal *journal, pw_entry *entry, int status, const char *answer, size_t size,
                        int64_t microseconds);
+
+/* Which entries are meant: NULL, 0 for any. */
+typedef struct pw_journal_filter {
+  const char *operation, *method, *path; /* the path's beginning */
+  int status;
+  int64_t after;   /* numbers above */
+  int64_t changed; /* changed later */
+} pw_journal_filter;
+
+/* Counts those that fit; and holds the newest of them, up to `most`, oldest first, when `entries` isn't NULL.
+ * `*changes` is the journal's count then. */
+size_t pw_journal_select(pw_journal *journal, const pw_journal_filter *filter, pw_entry **entries, size_t most,
+                         int64_t *changes);
 
 /* Holds up to `most` entries, oldest first, and gives how many; each goes back by pw_journal_release. */
 size_t pw_journal_hold(pw_journal *journal, pw_entry **entries, size_t most);

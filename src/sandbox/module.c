@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin.h"
 #include "operations.h"
 
 #define SERVER "patchworks.sandbox.server"
 #define BOX "patchworks.sandbox.box"
+#define EXCHANGE "patchworks.sandbox.exchange"
 
 /* What a function holds that a Lua error must not leak. */
 typedef struct box {
@@ -67,6 +69,35 @@ static lua_Number read_number(lua_State *L, const char *name) {
   return value;
 }
 
+static bool read_flag(lua_State *L, const char *name) {
+  lua_getfield(L, -1, name);
+  bool flag = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return flag;
+}
+
+static void read_word(lua_State *L, const char *name, char word[32]) {
+  lua_getfield(L, -1, name);
+  sqlite3_snprintf(32, word, "%s", luaL_optstring(L, -1, ""));
+  lua_pop(L, 1);
+}
+
+static void read_habits(lua_State *L, pw_habits *habits) {
+  lua_getfield(L, 1, "habits");
+  luaL_checktype(L, -1, LUA_TTABLE);
+  habits->invoke_deploys = read_flag(L, "invoke_deploys");
+  habits->one_deployed = read_flag(L, "one_deployed");
+  habits->redeploy_nothing = read_flag(L, "redeploy_nothing");
+  habits->crlf = read_flag(L, "crlf");
+  habits->trim = read_flag(L, "trim");
+  habits->logs_newest_first = read_flag(L, "logs_newest_first");
+  read_word(L, "deploying", habits->deploying);
+  read_word(L, "idle", habits->idle);
+  lua_getfield(L, -1, "create_status");
+  habits->create_status = (int)luaL_checkinteger(L, -1);
+  lua_pop(L, 2);
+}
+
 /* start{key, username, password, data, port, deploy_seconds, token_seconds, invoke_seconds, rate_limit} -> server; or
  * nil and a sentence. The Lua side has checked the values. */
 static int start(lua_State *L) {
@@ -82,18 +113,51 @@ static int start(lua_State *L) {
   settings.invoke_seconds = read_number(L, "invoke_seconds");
   settings.idle_seconds = read_number(L, "idle_seconds");
   settings.rate_limit = (int64_t)read_number(L, "rate_limit");
+  read_habits(L, &settings.habits);
   box *held = push_box(L, 0);
   pw_server *server = lua_newuserdatauv(L, sizeof *server, 0);
   memset(server, 0, sizeof *server);
   luaL_setmetatable(L, SERVER);
   lua_getfield(L, 1, "data");
   const char *data = luaL_checkstring(L, -1);
-  if (pw_server_open(server, &settings, data, &held->text)) {
+  lua_getfield(L, 1, "seed");
+  const char *seed = lua_tostring(L, -1);
+  if (pw_server_open(server, &settings, data, seed, &held->text)) {
     lua_pushvalue(L, 3);
     return 1;
   }
   lua_pushnil(L);
   lua_pushstring(L, held->text != NULL ? held->text : "not enough memory");
+  return 2;
+}
+
+static int admin_token(lua_State *L) {
+  lua_pushstring(L, check(L)->admin_token);
+  return 1;
+}
+
+static int exchange_close(lua_State *L) {
+  pw_exchange *exchange = luaL_checkudata(L, 1, EXCHANGE);
+  exchange->uri = NULL; /* of Lua, as is its body */
+  exchange->body = NULL;
+  pw_exchange_close(exchange);
+  memset(exchange, 0, sizeof *exchange);
+  return 0;
+}
+
+/* admin(method, path, query, body) -> status, text: what the admin's interface answers, without HTTP. */
+static int admin(lua_State *L) {
+  pw_server *server = check(L);
+  const char *method = luaL_checkstring(L, 2), *path = luaL_checkstring(L, 3), *query = luaL_checkstring(L, 4);
+  const char *body = luaL_optstring(L, 5, NULL);
+  pw_exchange *exchange = lua_newuserdatauv(L, sizeof *exchange, 0);
+  memset(exchange, 0, sizeof *exchange);
+  luaL_setmetatable(L, EXCHANGE);
+  *exchange = (pw_exchange){.server = server, .method = method, .path = path, .query = query, .body = (char *)body};
+  pw_admin_perform(exchange);
+  const char *text = sqlite3_str_value(exchange->answer);
+  lua_pushinteger(L, exchange->status);
+  lua_pushstring(L, text != NULL ? text : "");
   return 2;
 }
 
@@ -301,6 +365,8 @@ __attribute__((visibility("default"))) int luaopen_patchworks_sandbox_server(lua
 int luaopen_patchworks_sandbox_server(lua_State *L) {
   static const luaL_Reg methods[] = {{"close", server_close},
                                      {"port", server_port},
+                                     {"admin_token", admin_token},
+                                     {"admin", admin},
                                      {"create_script", create_script},
                                      {"next_script", next_script},
                                      {"populate", populate},
@@ -321,6 +387,7 @@ int luaopen_patchworks_sandbox_server(lua_State *L) {
   static const luaL_Reg functions[] = {{"start", start}, {"wait_for_signal", wait_for_signal}, {NULL, NULL}};
   make_class(L, SERVER, methods, server_close);
   make_class(L, BOX, none, box_close);
+  make_class(L, EXCHANGE, none, exchange_close);
   luaL_newlib(L, functions);
   return 1;
 }

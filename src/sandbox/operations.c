@@ -97,10 +97,23 @@ void pw_operation_logs(pw_exchange *exchange) {
   int64_t total = 0, rows = 0;
   sqlite3_str *out = pw_exchange_answer(exchange, 200);
   sqlite3_str_appendall(out, "{\"data\":[");
-  pw_found found =
-      pw_store_logs(store_of(exchange), exchange->subject, query.selection.page, LOGS_PER_PAGE, out, &total, &rows);
+  pw_found found = pw_store_logs(store_of(exchange), exchange->subject, query.selection.page, LOGS_PER_PAGE,
+                                 exchange->server->settings.habits.logs_newest_first, out, &total, &rows);
   append_pagination(exchange, out, &query.selection, total, rows);
   if (found != PW_FOUND) refuse(exchange, found, "");
+}
+
+/* The content's JSON literal, as it came or as a habit stores it. */
+static char *content_of(pw_exchange *exchange) {
+  static const char *const as_it_came = "SELECT ?1 -> '$.content'";
+  static const char *const changed =
+      "WITH c(text) AS (SELECT iif(?2 = '1', trim(?1 ->> '$.content', char(32, 9, 10, 13)), ?1 ->> '$.content'))"
+      " SELECT json_quote(iif(?3 = '1', replace(replace(text, char(13, 10), char(10)), char(10), char(13, 10)), text))"
+      " FROM c";
+  const pw_habits *habits = &exchange->server->settings.habits;
+  if (!habits->trim && !habits->crlf) return pw_store_evaluate(store_of(exchange), as_it_came, exchange->body, PW_END);
+  return pw_store_evaluate(store_of(exchange), changed, exchange->body, habits->trim ? "1" : "0",
+                           habits->crlf ? "1" : "0", PW_END);
 }
 
 void pw_operation_create(pw_exchange *exchange) {
@@ -110,14 +123,13 @@ void pw_operation_create(pw_exchange *exchange) {
   bool text = type != NULL && strcmp(type, "text") == 0;
   bool missing = type == NULL || strcmp(type, "null") == 0;
   sqlite3_free(type);
-  char *content =
-      text ? pw_store_evaluate(store_of(exchange), "SELECT ?1 -> '$.content'", exchange->body, PW_END) : NULL;
+  char *content = text ? content_of(exchange) : NULL;
   if (missing || (text && content != NULL && strcmp(content, "\"\"") == 0)) {
     pw_exchange_invalid(exchange, "content", "The content field is required.");
   } else if (!text) {
     pw_exchange_invalid(exchange, "content", "The content field must be a string.");
   } else if (content != NULL) {
-    sqlite3_str *out = pw_exchange_answer(exchange, 201);
+    sqlite3_str *out = pw_exchange_answer(exchange, exchange->server->settings.habits.create_status);
     sqlite3_str_appendall(out, "{\"data\":");
     pw_found found = pw_store_create(store_of(exchange), exchange->subject, content, out);
     sqlite3_str_appendchar(out, 1, '}');
@@ -143,7 +155,8 @@ void pw_operation_deploy(pw_exchange *exchange) {
   int64_t time = (int64_t)(exchange->server->settings.deploy_seconds * 1e6);
   sqlite3_str *out = pw_exchange_answer(exchange, 200);
   sqlite3_str_appendall(out, "{\"message\":\"Script version is being deployed.\",\"data\":");
-  pw_found found = pw_store_deploy(store_of(exchange), exchange->subject, time, out);
+  pw_found found =
+      pw_store_deploy(store_of(exchange), exchange->subject, time, &exchange->server->settings.habits, out);
   sqlite3_str_appendchar(out, 1, '}');
   if (found != PW_FOUND) {
     refuse(exchange, found, "");
@@ -178,7 +191,7 @@ void pw_operation_upload(pw_exchange *exchange) {
   sqlite3_free(flag);
 }
 
-bool pw_token_make(pw_server *server, char token[41]) {
+bool pw_token_random(char token[41]) {
   static const char hex[] = "0123456789abcdef";
   unsigned char random[20];
   if (getentropy(random, sizeof random) != 0) return false;
@@ -187,6 +200,11 @@ bool pw_token_make(pw_server *server, char token[41]) {
     token[2 * i + 1] = hex[random[i] & 15];
   }
   token[40] = '\0';
+  return true;
+}
+
+bool pw_token_make(pw_server *server, char token[41]) {
+  if (!pw_token_random(token)) return false;
   int64_t expires = pw_clock_now(&server->clock) + (int64_t)(server->settings.token_seconds * 1e6);
   return pw_store_add_token(&server->store, token, expires);
 }

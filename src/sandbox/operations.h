@@ -16,6 +16,9 @@ void pw_operation_login(pw_exchange *exchange);
 /* invocation.c */
 void pw_operation_invoke(pw_exchange *exchange);
 
+/* 40 random hexadecimal digits and a NUL; false when the system has no randomness. */
+bool pw_token_random(char token[41]);
+
 /* Makes a token that lives as long as the settings say; `token` holds 41 bytes. False when it can't be kept. */
 bool pw_token_make(pw_server *server, char token[41]);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin.h"
 #include "operations.h"
 
 enum { WINDOW = 60 }; /* seconds of the rate limit */
@@ -55,14 +56,6 @@ static const route *find(const pw_exchange *exchange, int64_t *subject, char all
   return NULL;
 }
 
-/* As long as it takes for every guess, so that a key can't be found out letter by letter. */
-static bool same_secret(const char *given, const char *secret) {
-  size_t size = strlen(secret);
-  unsigned int difference = strlen(given) != size;
-  for (size_t i = 0; given[i] != '\0'; i++) difference |= (unsigned int)(given[i] ^ secret[i % size]);
-  return difference == 0;
-}
-
 void pw_routes_identify(pw_exchange *exchange) {
   char allow[64];
   const route *found = find(exchange, &exchange->subject, allow);
@@ -77,7 +70,7 @@ static bool authorised(pw_exchange *exchange) {
   if (credential != NULL && strncmp(credential, "Bearer ", 7) == 0) {
     exchange->administrator = pw_store_has_token(&exchange->server->store, credential + 7);
     if (exchange->administrator) return true;
-  } else if (credential != NULL && same_secret(credential, exchange->server->settings.key)) {
+  } else if (credential != NULL && pw_exchange_same(credential, exchange->server->settings.key)) {
     return true;
   }
   pw_exchange_refuse(exchange, 401, "Unauthenticated.");
@@ -139,8 +132,13 @@ bool pw_routes_admit(pw_exchange *exchange) {
   if (exchange->crowded) {
     pw_exchange_refuse(exchange, 503, "Too many bodies at once.");
     pw_exchange_add(exchange, "Retry-After", "1");
+  } else if (!pw_admin_trusts(exchange)) {
+    pw_exchange_refuse(exchange, 403, "The sandbox serves browsers under http://127.0.0.1:%d alone.",
+                       exchange->server->port);
   } else if (exchange->too_large) {
     pw_exchange_refuse(exchange, 413, "The body is over 8 MB.");
+  } else if (pw_admin_owns(exchange->path)) {
+    return pw_admin_admit(exchange);
   } else if (found == NULL && allow[0] == '\0') {
     pw_exchange_refuse(exchange, 404, "The route %s could not be found.", exchange->path);
   } else if (found == NULL) {

@@ -1,6 +1,7 @@
 #include "scripts.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -62,4 +63,9 @@ void pw_scripts_run(pw_scripts *scripts, pw_run *run, const pw_language *languag
     pw_run_cancel(run);
   }
   give_turn(scripts);
+}
+
+bool pw_scripts_sleep(pw_scripts *scripts, double seconds) {
+  struct pollfd stop = {.fd = scripts->stop[0], .events = POLLIN};
+  return poll(&stop, 1, (int)(seconds * 1000)) == 0;
 }

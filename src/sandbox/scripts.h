@@ -23,4 +23,7 @@ void pw_scripts_close(pw_scripts *scripts);
 void pw_scripts_run(pw_scripts *scripts, pw_run *run, const pw_language *language, const char *source, size_t size,
                     const char *data, double seconds);
 
+/* Waits so many seconds. False when the sandbox closes. */
+bool pw_scripts_sleep(pw_scripts *scripts, double seconds);
+
 #endif

@@ -27,6 +27,12 @@ static const char *const schema =
     "CREATE INDEX IF NOT EXISTS logs_of_version ON logs(version_id, id);"
     "CREATE TRIGGER IF NOT EXISTS forget_logs AFTER DELETE ON versions"
     " BEGIN DELETE FROM logs WHERE version_id = old.id; END;"
+    "CREATE TABLE IF NOT EXISTS deployments(id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL,"
+    " script_id INTEGER NOT NULL, ended_at TEXT NOT NULL, reason TEXT);"
+    "CREATE TABLE IF NOT EXISTS invocations(id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL,"
+    " created_at TEXT NOT NULL, payload TEXT, answer TEXT, error TEXT, output TEXT, seconds REAL,"
+    " memory_bytes INTEGER, isolated INTEGER);"
+    "CREATE INDEX IF NOT EXISTS invocations_of_version ON invocations(version_id);"
     "CREATE TABLE IF NOT EXISTS tokens(token TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID;";
 
 sqlite3_stmt *pw_store_prepare(pw_store *store, const char *sql) {
@@ -92,6 +98,11 @@ static bool explain(pw_store *store, const char *path, char **problem) {
   return false;
 }
 
+void pw_store_reload(pw_store *store) {
+  pw_clock_set(store->clock, number(store, "SELECT value FROM settings WHERE name = 'clock'"));
+  store->deploying = (int)number(store, "SELECT count(*) FROM versions WHERE ready_at IS NOT NULL");
+}
+
 bool pw_store_open(pw_store *store, const char *path, pw_clock *clock, char **problem) {
   pthread_mutex_init(&store->lock, NULL);
   store->clock = clock;
@@ -107,8 +118,7 @@ bool pw_store_open(pw_store *store, const char *path, pw_clock *clock, char **pr
       !pw_store_run(store, "UPDATE settings SET value = value WHERE name = 'clock'")) {
     return explain(store, path, problem);
   }
-  pw_clock_advance(clock, number(store, "SELECT value FROM settings WHERE name = 'clock'"));
-  store->deploying = (int)number(store, "SELECT count(*) FROM versions WHERE ready_at IS NOT NULL");
+  pw_store_reload(store);
   return true;
 }
 

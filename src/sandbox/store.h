@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "clock.h"
+#include "habits.h"
 
 enum { PW_STORE_STATEMENTS = 96 };
 
@@ -18,9 +19,10 @@ typedef struct pw_store {
   sqlite3 *db;
   pthread_mutex_t lock;
   pw_clock *clock;
-  int problem;   /* SQLite's code for what went wrong last */
-  int deploying; /* versions with a deployment under way */
-  int count;     /* of the prepared statements */
+  int problem;       /* SQLite's code for what went wrong last */
+  bool one_deployed; /* the habit */
+  int deploying;     /* versions with a deployment under way */
+  int count;         /* of the prepared statements */
   const char *texts[PW_STORE_STATEMENTS];
   sqlite3_stmt *statements[PW_STORE_STATEMENTS];
 } pw_store;
@@ -73,7 +75,7 @@ pw_found pw_store_delete(pw_store *store, int64_t id);
 bool pw_store_populate(pw_store *store, int64_t script, int64_t versions, const char *content);
 
 /* Deployments and invocations. store_deployments.c */
-pw_found pw_store_deploy(pw_store *store, int64_t id, int64_t microseconds, sqlite3_str *out);
+pw_found pw_store_deploy(pw_store *store, int64_t id, int64_t microseconds, const pw_habits *habits, sqlite3_str *out);
 pw_found pw_store_next_check(pw_store *store, int64_t *id, char **language, char **content);
 /* Keeps what a check said; false when the disk says no. */
 bool pw_store_checked(pw_store *store, int64_t id, const char *reason, bool remember);
@@ -83,12 +85,36 @@ void pw_store_settle(pw_store *store); /* with the lock held */
 /* Logs and tokens. store_logs.c */
 bool pw_store_log(pw_store *store, int64_t version, const char *level, const char *message, int size);
 bool pw_store_log_list(pw_store *store, int64_t version, const char *json_list);
-pw_found pw_store_logs(pw_store *store, int64_t version, int64_t page, int64_t per_page, sqlite3_str *out,
-                       int64_t *total, int64_t *rows);
+pw_found pw_store_logs(pw_store *store, int64_t version, int64_t page, int64_t per_page, bool newest_first,
+                       sqlite3_str *out, int64_t *total, int64_t *rows);
 bool pw_store_add_token(pw_store *store, const char *token, int64_t expires);
 bool pw_store_has_token(pw_store *store, const char *token);
 bool pw_store_expire_tokens(pw_store *store);
 bool pw_store_advance(pw_store *store, int64_t microseconds);
+
+/* What happened to a version, newest last, as JSON lists. store_history.c */
+typedef struct pw_invocation {
+  int64_t version;
+  const char *payload, *answer, *error, *output; /* texts, or NULL */
+  double seconds;
+  int64_t memory;
+  bool isolated;
+} pw_invocation;
+
+void pw_store_note_deployment(pw_store *store, int64_t version); /* with the lock held, when it has just ended */
+void pw_store_note_invocation(pw_store *store, const pw_invocation *invocation);
+bool pw_store_scripts(pw_store *store, sqlite3_str *out);
+bool pw_store_deployments(pw_store *store, int64_t version, sqlite3_str *out); /* 0 for those of all */
+bool pw_store_invocations(pw_store *store, int64_t version, sqlite3_str *out);
+
+/* The whole state. store_fixtures.c */
+void pw_store_reload(pw_store *store); /* what is kept beside the tables; with the lock held */
+bool pw_store_empty(pw_store *store);
+/* Adds `{"scripts": [..]}` (docs/sandbox.md). False with a sentence in `*problem` (sqlite3_free it): then nothing is.
+ */
+bool pw_store_seed(pw_store *store, const char *json, char **problem);
+sqlite3 *pw_store_save(pw_store *store); /* a copy in memory; NULL when that failed */
+bool pw_store_restore(pw_store *store, sqlite3 *snapshot);
 
 /* Evaluates one SQL expression over text parameters (PW_END ends them): the way to take JSON apart. The result is the
  * caller's to free with sqlite3_free; NULL for SQL's NULL or a failure. */

@@ -4,6 +4,20 @@
  * meanwhile (see deployer.h). Both are in the database, so a restart in between goes on where it was. */
 #include "store.h"
 
+/* The other versions of its script, when it is deployed. */
+static void retire_others(pw_store *store, int64_t id) {
+  sqlite3_stmt *statement =
+      pw_store_prepare(store,
+                       "UPDATE versions SET status = 'Inactive', updated_at = ?2 WHERE status = 'Deployed' AND id <> ?1"
+                       " AND script_id = (SELECT script_id FROM versions WHERE id = ?1 AND status = 'Deployed'"
+                       "  AND deployment_failed_at IS NULL)");
+  if (statement == NULL) return;
+  sqlite3_bind_int64(statement, 1, id);
+  pw_store_bind_date(statement, 2, pw_clock_stamp(store->clock));
+  sqlite3_step(statement);
+  pw_store_done(store, statement);
+}
+
 static void settle_one(pw_store *store, int64_t id) {
   /* An old failure stays to be seen until the next try has ended. */
   sqlite3_stmt *statement = pw_store_prepare(
@@ -17,7 +31,10 @@ static void settle_one(pw_store *store, int64_t id) {
   sqlite3_bind_int64(statement, 1, id);
   pw_store_bind_date(statement, 2, pw_clock_stamp(store->clock));
   sqlite3_step(statement);
-  if (pw_store_done(store, statement)) store->deploying--;
+  if (!pw_store_done(store, statement)) return;
+  store->deploying--;
+  pw_store_note_deployment(store, id);
+  if (store->one_deployed) retire_others(store, id);
 }
 
 void pw_store_settle(pw_store *store) {
@@ -42,9 +59,9 @@ static const char *const begin_deployment =
     "  WHERE s.id = v.script_id AND c.content = v.content),"
     " check_reason = (SELECT c.reason FROM checks c JOIN scripts s ON s.language = c.language"
     "  WHERE s.id = v.script_id AND c.content = v.content)"
-    " WHERE id = ?1 AND ready_at IS NULL";
+    " WHERE id = ?1 AND ready_at IS NULL AND NOT (?3 AND status = 'Deployed')";
 
-pw_found pw_store_deploy(pw_store *store, int64_t id, int64_t microseconds, sqlite3_str *out) {
+pw_found pw_store_deploy(pw_store *store, int64_t id, int64_t microseconds, const pw_habits *habits, sqlite3_str *out) {
   static const pw_selection plain = {.is_deployed = -1};
   pw_store_lock(store);
   bool ok = false;
@@ -52,6 +69,8 @@ pw_found pw_store_deploy(pw_store *store, int64_t id, int64_t microseconds, sqli
   if (statement != NULL) {
     sqlite3_bind_int64(statement, 1, id);
     sqlite3_bind_int64(statement, 2, pw_clock_now(store->clock) + microseconds);
+    sqlite3_bind_int(statement, 3, habits->redeploy_nothing);
+    store->one_deployed = habits->one_deployed;
     sqlite3_step(statement);
     ok = pw_store_done(store, statement);
     if (ok && sqlite3_changes(store->db) > 0) store->deploying++;

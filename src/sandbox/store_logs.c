@@ -48,14 +48,17 @@ static pw_found logs_locked(pw_store *store, int64_t version, int64_t *total) {
   return found ? PW_FOUND : PW_NOT_FOUND;
 }
 
-pw_found pw_store_logs(pw_store *store, int64_t version, int64_t page, int64_t per_page, sqlite3_str *out,
-                       int64_t *total, int64_t *rows) {
+#define LOGS                                                                                                        \
+  "SELECT json_object('id', id, 'script_version_id', version_id, 'level', level, 'message', message, 'created_at'," \
+  " created_at) FROM logs WHERE version_id = ?1 ORDER BY id"
+static const char *const logs_forth = LOGS " LIMIT ?2 OFFSET ?3";
+static const char *const logs_back = LOGS " DESC LIMIT ?2 OFFSET ?3";
+
+pw_found pw_store_logs(pw_store *store, int64_t version, int64_t page, int64_t per_page, bool newest_first,
+                       sqlite3_str *out, int64_t *total, int64_t *rows) {
   pw_store_lock(store);
   pw_found found = logs_locked(store, version, total);
-  sqlite3_stmt *statement = pw_store_prepare(
-      store,
-      "SELECT json_object('id', id, 'script_version_id', version_id, 'level', level, 'message', message,"
-      " 'created_at', created_at) FROM logs WHERE version_id = ?1 ORDER BY id LIMIT ?2 OFFSET ?3");
+  sqlite3_stmt *statement = pw_store_prepare(store, newest_first ? logs_back : logs_forth);
   if (found == PW_FOUND && statement != NULL) {
     sqlite3_bind_int64(statement, 1, version);
     sqlite3_bind_int64(statement, 2, per_page);

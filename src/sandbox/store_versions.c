@@ -9,7 +9,8 @@
   "rtrim(json_object('id', v.id, 'created_at', v.created_at, 'updated_at', v.updated_at, 'script_id', v.script_id," \
   " 'name', v.name, 'version', v.version, 'status', v.status, 'deployment_failure_reason',"                         \
   " v.deployment_failure_reason, 'last_invoked_on', v.last_invoked_on, 'deployed_at', v.deployed_at,"               \
-  " 'deployment_failed_at', v.deployment_failed_at, 'deploying', iif(v.ready_at IS NULL, NULL, 'deploying')), '}')" \
+  " 'deployment_failed_at', v.deployment_failed_at, 'deploying', habit(iif(v.ready_at IS NULL, 'idle', "            \
+  "'deploying'))), '}')"                                                                                            \
   " || iif(?1, ',\"content\":{\"content\":' || v.content || '}', '')"                                               \
   " || iif(?2, ',\"script\":' || (SELECT json_object('id', s.id, 'name', s.name, 'language', s.language,"           \
   " 'created_at', s.created_at) FROM scripts s WHERE s.id = v.script_id), '') || '}'"
