@@ -43,6 +43,8 @@ static const admin_route routes[] = {
     {"POST", "/_sandbox/scripts", pw_admin_add_script, false},
     {"POST", "/_sandbox/populate", pw_admin_populate, false},
     {"POST", "/_sandbox/logs", pw_admin_add_log, false},
+    {"GET", "/_sandbox/versions", pw_admin_versions, false},
+    {"GET", "/_sandbox/versions/*", pw_admin_version, false},
     {"GET", "/_sandbox/deployments", pw_admin_deployments, false},
     {"GET", "/_sandbox/invocations", pw_admin_invocations, false},
     {"POST", "/_sandbox/seed", pw_admin_seed, false},

@@ -33,6 +33,8 @@ void pw_admin_scripts(pw_exchange *exchange);
 void pw_admin_add_script(pw_exchange *exchange);
 void pw_admin_populate(pw_exchange *exchange);
 void pw_admin_add_log(pw_exchange *exchange);
+void pw_admin_versions(pw_exchange *exchange);
+void pw_admin_version(pw_exchange *exchange);
 void pw_admin_deployments(pw_exchange *exchange);
 void pw_admin_invocations(pw_exchange *exchange);
 void pw_admin_seed(pw_exchange *exchange);

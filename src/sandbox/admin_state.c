@@ -76,6 +76,33 @@ void pw_admin_add_log(pw_exchange *exchange) {
   sqlite3_free(message);
 }
 
+void pw_admin_versions(pw_exchange *exchange) {
+  int64_t script = (int64_t)pw_admin_number(exchange, "script", 0), total = 0, rows = 0;
+  pw_selection selection = {.is_deployed = -1, .page = (int64_t)pw_admin_number(exchange, "page", 1), .per_page = 100};
+  if (selection.page < 1) selection.page = 1;
+  sqlite3_str *out = pw_exchange_answer(exchange, 200);
+  sqlite3_str_appendall(out, "{\"data\":[");
+  pw_found found = pw_store_list(store_of(exchange), script, &selection, out, &total, &rows);
+  sqlite3_str_appendf(out, "],\"total\":%lld}", (long long)total);
+  if (found == PW_NOT_FOUND) pw_exchange_refuse(exchange, 404, "There is no script %lld.", (long long)script);
+  if (found == PW_STORE_FAILED) pw_exchange_fail(exchange);
+}
+
+/* A version with its content, its script, and its newest hundred log entries, newest first. */
+void pw_admin_version(pw_exchange *exchange) {
+  static const pw_selection whole = {.content = true, .script = true, .is_deployed = -1};
+  int64_t id = strtoll(exchange->name, NULL, 10), total = 0, rows = 0;
+  pw_store *store = store_of(exchange);
+  sqlite3_str *out = pw_exchange_answer(exchange, 200);
+  sqlite3_str_appendall(out, "{\"data\":");
+  pw_found found = pw_store_get(store, id, &whole, out);
+  sqlite3_str_appendall(out, ",\"logs\":[");
+  if (found == PW_FOUND) found = pw_store_logs(store, id, 1, 100, true, out, &total, &rows);
+  sqlite3_str_appendall(out, "]}");
+  if (found == PW_NOT_FOUND) pw_exchange_refuse(exchange, 404, "There is no version %s.", exchange->name);
+  if (found == PW_STORE_FAILED) pw_exchange_fail(exchange);
+}
+
 static void list(pw_exchange *exchange, bool (*append)(pw_store *store, int64_t version, sqlite3_str *out)) {
   sqlite3_str *out = pw_exchange_answer(exchange, 200);
   sqlite3_str_appendall(out, "{\"data\":");

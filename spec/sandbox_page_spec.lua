@@ -1,0 +1,73 @@
+-- The sandbox's page in a headless Chromium; pending where there is none.
+local raw = require "spec.support.raw"
+local sandbox = require "patchworks.sandbox"
+
+local function find(program)
+  local pipe = io.popen(("command -v %s 2>/dev/null"):format(program))
+  local path = pipe:read "l"
+  pipe:close()
+  return path
+end
+
+local chromium = find "chromium" or find "chromium-browser" or find "google-chrome"
+
+local source = "def handle(data):\n  note = '</script><script>window.broken = 1</script><img src=x onerror=\"window.broken = 1\">'\n  return data"
+
+local function start()
+  return assert(sandbox.start {
+    deploy_seconds = 0,
+    seed = { scripts = { { id = 42, name = "Orders", language = "python", versions = { { id = 7, content = source, status = "Deployed", logs = { "one" } }, { id = 8, content = source } } } } },
+  })
+end
+
+describe("the sandbox's page", function()
+  it("is one static page with a policy that lets nothing out, and says nothing without the token", function()
+    local server <close> = start()
+    local answer = raw.request(server, { path = "/", headers = { Authorization = false, Host = "127.0.0.1:" .. server.port } })
+    assert.equal(200, answer.status)
+    assert.matches("text/html", answer.headers["content-type"])
+    local policy = answer.headers["content-security-policy"]
+    assert.matches("default%-src 'none'", policy)
+    assert.is_nil(policy:find "unsafe")
+    assert.is_nil(answer.body:find("Orders", 1, true))
+    assert.is_nil(answer.body:find(server.admin_token, 1, true))
+    for _, file in ipairs { "page.js", "page.css" } do
+      answer = raw.request(server, { path = "/_sandbox/" .. file, headers = { Host = "127.0.0.1:" .. server.port } })
+      assert.equal(200, answer.status)
+      assert.is_nil(answer.body:find "innerHTML")
+    end
+  end)
+
+  -- One browser for all of them; the one that makes faults comes last.
+  local seen
+
+  local function look()
+    seen = {}
+    local server <close> = start()
+    local many <close> = start()
+    local client <close> = many:client { max_attempts = 1 }
+    for _ = 1, 10000 do client.script_versions:get(7) end
+    for _, part in ipairs { { server, "shows invokes keyboard narrow colours stays conditions" }, { many, "many" } } do
+      local pipe = io.popen(("timeout 110 node spec/support/browser.js %s '%s' %s 2>&1"):format(chromium, part[1].page, part[2]))
+      for name, said in pipe:read("a"):gmatch "(%a+): ([^\n]*)" do seen[name] = said end
+      pipe:close()
+    end
+  end
+
+  for name, says in pairs {
+    shows = "shows scripts, the live version, its source and its logs; markup in a source is text",
+    invokes = "invokes, and shows the answer, the invocation and the request as they come",
+    conditions = "sets faults and the clock",
+    keyboard = "is used by keyboard alone, and its fields have labels",
+    narrow = "fits into a narrow window",
+    colours = "is dark or light, as the system is",
+    many = "shows the last of 10,000 requests",
+    stays = "sends no request to anybody else",
+  } do
+    it(says, function()
+      if not chromium then return pending "NOT RUN: there is no chromium here" end
+      if not seen then look() end
+      assert.equal("holds", seen[name])
+    end)
+  end
+end)
