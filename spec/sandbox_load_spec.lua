@@ -75,6 +75,7 @@ describe("the sandbox under load", function()
   end)
 
   it("keeps its memory while requests without a credential pour in", function()
+    if os.getenv "PATCHWORKS_INSTRUMENTED" then return end -- instruments keep what was freed
     local server <close> = assert(sandbox.start())
     local client <close> = server:client { api_key = "wrong", max_attempts = 1 }
     local body = ("x"):rep(60000)

@@ -123,7 +123,9 @@ static bool copy(sqlite3 *to, sqlite3 *from) {
 sqlite3 *pw_store_save(pw_store *store) {
   sqlite3 *snapshot = NULL;
   pw_store_lock(store);
-  bool ok = sqlite3_open(":memory:", &snapshot) == SQLITE_OK && copy(snapshot, store->db);
+  /* Without a mutex of its own: whoever holds the snapshots' lock uses it. */
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  bool ok = sqlite3_open_v2(":memory:", &snapshot, flags, NULL) == SQLITE_OK && copy(snapshot, store->db);
   pw_store_unlock(store);
   if (ok) return snapshot;
   sqlite3_close(snapshot);
