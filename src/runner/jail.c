@@ -73,7 +73,7 @@ static void show(const char *base, const char *path) {
   }
   if (stat(path, &about) != 0) return;
   place(base, path, S_ISDIR(about.st_mode), to);
-  if (mount(path, to, NULL, MS_BIND | MS_REC, NULL) != 0 || statvfs(to, &flags) != 0) return;
+  if (mount(path, to, "none", MS_BIND | MS_REC, NULL) != 0 || statvfs(to, &flags) != 0) return;
   /* Flags that an outer namespace has set can't be taken away. */
   unsigned long kept = 0;
   if (flags.f_flag & ST_NOEXEC) kept |= MS_NOEXEC;
@@ -81,7 +81,7 @@ static void show(const char *base, const char *path) {
   if (flags.f_flag & ST_NOATIME) kept |= MS_NOATIME;
   if (flags.f_flag & ST_NODIRATIME) kept |= MS_NODIRATIME;
   if (flags.f_flag & ST_RELATIME) kept |= MS_RELATIME;
-  mount(NULL, to, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | kept, NULL);
+  mount("none", to, "none", MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | kept, NULL);
 }
 
 static void show_system(const char *base) {
@@ -157,7 +157,7 @@ static bool make_folder(const char *base, const pw_limits *limits) {
 
 static const char *make_base(void) {
   static const char *const places[] = {"/mnt", "/srv", "/media", "/tmp"};
-  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return NULL;
+  if (mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0) return NULL;
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     if (mount("tmpfs", places[i], "tmpfs", MS_NOSUID, "size=1m,mode=755") == 0) return places[i];
   }
@@ -174,7 +174,7 @@ bool pw_jail_build(const pw_limits *limits, char program[PW_PATH]) {
   place(base, "/proc", true, to);
   if (mount("proc", to, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) return false;
   if (chdir(base) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0) return false;
-  return chdir("/") == 0 && mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID, NULL) == 0;
+  return chdir("/") == 0 && mount("none", "/", "none", MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID, NULL) == 0;
 }
 
 #else
