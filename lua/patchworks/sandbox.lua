@@ -10,6 +10,7 @@
 -- @module patchworks.sandbox
 local core = require "patchworks.sandbox.server"
 local fixtures = require "patchworks.sandbox.fixtures"
+local habits_of = require "patchworks.sandbox.habits"
 
 local sandbox = {}
 
@@ -79,33 +80,6 @@ local defaults = {
   seed = false,
 }
 
-local usual_habits = {
-  invoke_deploys = false,
-  one_deployed = false,
-  redeploy_nothing = false,
-  crlf = false,
-  trim = false,
-  logs_newest_first = false,
-  create_status = 201,
-  deploying = "deploying",
-  idle = "",
-}
-
-local function read_habits(given)
-  check_names(given, usual_habits, "habits")
-  local habits = {}
-  for name, usual in pairs(usual_habits) do
-    local value = given[name]
-    if value == nil then value = usual end
-    if type(value) ~= type(usual) then
-      misuse("habits: %s: expected a %s, got %s", name, type(usual), show(value))
-    end
-    habits[name] = value
-  end
-  check_integer(habits.create_status, 200, 299, "habits: create_status")
-  return habits
-end
-
 --- Starts the service in a thread of this process.
 -- @tparam ?table given
 --
@@ -117,9 +91,10 @@ end
 -- - `token_seconds` (86400): how long a token lives, on the sandbox's clock
 -- - `invoke_seconds` (120): how long a script may run
 -- - `idle_seconds` (60): how long a connection may stay without a whole request
--- - `habits`: what the service does in a way that isn't known, each off by default: `invoke_deploys`, `one_deployed`,
---   `redeploy_nothing`, `crlf`, `trim`, `logs_newest_first` (booleans), `create_status` (201), `deploying` (a string,
---   "deploying"), `idle` (a string, "" for null); docs/sandbox.md says what they are
+-- - `habits` (a table, or a text as "one_deployed,create_status=200"): what the service does in a way that isn't known,
+--   each off by default: `invoke_deploys`, `one_deployed`, `redeploy_nothing`, `crlf`, `trim`, `logs_newest_first`
+--   (booleans), `create_status` (201), `deploying` (a string, "deploying"), `idle` (a string, "" for null);
+--   docs/sandbox.md says what they are
 -- - `seed`: fixtures for a fresh database, a table `{scripts = {{id, name, language, versions = {{id, content, status,
 --   logs}}}}}`, the same in JSON, or the path of such a file (".json")
 -- @treturn ?table server: `url`, `port`, `key`, `username`, `password`, `login_url`, `admin_token`,
@@ -138,7 +113,9 @@ function sandbox.start(given)
   for _, name in ipairs { "deploy_seconds", "token_seconds" } do check_number(settings[name], 0, a_year, name) end
   check_number(settings.invoke_seconds, 0.01, 3600, "invoke_seconds")
   check_number(settings.idle_seconds, 0.1, 86400, "idle_seconds")
-  settings.habits = read_habits(settings.habits)
+  local habits, unknown = habits_of.read(settings.habits)
+  if not habits then misuse("sandbox.start: %s", unknown) end
+  settings.habits = habits
   local seed, unreadable = fixtures.read(settings.seed)
   if unreadable then return nil, "sandbox: " .. unreadable end
   settings.seed = seed
@@ -367,12 +344,17 @@ end
 
 --- Runs the service as a command does: prints how to reach it, and comes back when SIGINT or SIGTERM arrives.
 -- @tparam ?table given as for `start`, but with port 8787
+-- @tparam ?function prepare called with the server before it is announced; may give nil and a sentence
 -- @treturn ?boolean true; or nil and a sentence when it can't start
-function sandbox.run(given)
+function sandbox.run(given, prepare)
   local options = { port = 8787 }
   for name, value in pairs(given or {}) do options[name] = value end
   local server <close>, problem = sandbox.start(options)
   if not server then return nil, problem end
+  if prepare then
+    local fine, fault = prepare(server)
+    if not fine then return nil, tostring(fault) end
+  end
   announce(server, options.data or defaults.data)
   core.wait_for_signal()
   return true

@@ -337,6 +337,29 @@ static int languages(lua_State *L) {
 }
 
 /***
+Whether scripts run in namespaces of their own here, and so see their folder and their interpreter alone. Starts one of
+the interpreters to find out.
+@function isolated
+@treturn ?boolean nil where no interpreter is installed
+*/
+static int isolated(lua_State *L) {
+  pw_limits limits = pw_limits_usual;
+  limits.seconds = VERSION_SECONDS;
+  for (int i = 0; pw_language_at(i) != NULL; i++) {
+    char program[PW_PATH];
+    if (!pw_run_find_program(pw_language_at(i)->interpreter, program)) continue;
+    pw_run *run = push_run(L);
+    if (pw_run_start(run, pw_language_at(i), PW_RUN_VERSION, NULL, 0, NULL, &limits)) {
+      pw_run_wait(run, VERSION_SECONDS, -1);
+    }
+    lua_pushboolean(L, run->isolated);
+    pw_run_free(run);
+    return 1;
+  }
+  return 0;
+}
+
+/***
 Removes what runs have left on this machine that nobody watches any more, which takes a `kill -9` of their watchers.
 @function sweep
 @tparam ?integer age seconds; what is younger stays, since its watcher may be about to come (60)
@@ -352,8 +375,8 @@ int luaopen_patchworks_runner(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"fd", run_fd},         {"done", run_done},   {"wait", run_wait}, {"cancel", run_cancel},
       {"result", run_result}, {"close", run_close}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"start", start}, {"check", check_syntax}, {"languages", languages}, {"sweep", sweep}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"start", start}, {"check", check_syntax}, {"languages", languages},
+                                       {"sweep", sweep}, {"isolated", isolated},  {NULL, NULL}};
   luaL_newmetatable(L, RUN);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");

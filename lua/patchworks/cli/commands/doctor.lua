@@ -79,6 +79,13 @@ local function check_project(project)
     table.concat(project:environments(), ", "))
 end
 
+local function isolation()
+  local isolated = require("patchworks.runner").isolated()
+  if isolated == nil then return "no interpreter is installed to run any" end
+  if isolated then return "run isolated: each sees its own folder and its interpreter" end
+  return "run bounded, not isolated: this system allows no namespaces, so a script can read files"
+end
+
 local function sentence_of(problem)
   if errors.is_error(problem) then return problem.message end
   return (tostring(problem):gsub("^[^%s:]+:%d+: ", ""))
@@ -100,6 +107,7 @@ function doctor.run(context)
   report("TLS", check_tls(versions))
   report("lua-cjson", check_numbers(core))
   report("sandbox", true, pcall(require, "patchworks.sandbox") and "installed" or "not installed")
+  report("scripts", true, isolation())
   local read, project = pcall(context.project, context)
   if read then report("project", check_project(project)) else report("project", nil, sentence_of(project)) end
   for _, each in ipairs(interpreters) do report(each[2], check_interpreter(each, read and project)) end
