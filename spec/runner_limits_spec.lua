@@ -82,6 +82,20 @@ def handle(data):
       assert.is_true(result.memory_bytes < 1024 * 1024 * 1024, tostring(result.memory_bytes))
     end)
 
+    it("has no memory that belongs to no process", function()
+      local result = run [[
+import os
+def handle(data):
+  held = []
+  for i in range(60):
+    held.append(os.memfd_create('hidden%d' % i))
+    os.write(held[-1], b'x' * 15000000)
+  return {'payload': 'hidden'}
+]]
+      assert.is_nil(result.answer)
+      assert.is_truthy(result.error.kind == "raised" or result.error.kind == "memory")
+    end)
+
     it("has no more than 64 processes", function()
       local result = run [[
 import os, time

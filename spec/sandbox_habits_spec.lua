@@ -25,40 +25,40 @@ describe("a habit", function()
 
   it("one_deployed: what is deployed makes the others Inactive, a failure none", function()
     local _ <close>, versions = start { one_deployed = true }
-    local first = assert(versions:publish(1, { content = good }))
-    local second = assert(versions:publish(1, { content = good .. "# 2\n" }))
+    local first = assert(versions:publish(1, { content = good, interval = 0.02 }))
+    local second = assert(versions:publish(1, { content = good .. "# 2\n", interval = 0.02 }))
     assert.equal("Inactive", versions:get(first.version.id).status)
     assert.equal("Deployed", versions:get(second.version.id).status)
-    assert.is_nil(versions:publish(1, { content = bad }))
+    assert.is_nil(versions:publish(1, { content = bad, interval = 0.02 }))
     assert.equal("Deployed", versions:get(second.version.id).status)
     assert(versions:rollback(1))
     assert.equal("Deployed", versions:get(first.version.id).status)
     assert.equal("Inactive", versions:get(second.version.id).status)
-    assert.equal("unchanged", assert(versions:publish(1, { content = good })).action)
+    assert.equal("unchanged", assert(versions:publish(1, { content = good, interval = 0.02 })).action)
   end)
 
   it("redeploy_nothing: deploying what is deployed changes nothing, and ends", function()
     local _ <close>, versions = start { redeploy_nothing = true }
     local version = versions:create(1, { content = good })
-    local deployed = assert(versions:deploy_and_wait(version.id, { timeout = 20 }))
-    local again = assert(versions:deploy_and_wait(version.id, { timeout = 20 }))
+    local deployed = assert(versions:deploy_and_wait(version.id, { timeout = 20, interval = 0.02 }))
+    local again = assert(versions:deploy_and_wait(version.id, { timeout = 20, interval = 0.02 }))
     assert.equal(deployed.deployed_at, again.deployed_at)
   end)
 
   it("crlf and trim: a source that comes back otherwise is still the same", function()
     for _, habits in ipairs { { crlf = true }, { trim = true }, { crlf = true, trim = true } } do
       local _ <close>, versions = start(habits)
-      local version = assert(versions:publish(1, { content = good })).version
+      local version = assert(versions:publish(1, { content = good, interval = 0.02 })).version
       local content = versions:get(version.id, { include = { "content" } }).content.content
       assert.equal(habits.crlf or false, content:find("\r\n", 1, true) ~= nil)
       assert.equal(not habits.trim, content:find("%s$") ~= nil)
-      assert.equal("unchanged", assert(versions:publish(1, { content = good })).action)
+      assert.equal("unchanged", assert(versions:publish(1, { content = good, interval = 0.02 })).action)
     end
   end)
 
   it("logs_newest_first", function()
     local _ <close>, versions = start { logs_newest_first = true }
-    local version = assert(versions:publish(1, { content = good })).version
+    local version = assert(versions:publish(1, { content = good, interval = 0.02 })).version
     assert(versions:invoke(version.id, { payload = "x" }))
     local messages = {}
     for entry in versions:logs(version.id) do messages[#messages + 1] = entry.message end
@@ -79,7 +79,7 @@ describe("a habit", function()
       local _ <close>, versions = start { deploying = words[1], idle = words[2] }
       local version = versions:create(1, { content = good })
       assert.equal(words[2] ~= "" and words[2] or nil, versions:get(version.id).deploying)
-      assert.equal("Deployed", assert(versions:deploy_and_wait(version.id, { timeout = 20 })).status)
+      assert.equal("Deployed", assert(versions:deploy_and_wait(version.id, { timeout = 20, interval = 0.02 })).status)
     end)
   end
 

@@ -11,7 +11,11 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
@@ -96,6 +100,34 @@ static void limit(int what, int64_t most) {
   setrlimit(what, &wanted);
 }
 
+#if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__))
+#ifdef __x86_64__
+enum { ARCHITECTURE = (int)AUDIT_ARCH_X86_64 };
+#else
+enum { ARCHITECTURE = (int)AUDIT_ARCH_AARCH64 };
+#endif
+
+/* Memory that belongs to no process and no folder could be counted by nobody: these calls are as if the system had
+ * none. Those of a foreign architecture have other numbers, and end the process. */
+static void refuse_hidden_memory(void) {
+  struct sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)ARCHITECTURE, 1, 0),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_create, 3, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_shmget, 2, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 425 /* io_uring_setup */, 1, 0),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+  };
+  struct sock_fprog program = {.len = sizeof steps / sizeof *steps, .filter = steps};
+  prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+}
+#else
+static void refuse_hidden_memory(void) {}
+#endif
+
 static bool become(uid_t user) {
   if (user == geteuid()) return true;
   uid_t tries[] = {user, SMALL_USER + user % USERS};
@@ -130,5 +162,6 @@ bool pw_confine_script(const pw_order *order, uid_t user, pid_t warden) {
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 #endif
+  refuse_hidden_memory();
   return getppid() == warden; /* else it has ended before that was set */
 }
