@@ -92,7 +92,13 @@ uid_t pw_confine_user(const char *program) {
   return (uid_t)FIRST_USER + (uid_t)getpid();
 }
 
-static void limit(int what, int64_t most) {
+#ifdef __GLIBC__
+typedef __rlimit_resource_t resource;
+#else
+typedef int resource;
+#endif
+
+static void limit(resource what, int64_t most) {
   struct rlimit wanted = {.rlim_cur = (rlim_t)most, .rlim_max = (rlim_t)most}, now;
   if (getrlimit(what, &now) == 0 && now.rlim_max != RLIM_INFINITY && now.rlim_max < wanted.rlim_max) {
     wanted.rlim_cur = wanted.rlim_max = now.rlim_max;

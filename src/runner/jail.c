@@ -3,6 +3,7 @@
 #ifdef __linux__
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { NAMES = 8192 }; /* files that it may have */
+/* Files that it may have; and bytes of a path below the new root. */
+enum { NAMES = 8192, PLACE = 1024 };
 
 static bool write_text(const char *path, const char *text) {
   int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -43,8 +45,8 @@ bool pw_jail_enter(void) {
 }
 
 /* The place below the new root; its folders are made. */
-static void place(const char *base, const char *path, bool folder, char to[2 * PW_PATH]) {
-  snprintf(to, 2 * PW_PATH, "%s%s", base, path);
+static void place(const char *base, const char *path, bool folder, char to[PLACE]) {
+  snprintf(to, PLACE, "%s%s", base, path);
   for (char *slash = strchr(to + strlen(base) + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
     mkdir(to, 0755);
@@ -59,7 +61,7 @@ static void place(const char *base, const char *path, bool folder, char to[2 * P
 
 /* Shows a part of the system, to be read only; a symbolic link as what it is. What isn't there is left out. */
 static void show(const char *base, const char *path) {
-  char to[2 * PW_PATH], target[PW_PATH];
+  char to[PLACE], target[PW_PATH];
   struct stat about;
   struct statvfs flags;
   if (lstat(path, &about) != 0) return;
@@ -138,11 +140,11 @@ static bool show_program(const char *base, char program[PW_PATH]) {
 }
 
 static bool make_folder(const char *base, const pw_limits *limits) {
-  char to[2 * PW_PATH], options[128];
+  char to[PLACE], options[128];
   static const char *const also[] = {"/tmp", "/var/tmp", "/dev/shm"};
   place(base, PW_JAIL_FOLDER, true, to);
   /* A little more than it may use, so that one that uses more is seen. */
-  snprintf(options, sizeof options, "size=%lldk,nr_inodes=%d,mode=755", (long long)(limits->files / 1024 + 512), NAMES);
+  snprintf(options, sizeof options, "size=%" PRId64 "k,nr_inodes=%d,mode=755", limits->files / 1024 + 512, NAMES);
   if (mount("tmpfs", to, "tmpfs", MS_NOSUID | MS_NODEV, options) != 0) return false;
   for (size_t i = 0; i < sizeof also / sizeof *also; i++) {
     snprintf(to, sizeof to, "%s%s", base, also[i]);
@@ -165,7 +167,7 @@ static const char *make_base(void) {
 }
 
 bool pw_jail_build(const pw_limits *limits, char program[PW_PATH]) {
-  char to[2 * PW_PATH];
+  char to[PLACE];
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   const char *base = make_base();
   if (base == NULL) return false;

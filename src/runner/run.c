@@ -21,9 +21,9 @@
 enum { GRACE = 15000, READY = 10000 };
 
 const pw_limits pw_limits_usual = {.seconds = 120,
-                                   .memory = 512 * 1024 * 1024,
-                                   .files = 64 * 1024 * 1024,
-                                   .output = 8 * 1024 * 1024,
+                                   .memory = 512LL * 1024 * 1024,
+                                   .files = 64LL * 1024 * 1024,
+                                   .output = 8LL * 1024 * 1024,
                                    .processes = 64,
                                    .isolated = true};
 
@@ -91,7 +91,7 @@ static void read_result(pw_run *run) {
     run->logs = at;
     while (next_part(&at, end) != NULL) run->log_count++;
   } else if (strcmp(kind, "raised") == 0) {
-    run->line = atoi(first);
+    run->line = (int)strtol(first, NULL, 10);
     char *raised = next_part(&at, end);
     if (raised != NULL && run->folder[0] != '\0') pw_text_remove(raised, run->folder);
     run->raised = raised != NULL ? raised : "";
@@ -265,8 +265,10 @@ bool pw_run_start(pw_run *run, const pw_language *language, pw_run_what what, co
 int pw_run_line(const pw_language *language, const char *text) {
   char place[32];
   snprintf(place, sizeof place, "%s:", language->source);
-  const char *found = text != NULL ? strstr(text, place) : NULL;
-  if (found != NULL && atoi(found + strlen(place)) > 0) return atoi(found + strlen(place));
-  found = text != NULL ? strstr(text, "line ") : NULL;
-  return found != NULL ? atoi(found + 5) : 0;
+  if (text == NULL) return 0;
+  const char *found = strstr(text, place);
+  int line = found != NULL ? (int)strtol(found + strlen(place), NULL, 10) : 0;
+  if (line > 0) return line;
+  found = strstr(text, "line ");
+  return found != NULL ? (int)strtol(found + 5, NULL, 10) : 0;
 }

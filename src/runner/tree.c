@@ -38,9 +38,7 @@ static pid_t parent_of(pid_t pid) {
   char text[512];
   if (read_file(pid, "stat", text, sizeof text) <= 0) return 0;
   const char *behind = strrchr(text, ')'); /* the name in front may hold anything */
-  int parent = 0;
-  char state;
-  return behind != NULL && sscanf(behind + 1, " %c %d", &state, &parent) == 2 ? parent : 0;
+  return behind != NULL && strlen(behind) > 4 ? (pid_t)strtol(behind + 4, NULL, 10) : 0; /* ") S 123" */
 }
 
 static bool add(processes *all, pid_t pid) {
@@ -89,9 +87,10 @@ static void mark(processes *all) {
 /* What is its own alone, or shared since it was forked. */
 static int64_t anonymous(pid_t pid) {
   char text[256];
-  long long size, resident, shared;
+  char *at = text;
   if (read_file(pid, "statm", text, sizeof text) <= 0) return 0;
-  if (sscanf(text, "%lld %lld %lld", &size, &resident, &shared) != 3) return 0;
+  strtoll(at, &at, 10); /* its address space */
+  int64_t resident = strtoll(at, &at, 10), shared = strtoll(at, &at, 10);
   return (resident - shared) * sysconf(_SC_PAGESIZE);
 }
 

@@ -18,8 +18,8 @@
 #include "jail.h"
 #include "tree.h"
 
-/* How often the tree is looked at, in milliseconds; and never for more than a twentieth of the time. */
-enum { LOOK = 20, SHARE = 20, PIECE = 16 * 1024 };
+/* How often the tree is looked at, in microseconds; and never for more than a twentieth of the time. */
+enum { LOOK = 20000, SHARE = 20, PIECE = 16 * 1024 };
 
 typedef struct warden {
   const pw_order *order;
@@ -140,7 +140,7 @@ static void look(warden *w) {
   if (tree.count > limits->processes) w->ran = PW_RAN_PROCESSES;
   if (pw_folder_usage(w->order->folder) > limits->files) w->ran = PW_RAN_FILES;
   int64_t took = monotonic() - now;
-  w->next_look = now + (took * SHARE > LOOK * 1000 ? took * SHARE : LOOK * 1000);
+  w->next_look = now + (took * SHARE > LOOK ? took * SHARE : LOOK);
 }
 
 /* Sends on what the script prints. `fds` are polled: the socket, and the pipes. False when nobody listens any more. */
@@ -167,7 +167,7 @@ static bool follow(warden *w) {
                             {.fd = w->size > 0 ? -1 : w->pipes[0], .events = POLLIN},
                             {.fd = w->size > 0 ? -1 : w->pipes[1], .events = POLLIN}};
     bool quiet = w->pipes[0] < 0 && w->pipes[1] < 0;
-    int ready = poll(fds, 3, quiet ? 1 : LOOK);
+    int ready = poll(fds, 3, quiet ? 1 : LOOK / 1000);
     if (ready > 0 && (fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) return false;
     if (ready > 0 && !pass_on(w, fds)) return false;
     reap(w);

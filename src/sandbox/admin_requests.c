@@ -67,7 +67,7 @@ static void append_entry(sqlite3_str *out, const pw_entry *entry) {
 static int64_t append_entries(pw_exchange *exchange, const criteria *asked, size_t most, sqlite3_str *out,
                               int64_t *changes) {
   pw_journal *journal = &exchange->server->journal;
-  pw_entry **entries = (pw_entry **)calloc(most, sizeof *entries);
+  pw_entry **entries = (pw_entry **)calloc(most, sizeof(pw_entry *));
   if (entries == NULL) return -1;
   size_t count = pw_journal_select(journal, &asked->filter, entries, most, changes);
   for (size_t i = 0; i < count; i++) {

@@ -22,27 +22,27 @@ typedef struct pw_exchange {
   const char *method;
   char *body; /* owned; ends with NUL */
   size_t size, capacity;
-  bool started, too_large, crowded; /* its body is too large; all bodies together are */
-  pw_stage stage;
-  bool answered; /* and was put off before: its connection sleeps no more */
-  pw_fault fault;
   pw_entry *entry;                               /* in the journal; or NULL */
   pw_connection *held;                           /* its connection; or NULL */
   int64_t began;                                 /* monotonic microseconds */
-  void (*handler)(struct pw_exchange *exchange); /* set where it is admitted */
-  bool slow;                                     /* the handler may take long */
   double again;                                  /* seconds, set by a handler that has no answer yet */
+  void (*handler)(struct pw_exchange *exchange); /* set where it is admitted */
   const char *operation, *authorization;         /* for the journal */
-  bool administrator;                            /* came with a token */
   int64_t subject;                               /* the id in the path */
   char name[64];                                 /* or the name, in the admin's */
-
-  int status; /* of the answer; 0 while there is none */
+  pw_fault fault;
   sqlite3_str *answer;
-  bool html;
   const char *type; /* of the answer; NULL for JSON, or HTML */
   const char *header_names[PW_EXCHANGE_HEADERS];
   char header_values[PW_EXCHANGE_HEADERS][320];
+
+  int status; /* of the answer; 0 while there is none */
+  pw_stage stage;
+  bool started, answered;  /* its head is here; its answer is, after it was put off */
+  bool too_large, crowded; /* its body is; all bodies together are */
+  bool slow;               /* the handler may take long */
+  bool administrator;      /* came with a token */
+  bool html;
 } pw_exchange;
 
 /* Lets its answer go, and what it owns. */

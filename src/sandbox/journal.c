@@ -169,7 +169,7 @@ size_t pw_journal_select(pw_journal *journal, const pw_journal_filter *filter, p
     entries[most - count] = entry;
   }
   if (entries != NULL && count < most)
-    memmove((void *)entries, (void *)(entries + most - count), count * sizeof *entries);
+    memmove((void *)entries, (void *)(entries + most - count), count * sizeof(pw_entry *));
   pthread_mutex_unlock(&journal->lock);
   return count;
 }
