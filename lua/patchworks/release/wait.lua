@@ -72,8 +72,10 @@ local function is_anew(version, watched)
   local before = watched.before
   if not before or not service.is_deployed(before) or watched.seen then return true end
   local at, former = service.deployed_at(version), service.deployed_at(before)
-  if at and former then return at ~= former or (watched.after ~= nil and at >= watched.after) end
-  return watched.looks >= 3 -- it tells nothing, so that it was not seen under way must do
+  if at and former and (at ~= former or (watched.after ~= nil and at >= watched.after)) then return true end
+  -- It tells nothing, so that it was not seen under way must do. Deploying what is deployed may change nothing: then
+  -- its time stays, and it is the same source that is deployed in either case.
+  return watched.looks >= (at and former and 6 or 3)
 end
 
 -- What a look tells: the version when it is deployed; or nil and an error when it failed; or nil while it goes on.
