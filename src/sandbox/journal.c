@@ -22,8 +22,16 @@ static pw_entry *at(const pw_journal *journal, size_t place) {
   return journal->entries[index < journal->capacity ? index : index - journal->capacity];
 }
 
+static void drop_oldest(pw_journal *journal) {
+  journal->entries[journal->first]->kept = false;
+  journal->bytes -= journal->entries[journal->first]->size;
+  drop(journal->entries[journal->first]);
+  journal->first = (journal->first + 1) % journal->capacity;
+  journal->count--;
+}
+
 static void forget_locked(pw_journal *journal) {
-  for (size_t i = 0; i < journal->count; i++) drop(at(journal, i));
+  while (journal->count > 0) drop_oldest(journal);
   journal->first = journal->count = journal->bytes = 0;
 }
 
@@ -65,13 +73,6 @@ static pw_entry *make(const pw_request_note *note) {
   return entry;
 }
 
-static void drop_oldest(pw_journal *journal) {
-  journal->bytes -= journal->entries[journal->first]->size;
-  drop(journal->entries[journal->first]);
-  journal->first = (journal->first + 1) % journal->capacity;
-  journal->count--;
-}
-
 /* Makes room for one more: grows, or lets the oldest go. */
 static bool make_room(pw_journal *journal) {
   while (journal->bytes > PW_JOURNAL_BYTES && journal->count > 0) drop_oldest(journal);
@@ -99,6 +100,7 @@ pw_entry *pw_journal_add(pw_journal *journal, const pw_request_note *note) {
   if (make_room(journal)) {
     journal->entries[(journal->first + journal->count++) % journal->capacity] = entry;
     entry->holders++;
+    entry->kept = true;
     entry->number = ++journal->added;
     entry->changed = ++journal->changes;
     journal->bytes += entry->size;
@@ -126,7 +128,7 @@ void pw_journal_answer(pw_journal *journal, pw_entry *entry, int status, const c
   entry->status = status;
   entry->size += entry->answer_size;
   entry->changed = ++journal->changes;
-  if (entry->holders > 1) journal->bytes += entry->answer_size; /* else it was forgotten meanwhile */
+  if (entry->kept) journal->bytes += entry->answer_size;
   pthread_mutex_unlock(&journal->lock);
 }
 

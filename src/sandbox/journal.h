@@ -12,6 +12,7 @@ enum { PW_JOURNAL_SIZE = 100000, PW_JOURNAL_BODY = 64 * 1024, PW_JOURNAL_BYTES =
 /* One request. But for its answer, never changed once it is in the journal; counted by those who hold it. */
 typedef struct pw_entry {
   int holders;          /* under the journal's lock */
+  bool kept;            /* in the journal still; under the lock */
   int64_t number;       /* counted from 1 */
   int64_t changed;      /* the journal's count of changes at its last; under the lock */
   size_t size;          /* bytes of all of it */

@@ -13,7 +13,7 @@
 #include "clock.h"
 #include "habits.h"
 
-enum { PW_STORE_STATEMENTS = 96 };
+enum { PW_STORE_STATEMENTS = 160 };
 
 typedef struct pw_store {
   sqlite3 *db;
