@@ -142,6 +142,24 @@ def handle(data):
       assert.same({ "HOME", "LANG", "PATH", "TMPDIR" }, answer.names)
     end)
 
+    it("leaves no file where everybody may write", function()
+      local result = run [[
+import os, tempfile
+def handle(data):
+  os.makedirs('/var/tmp/patchworks-left/deep', exist_ok=True)
+  paths = ['/tmp/patchworks-left', '/dev/shm/patchworks-left', '/var/tmp/patchworks-left/deep/file']
+  for path in paths: open(path, 'w').write('x')
+  return {'payload': str(os.getuid())}
+]]
+      if not isolated and cjson.decode(result.answer).payload == io.popen("id -u"):read "l" then
+        os.execute "rm -rf /tmp/patchworks-left /dev/shm/patchworks-left /var/tmp/patchworks-left"
+        return pending "only root can give a script a user of its own"
+      end
+      for _, place in ipairs { "/tmp", "/dev/shm", "/var/tmp" } do
+        assert.is_false(os.execute(("test -e %s/patchworks-left"):format(place)) == true)
+      end
+    end)
+
     it("leaves a deep folder to nobody", function()
       local result = run [[
 import os

@@ -134,14 +134,17 @@ static void refuse_hidden_memory(void) {
 static void refuse_hidden_memory(void) {}
 #endif
 
-static bool become(uid_t user) {
-  if (user == geteuid()) return true;
+uid_t pw_confine_give(const char *folder, uid_t user) {
+  if (user == geteuid()) return user;
   uid_t tries[] = {user, SMALL_USER + user % USERS};
   for (int i = 0; i < 2; i++) {
-    if (setgroups(0, NULL) == 0 && setgid(tries[i]) == 0 && setuid(tries[i]) == 0) return true;
-    if (geteuid() != 0) return false;
+    if (chown(folder, tries[i], (gid_t)tries[i]) == 0) return tries[i];
   }
-  return true; /* this system has no other users: the warden's own counting remains */
+  return geteuid(); /* this system has no other users: the warden's own counting remains */
+}
+
+static bool become(uid_t user) {
+  return user == geteuid() || (setgroups(0, NULL) == 0 && setgid(user) == 0 && setuid(user) == 0);
 }
 
 bool pw_confine_script(const pw_order *order, uid_t user, pid_t warden) {

@@ -16,6 +16,9 @@ pid_t pw_confine_fork(void);
  * this one. */
 uid_t pw_confine_user(const char *program);
 
+/* Gives the folder to that user, or to one with a small number where the system has no large ones. Whose it is then. */
+uid_t pw_confine_give(const char *folder, uid_t user);
+
 /* For the interpreter's process: limits, that user, no way to more rights, and an end with its warden. False when it
  * can't be bound. */
 bool pw_confine_script(const pw_order *order, uid_t user, pid_t warden);

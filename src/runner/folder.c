@@ -112,6 +112,22 @@ void pw_folder_remove(const char *folder) {
   close(above.fd);
 }
 
+void pw_folder_remove_of(uid_t user) {
+  static const char *const places[] = {"/tmp", "/var/tmp", "/dev/shm"};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    DIR *folder = opendir(places[i]);
+    if (folder == NULL) continue;
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+      struct stat about;
+      char path[PW_PATH];
+      if (fstatat(dirfd(folder), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0 || about.st_uid != user) continue;
+      if (snprintf(path, sizeof path, "%s/%s", places[i], entry->d_name) >= PW_PATH) continue;
+      if (unlink(path) != 0) pw_folder_remove(path);
+    }
+    closedir(folder);
+  }
+}
+
 /* One that is locked is in use, and one that is young may be about to be locked. */
 static void sweep_one(const char *path, int age) {
   struct stat about;

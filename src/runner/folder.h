@@ -15,6 +15,9 @@ bool pw_folder_write(const char *folder, const char *name, const char *bytes, si
 int64_t pw_folder_usage(const char *folder); /* bytes on the disk */
 void pw_folder_remove(const char *folder);
 
+/* Removes what this user has in the folders where everybody may write. */
+void pw_folder_remove_of(uid_t user);
+
 /* Removes what runs have left that nobody watches any more, and ends their processes. Folders younger than `age`
  * seconds stay: somebody may be about to watch them. */
 void pw_folder_sweep(int age);

@@ -96,11 +96,10 @@ _Noreturn static void become_interpreter(const pw_order *order, uid_t user, pid_
 static bool start(warden *w) {
   int out[2], error[2];
   if (pipe2(out, O_CLOEXEC) != 0 || pipe2(error, O_CLOEXEC) != 0) return false;
-  uid_t user = w->user;
-  if (user != geteuid() && chown(w->order->folder, user, (gid_t)user) != 0) user = geteuid();
+  w->user = pw_confine_give(w->order->folder, w->user);
   pid_t self = getpid();
   w->script = pw_confine_fork();
-  if (w->script == 0) become_interpreter(w->order, user, self, out, error);
+  if (w->script == 0) become_interpreter(w->order, w->user, self, out, error);
   close(out[1]);
   close(error[1]);
   w->pipes[0] = out[0];
@@ -243,6 +242,7 @@ _Noreturn void pw_warden_serve(pw_order *order, int socket, int lock) {
   report(w, PW_REPORT_READY, "", 0);
   watch(w);
   if (!order->isolated) pw_folder_remove(order->folder);
+  if (!order->isolated && w->user != geteuid()) pw_folder_remove_of(w->user);
   pw_ending ending = {.ran = (int32_t)w->ran,
                       .exit_code = w->ended && WIFEXITED(w->status) ? WEXITSTATUS(w->status) : -1,
                       .memory = w->peak,
