@@ -104,8 +104,12 @@ bool pw_store_checked(pw_store *store, int64_t id, const char *reason, bool reme
   static const char *const keep =
       "INSERT OR REPLACE INTO checks SELECT s.language, v.content, ?2 FROM versions v"
       " JOIN scripts s ON s.id = v.script_id WHERE v.id = ?1";
+  /* What waits with the same code in the same language has the same check. */
   static const char *const tell =
-      "UPDATE versions SET checked = 1, check_reason = ?2 WHERE id = ?1 AND ready_at IS NOT NULL";
+      "UPDATE versions AS v SET checked = 1, check_reason = ?2 WHERE ready_at IS NOT NULL AND (id = ?1 OR (?3 AND "
+      "EXISTS("
+      "SELECT 1 FROM versions o JOIN scripts p ON p.id = o.script_id JOIN scripts s ON s.id = v.script_id"
+      " WHERE o.id = ?1 AND o.content = v.content AND p.language = s.language)))";
   pw_store_lock(store);
   const char *steps[] = {tell, remember ? keep : NULL};
   bool told = false;
@@ -114,6 +118,7 @@ bool pw_store_checked(pw_store *store, int64_t id, const char *reason, bool reme
     if (statement == NULL) continue;
     sqlite3_bind_int64(statement, 1, id);
     if (reason != NULL) sqlite3_bind_text(statement, 2, reason, -1, SQLITE_STATIC);
+    if (i == 0) sqlite3_bind_int(statement, 3, remember);
     sqlite3_step(statement);
     bool done = pw_store_done(store, statement);
     if (i == 0) told = done;
