@@ -789,6 +789,7 @@ function task:cancel() end
 ---@field live? table what is live, as of the last look
 ---@field version? table what was made or taken up
 ---@field made? boolean whether it was made
+---@field changed? boolean whether a deployment was begun
 ---@field creating? boolean a create is on its way: a version may have been made
 ---@field pending table[] deployments that were begun and not seen to end: they may still come live
 ---@field finished? boolean nothing is left to go on with

@@ -95,6 +95,7 @@ local progress = {
     { "live?", "table", "what is live, as of the last look" },
     { "version?", "table", "what was made or taken up" },
     { "made?", "boolean", "whether it was made" },
+    { "changed?", "boolean", "whether a deployment was begun" },
     { "creating?", "boolean", "a create is on its way: a version may have been made" },
     { "pending", "table[]", "deployments that were begun and not seen to end: they may still come live" },
     { "finished?", "boolean", "nothing is left to go on with" },

@@ -25,8 +25,9 @@ end
 -- @tparam string operation "publish", "rollback" or "prune"
 -- @tparam string script its id
 -- @treturn table `operation`, `script`, `step` (the last that was begun), `looked` (whether `live` is known), `live`,
--- `version` (made, or taken up), `made` (whether by this run), `creating` (a create is on its way), `pending` (a list:
--- deployments that were begun and not seen to end), `finished`; versions as `{ id, version, script_id }`
+-- `version` (made, or taken up), `made` (whether by this run), `changed` (something was deployed), `creating` (a create
+-- is on its way), `pending` (a list: deployments that were begun and not seen to end), `finished`; versions as
+-- `{ id, version, script_id }`
 function progress.new(operation, script)
   return setmetatable({ operation = operation, script = script, pending = {} }, Progress)
 end
@@ -44,6 +45,7 @@ function Progress:has(version, made) self.version, self.made, self.creating = br
 --- A deployment is begun.
 function Progress:begins(version)
   self:ends(version)
+  self.changed = true
   table.insert(self.pending, brief(version))
 end
 
@@ -62,6 +64,7 @@ function Progress:finish() self.finished = true end
 function Progress:sentences()
   local list = {}
   local function say(format, ...) list[#list + 1] = format:format(...) end
+  if not (self.creating or self.made or self.changed) then say "nothing was changed" end
   if self.creating then say "a version may have been made: the answer had not come" end
   if self.version then say("%s: %s", self.made and "made" or "taken up", name(self.version)) end
   if self.looked then say("live at the last look: %s", self.live and name(self.live) or "nothing") end
@@ -83,7 +86,9 @@ end
 -- @treturn table
 function progress.of(kept)
   local fields = progress.new(tostring(kept.operation), tostring(kept.script))
-  for _, field in ipairs { "step", "looked", "made", "creating", "finished" } do fields[field] = kept[field] end
+  for _, field in ipairs { "step", "looked", "made", "changed", "creating", "finished" } do
+    fields[field] = kept[field]
+  end
   for _, field in ipairs { "live", "version" } do
     fields[field] = service.is_version(kept[field]) and brief(kept[field]) or nil
   end

@@ -165,6 +165,7 @@ function wait.deploy(job, version, step, from)
   local deployed, failure = watch(job, version.id, watched)
   mark.problem = nil
   if deployed or failure.kind == "deployment_failed" then progress:ends(version) end
+  if deployed then progress:saw(deployed) end
   return deployed, failure
 end
 
