@@ -36,7 +36,7 @@ local function cut(versions, options, n)
   end
   local ok, problem = pcall(versions.publish, versions, 1, options)
   if ok then return nil end
-  assert.equal("cut", problem)
+  assert.equal("cut", problem.cause)
   return account, kept
 end
 

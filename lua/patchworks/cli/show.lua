@@ -47,7 +47,14 @@ end
 -- The state of things after a release that failed, in words.
 local function aftermath(err)
   if err.rolled_back then return "live as before: " .. tostring(err.live) end
+  if err.rollback_error and err.may_come_live then
+    return ("the way back was begun, and %s may still come live: %s"):format(
+      tostring(err.may_come_live),
+      tostring(err.rollback_error)
+    )
+  end
   if err.rollback_error then return "the way back failed too: " .. tostring(err.rollback_error) end
+  if err.under_way then return "left as it is, since somebody else has begun: " .. tostring(err.under_way) end
   if err.outcome == "unknown" and err.stage == "deploy" then
     return "it may still come live; live at the last look: " .. tostring(err.live or "nothing, or not known")
   end
@@ -70,6 +77,8 @@ function show.failure(err)
   local sentence = (not is_error or err.kind == "file") and err.message or tostring(err)
   if err.kind == "file" and err.hint then sentence = ("%s (%s)"):format(sentence, err.hint) end
   output.complain(sentence)
+  if err.difference then output.say("%s", err.difference) end
+  for _, entry in ipairs(err.logs or {}) do output.say("log: %s", (tostring(entry.message):gsub("%s+$", ""))) end
   if err.stage then output.say("%s", aftermath(err)) end
   if output.json then
     output.object("error", {
@@ -87,6 +96,8 @@ end
 function show.release(result, err)
   output.clear()
   if not result then return show.failure(err) end
+  if result.overwrote then output.complain("overwritten: somebody else's " .. tostring(result.overwrote)) end
+  if result.under_way then output.complain("somebody else has begun meanwhile: " .. tostring(result.under_way)) end
   if result.prune_error then output.complain("pruning failed: " .. tostring(result.prune_error)) end
   if output.json then
     output.object("release", {

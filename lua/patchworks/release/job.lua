@@ -89,9 +89,18 @@ function Job:ask(questions) -- luacheck: no self
   end
   local values, failures = tasks.map(questions, function(question) return question() end, { concurrency = #questions })
   if not failures then return values end
-  local first = failures[1].error
-  if not errors.is_error(first) then error(first, 0) end
-  return nil, first
+  return nil, job.first(failures)
+end
+
+--- The first of several failures. What a listener or a caller's function raised is raised again: it is nobody's answer.
+-- @tparam table failures as `map` gives them
+-- @treturn table error
+function job.first(failures)
+  for _, failure in ipairs(failures) do
+    local problem = failure.error
+    if not errors.is_error(problem) or problem.kind == "listener" then error(problem, 0) end
+  end
+  return failures[1].error
 end
 
 --- An error of the release itself.

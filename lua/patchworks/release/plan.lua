@@ -100,8 +100,7 @@ function plan.make(client, given, options)
     return nil, job:wrap(trouble, { message = manifest.label(script) .. ": " .. trouble.message })
   end, { concurrency = options.concurrency })
   if not failures then return new_plan(client, steps) end
-  local first = failures[1].error
-  if not errors.is_error(first) then error(first, 0) end
+  local first = jobs.first(failures)
   for _, failure in ipairs(failures) do failure.item = { id = failure.item.id, name = failure.item.name } end
   return nil, errors.new {
     kind = first.kind,

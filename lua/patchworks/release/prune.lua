@@ -104,9 +104,7 @@ local function run(job)
     end
   end
   if not failures then return { deleted = deleted, stays = stays, kept = count - #deleted } end
-  local first = failures[1].error
-  if not errors.is_error(first) then error(first, 0) end
-  return nil, job:wrap(first, { deleted = deleted, stays = stays, failures = failures })
+  return nil, job:wrap(jobs.first(failures), { deleted = deleted, stays = stays, failures = failures })
 end
 
 --- Adds the method to the resource's class.

@@ -121,7 +121,7 @@ local function watch(job, id, watched)
       end
     end
     local left = ends - now
-    if final or left <= 0 then return nil, not_in_time(job, watched.seconds, last, trouble) end
+    if final or left <= 0 then return nil, not_in_time(job, ends - began, last, trouble) end
     local pause = next_pause(left, now - began, now - asked, given)
     final = pause >= left - math.max(0.04, 4 * (now - asked))
     clock.sleep(pause)
