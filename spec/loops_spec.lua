@@ -131,6 +131,29 @@ describe("luv", function()
   end)
 end)
 
+describe("a client that is closed on luv", function()
+  it("leaves the program to end as it should, and a timer that was set during a blocking call is told", function()
+    local said, ok = run [[
+      local uv = require "luv"
+      do
+        local client <close> = server:client { loop = require "patchworks.loop.luv" }
+        patchworks.spawn(function() print(client.script_versions:get(7).id) end)
+        uv.run()
+      end
+      local client <close> = server:client { loop = require "patchworks.loop.luv" }
+      server:latency(0.1)
+      patchworks.spawn(function() patchworks.sleep(0.05) print "slept" end)
+      print(client.script_versions:get(2).id)
+      patchworks.spawn(function() patchworks.sleep(0.02) print "slept again" end)
+      client.script_versions:get(2)
+      patchworks.spawn(function() patchworks.sleep(0.02) print "slept at last" end)
+      uv.run()
+    ]]
+    assert.equal("7\nslept\n2\nslept again\nslept at last\n", said)
+    assert.is_true(ok)
+  end)
+end)
+
 describe("cqueues", function()
   it("suspends its own coroutines, and goes on meanwhile", function()
     assert.equal("950\t20\ttrue\nended\n", (run(cqueues .. [[

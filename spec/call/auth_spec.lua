@@ -150,3 +150,63 @@ describe("a login", function()
     assert.equal(1, server:count "login")
   end)
 end)
+
+describe("what a login leaves in an error", function()
+  local raw_peer = require "spec.support.raw_peer"
+
+  local function shown(err)
+    local parts = {}
+    local seen = {}
+    local function walk(value)
+      if type(value) == "string" then parts[#parts + 1] = value end
+      if type(value) ~= "table" or seen[value] then return end
+      seen[value] = true
+      for name, each in pairs(value) do
+        walk(name)
+        walk(each)
+      end
+    end
+    walk(err)
+    parts[#parts + 1] = tostring(err)
+    return table.concat(parts, "\n")
+  end
+
+  it("is no token, in whatever form the answer came", function()
+    for _, body in ipairs {
+      '{"message":"ok","token":"new-t0ken-secret"', -- cut
+      '{"data":{"token":"new-t0ken-secret"}}', -- elsewhere
+      "token=new-t0ken-secret", -- no JSON
+    } do
+      local path = os.tmpname()
+      local file = assert(io.open(path, "wb"))
+      file:write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ", #body, "\r\n\r\n", body)
+      file:close()
+      local peer <close> = raw_peer("bytes", path)
+      local client <close> = patchworks.new { base_url = server.url, login_url = peer.url .. "/login", username = "u",
+        password = "p4ssw0rd", max_attempts = 1 }
+      local _, err = client.script_versions:get(id)
+      os.remove(path)
+      assert.equal("protocol", err.kind)
+      assert.is_nil(shown(err):find("t0ken", 1, true), shown(err))
+    end
+  end)
+
+  it("is not hidden that an earlier attempt may have done something", function()
+    local client <close> = login_client()
+    assert(client.script_versions:get(id))
+    server:fail { operation = "deploy", how = "drop_after" }
+    server:fail { operation = "deploy", how = "status", status = 401 }
+    server:fail { operation = "login", how = "status", status = 401 }
+    local _, err = client.script_versions:deploy(id)
+    assert.same({ "unauthenticated", "unknown" }, { err.kind, err.outcome })
+    assert.same({ 2, "login" }, { #err.attempts, err.cause.operation })
+  end)
+
+  it("is no former token either", function()
+    local client <close> = login_client()
+    for _, token in ipairs { "former-token", "newer-token" } do client.auth.accept_token(token) end
+    local failure = { kind = "server", message = "you said former-token, then newer-token" }
+    client.auth:redact(failure)
+    assert.equal("you said [redacted], then [redacted]", failure.message)
+  end)
+end)

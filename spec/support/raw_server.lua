@@ -79,6 +79,10 @@ local answers = {
     local file <close> = io.open(file_path, "rb")
     return answer(file:read "a", "Content-Encoding: gzip\r\n"), "close"
   end,
+  bytes = function()
+    local file <close> = assert(io.open(file_path, "rb"))
+    return file:read "a", "close"
+  end,
   bad_gzip = function() return answer("this is no gzip", "Content-Encoding: gzip\r\n"), "close" end,
   huge_length = function() return "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\n{", "close" end,
   nul_body = function() return answer "{\"data\":\0}", "close" end,
