@@ -59,7 +59,9 @@ describe("the runner", function()
   end
 
   it("takes a file, whose name tells the language", function()
-    local path = os.tmpname() .. ".py"
+    local unnamed = os.tmpname()
+    local path = unnamed .. ".py"
+    assert(os.rename(unnamed, path))
     local file <close> = assert(io.open(path, "w"))
     file:write "def handle(data): return {'payload': 'from a file'}"
     file:close()

@@ -140,7 +140,9 @@ describe("a version", function()
   it("shows that it is being deployed", function()
     server:close()
     server = assert(sandbox.start { deploy_seconds = 100 })
-    versions = server:client().script_versions
+    client:close()
+    client = server:client()
+    versions = client.script_versions
     local version = assert(versions:create(1, { content = "x" }))
     version:deploy()
     assert.truthy(tostring(version:refresh()):find("Draft, deploying", 1, true))
@@ -473,7 +475,9 @@ describe("wait", function()
   it("gives up at its time, and says what the version was", function()
     server:close()
     server = assert(sandbox.start { deploy_seconds = 1000 })
-    versions = server:client().script_versions
+    client:close()
+    client = server:client()
+    versions = client.script_versions
     local version = assert(versions:create(1, { content = "x" }))
     version:deploy()
     local _, err = version:wait { interval = 0.01, timeout = 1 }

@@ -6,6 +6,7 @@ local patchworks = require "patchworks"
 describe("methods as data", function()
   local client = patchworks.new { base_url = "http://127.0.0.1:1", api_key = "k" }
   local versions = client.script_versions
+  teardown(function() client:close() end)
 
   local function refused(pattern, fn, ...)
     local ok, problem = pcall(fn, ...)

@@ -1,27 +1,37 @@
--- busted's plain output, and behind it one line of its figures: `N passed, N failed, N skipped`.
+-- busted's plain output, and behind it one line of its figures: `N passed, N failed, N skipped`. A file of specs that leaves
+-- something behind counts as failed.
+local leftovers = require "spec.support.leftovers"
+
 return function(options)
   local busted = require "busted"
   local handler = require "busted.outputHandlers.plainTerminal"(options)
-  local began
+  local began, before
+  local left = {}
+  leftovers.begin()
 
   local function file_start(element)
-    began = os.clock()
+    began, before = os.clock(), leftovers.look()
     io.stdout:write(("%-40s "):format(element.name))
     return nil, true
   end
 
-  local function file_end()
+  local function file_end(element)
     io.stdout:write((" %.1f s of CPU\n"):format(os.clock() - began))
+    local list = leftovers.since(before)
+    if #list > 0 then left[#left + 1] = element.name .. " left " .. table.concat(list, ", ") end
     return nil, true
   end
 
   local function exit()
     local passed, failed = handler.successesCount, handler.failuresCount + handler.errorsCount
+    for _, line in ipairs(left) do io.stdout:write(line, "\n") end
+    failed = failed + #left
+    leftovers.finish()
     -- Nothing that ran is no success.
     if passed + failed == 0 then io.stdout:write "no spec ran\n" end
     io.stdout:write(("%d passed, %d failed, %d skipped\n"):format(passed, failed, handler.pendingsCount))
     io.stdout:flush()
-    if passed + failed == 0 then os.exit(1, true) end
+    if passed + failed == 0 or #left > 0 then os.exit(1, true) end
     return nil, true
   end
 
