@@ -33,10 +33,13 @@ local function show(value, err, received)
   return ("%s, %s ×%d"):format(err.kind, err.outcome, received)
 end
 
-local rows = {}
+local rows, count = {}, 0
 
--- Runs a fault over all operations; `try` gives value, error, how often the request arrived.
+-- Runs a fault over all operations; `try` gives value, error, how often the request arrived. The rows stand in this
+-- order, in whichever they are run.
 local function row(name, try)
+  count = count + 1
+  local place = count
   it(name, function()
     local cells = {}
     for i, group in ipairs(groups) do
@@ -46,8 +49,27 @@ local function row(name, try)
         cells[i] = cell
       end
     end
-    rows[#rows + 1] = ("| %s | %s |"):format(name, table.concat(cells, " | "))
+    rows[place] = ("| %s | %s |"):format(name, table.concat(cells, " | "))
   end)
+end
+
+-- Holds the rows against docs/delivery.md, where all of them ran.
+local function check_table()
+  for place = 1, count do
+    if not rows[place] then return end
+  end
+  local table_text = table.concat(rows, "\n")
+  local file <close> = assert(io.open("docs/delivery.md", "rb"))
+  local text = file:read "a"
+  local from, to = text:find("| --- | --- | --- | --- | --- |\n", 1, true)
+  local stop = text:find("\n\n", to, true)
+  if os.getenv "PATCHWORKS_WRITE_DOCS" then
+    local out <close> = assert(io.open("docs/delivery.md", "wb"))
+    out:write(text:sub(1, to), table_text, text:sub(stop))
+  else
+    assert.truthy(from)
+    assert.equal(text:sub(to + 1, stop - 1), table_text)
+  end
 end
 
 describe("the fault matrix:", function()
@@ -60,6 +82,7 @@ describe("the fault matrix:", function()
   teardown(function()
     clock.restore()
     server:close()
+    check_table()
   end)
 
   local function prepare(operation)
@@ -206,20 +229,5 @@ describe("the fault matrix:", function()
       assert.same({ "protocol", 302, operation == "get" and "none" or "unknown" }, { err.kind, err.status, err.outcome })
     end
     assert.equal(0, (other:received()))
-  end)
-
-  it("is the table in docs/delivery.md", function()
-    local table_text = table.concat(rows, "\n")
-    local file <close> = assert(io.open("docs/delivery.md", "rb"))
-    local text = file:read "a"
-    local from, to = text:find("| --- | --- | --- | --- | --- |\n", 1, true)
-    local stop = text:find("\n\n", to, true)
-    if os.getenv "PATCHWORKS_WRITE_DOCS" then
-      local out <close> = assert(io.open("docs/delivery.md", "wb"))
-      out:write(text:sub(1, to), table_text, text:sub(stop))
-    else
-      assert.truthy(from)
-      assert.equal(text:sub(to + 1, stop - 1), table_text)
-    end
   end)
 end)

@@ -9,6 +9,12 @@ return function(options)
   local left = {}
   leftovers.begin()
 
+  local seed
+  local function suite_start(_, _, _, given)
+    seed = given
+    return nil, true
+  end
+
   local function file_start(element)
     began, before = os.clock(), leftovers.look()
     io.stdout:write(("%-40s "):format(element.name))
@@ -24,6 +30,8 @@ return function(options)
 
   local function exit()
     local passed, failed = handler.successesCount, handler.failuresCount + handler.errorsCount
+    -- What brings a random order back.
+    if seed then io.stdout:write(("the order was that of --seed=%d\n"):format(seed)) end
     for _, line in ipairs(left) do io.stdout:write(line, "\n") end
     failed = failed + #left
     leftovers.finish()
@@ -35,6 +43,7 @@ return function(options)
     return nil, true
   end
 
+  busted.subscribe({ "suite", "start" }, suite_start)
   busted.subscribe({ "file", "start" }, file_start)
   busted.subscribe({ "file", "end" }, file_end)
   busted.subscribe({ "exit" }, exit, { priority = 100 })
