@@ -9,7 +9,7 @@ local function run(body)
   local file <close> = assert(io.open(path, "wb"))
   file:write('it("passes", function()\n', body, "\nend)\n")
   file:close()
-  local pipe = io.popen(("%s scripts/specs.lua %s 2>&1"):format(lua, path))
+  local pipe = io.popen(("PATCHWORKS_RUN=inner.$$ %s scripts/specs.lua %s 2>&1"):format(lua, path))
   local said = pipe:read "a"
   local ok = pipe:close()
   os.remove(path)

@@ -60,28 +60,34 @@ local function descriptors()
   return found
 end
 
--- The parent and the session of a process, and what it is called.
-local function facts(pid)
-  local file = io.open(("/proc/%s/stat"):format(pid))
-  if not file then return nil end
-  local text = file:read "a" or ""
-  file:close()
-  local name, parent, session = text:match "%((.*)%) %a (%d+) %d+ (%d+)"
-  return parent, session, name
+local function read(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read "a"
+  if file then file:close() end
+  return text
 end
 
--- Those of our session: children, and what lost its parent.
+-- The parent of a process, and what it is called.
+local function facts(pid)
+  local name, parent = (read(("/proc/%s/stat"):format(pid)) or ""):match "%((.*)%) %a (%d+)"
+  return parent, name
+end
+
+-- Whether a process was started by this run: scripts/test names the run in its environment.
+local function is_of_run(pid)
+  local run = os.getenv "PATCHWORKS_RUN"
+  local environment = run and read(("/proc/%s/environ"):format(pid))
+  return environment and ("\0" .. environment):find("\0PATCHWORKS_RUN=" .. run .. "\0", 1, true) ~= nil
+end
+
+-- Children, and what lost its parent.
 local function processes()
   local found = {}
-  local own = io.open "/proc/self/stat"
-  if not own then return found end
-  local pid = own:read("l"):match "^%d+"
-  own:close()
-  local _, own_session = facts(pid)
-  for _, name in ipairs(names_in "/proc") do
-    if name:find "^%d+$" and name ~= pid then
-      local parent, session, called = facts(name)
-      if parent == pid or (parent == "1" and session == own_session) then found[name .. " " .. called] = "process" end
+  local own = (read "/proc/self/stat" or ""):match "^%d+"
+  for _, pid in ipairs(own and names_in "/proc" or {}) do
+    if pid:find "^%d+$" and pid ~= own then
+      local parent, name = facts(pid)
+      if parent == own or (parent == "1" and is_of_run(pid)) then found[pid .. " " .. name] = "process" end
     end
   end
   return found
