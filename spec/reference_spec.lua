@@ -89,6 +89,7 @@ describe("the reference", function()
 
   it("has examples that run", function()
     local server <close>, client = service() -- luacheck: ignore server
+    local closing <close> = client -- luacheck: ignore closing
     local folder = os.tmpname()
     os.remove(folder)
     assert(os.execute("mkdir " .. folder))

@@ -134,8 +134,7 @@ end
 
 --- What there is now.
 function leftovers.look()
-  collectgarbage()
-  collectgarbage()
+  for _ = 1, 4 do collectgarbage() end -- what has a finalizer goes in steps
   local all = {}
   for _, look in ipairs { descriptors, processes, files, tasks } do
     for name, kind in pairs(look()) do all[name] = kind end
