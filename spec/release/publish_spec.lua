@@ -145,6 +145,8 @@ describe("prune", function()
     assert(versions:create(1, { content = "later" })) -- the service's date is known by what it has
     assert.same({ 4, 5 }, pruned {}) -- what was ever live goes only when that is asked for
     assert.same({ 1, 4, 5 }, pruned { ever_deployed = true }) -- not 3, which was last, nor 2, which was before
+    client:close()
+    server:close()
     os.remove(data)
   end)
 
