@@ -53,6 +53,10 @@ describe("completion", function()
   local server <const> = assert(sandbox.start())
   server:populate { script = 1, versions = 3 }
   local client = server:client()
+  teardown(function()
+    client:close()
+    server:close()
+  end)
   local session = sessions.new(client, { server = server, scripts = { orders = 42 }, on_call = function() end })
   local environment = setmetatable({
     client = client,
@@ -114,7 +118,8 @@ describe("a prompt's own names", function()
 
   it("turn a call into a curl command without its credential", function()
     local server <close> = assert(sandbox.start())
-    local client, last = server:client(), nil
+    local client <close> = server:client()
+    local last
     sessions.new(client, { server = server, on_call = function(call) last = call end })
     local made = assert(client.script_versions:create(1, { content = "def handle(data): return {'payload': 'it'}" }))
     assert.equal(1, #last.attempts)

@@ -9,10 +9,13 @@ local function test(name, fn)
   it(name, fn)
 end
 
+local folders = {}
+
 -- A folder of its own for the history, and what was said by a session there.
 local function session(command, steps, keep)
   local folder = keep or os.tmpname()
   if not keep then os.remove(folder) end
+  folders[#folders + 1] = folder
   local quoted = ("env XDG_STATE_HOME=%s COLUMNS=90 LINES=24 TERM=xterm %s"):format(folder, command)
   local said = terminal.run(quoted, steps)
   local file = io.open(folder .. "/patchworks/history")
@@ -38,6 +41,13 @@ end
 local function plain(output) return (output:gsub("\27%[[%d;?]*%a", ""):gsub("\r", "")) end
 
 describe("patchworks repl on a terminal", function()
+  after_each(function()
+    for i, folder in ipairs(folders) do
+      os.execute("rm -rf " .. folder)
+      folders[i] = nil
+    end
+  end)
+
   local own = "bin/patchworks repl --sandbox"
 
   test("shows a table, a card, an error and help, and keeps locals", function()
@@ -122,7 +132,6 @@ describe("patchworks repl on a terminal", function()
       }, folder)
       assert.is_number(said.times[2])
     end
-    os.execute("rm -r " .. folder)
   end)
 
   test("completes methods, options and ids with TAB", function()
