@@ -70,23 +70,25 @@ local retry_cost, refused_cost = 14, 5
 local Bucket = { __name = "patchworks.retry.bucket" }
 Bucket.__index = Bucket
 
---- A bucket of 500 that retries draw from (14 each, 5 after a 429) and successes give back to (1 each): when the
--- service is down, all of a client's calls together stop asking again.
+--- A bucket of 500 that retries draw from (14 each, 5 after a 429): when the service is down, all of a client's calls
+-- together stop asking again. A success gives back what the retry before it took, and 1 where there was none.
 function retry.bucket()
   return setmetatable({ level = capacity }, Bucket)
 end
 
---- Draws for one retry. False when the bucket has too little left.
+--- Draws for one retry.
+-- @treturn ?integer what it took; nil when the bucket has too little left
 function Bucket:take(failure)
   local cost = failure.status == 429 and refused_cost or retry_cost
-  if self.level < cost then return false end
+  if self.level < cost then return nil end
   self.level = self.level - cost
-  return true
+  return cost
 end
 
 --- Gives back for one success.
-function Bucket:give()
-  if self.level < capacity then self.level = self.level + refill end
+-- @tparam ?integer taken what the retry that succeeded had taken
+function Bucket:give(taken)
+  self.level = math.min(capacity, self.level + (taken or refill))
 end
 
 return retry

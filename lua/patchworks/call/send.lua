@@ -198,7 +198,8 @@ local function may_retry(flight, failure)
     end
     return nil
   end
-  if not client.bucket:take(failure) then
+  flight.taken = client.bucket:take(failure)
+  if not flight.taken then
     failure.hint = "too many of this client's requests failed lately: it does not retry until some succeed"
     return nil
   end
@@ -223,7 +224,7 @@ local function tell_attempt(flight, response)
 end
 
 local function succeed(flight, response)
-  flight.call.client.bucket:give()
+  flight.call.client.bucket:give(flight.taken)
   flight.value = response
 end
 
