@@ -42,7 +42,7 @@ end
 
 Loop.__close = close_loop
 
-local function begin(loop)
+local function start_loop(loop)
   close_loop(loop)
   loop.walk, loop.page, loop.index = start_walk(loop.of), nil, 0
 end
@@ -61,7 +61,7 @@ local function next_item(loop)
 end
 
 local function step(loop, previous)
-  if previous == nil or not loop.walk then begin(loop) end
+  if previous == nil or not loop.walk then start_loop(loop) end
   local item, problem = next_item(loop)
   if problem then error(problem, 0) end
   return item
@@ -144,7 +144,7 @@ end
 -- @treturn ?table list; or nil and an error
 function Listing:all()
   local loop <close> = new_loop(self)
-  begin(loop)
+  start_loop(loop)
   local list = {}
   while true do
     local item, problem = next_item(loop)
@@ -249,14 +249,14 @@ function listing.paginate(client, path, given)
   for name in pairs(options.per_call) do base[name] = given[name] end
   for name, value in pairs(given.query or {}) do query[name] = value end
   base.query = query
-  local function fetch(number, size)
+  local function begin(number, size)
     query.page, query.per_page = number, size
-    return client:perform(client:prepare_request("GET", path, base), "page")
+    return client:begin(client:prepare_request("GET", path, base), "page")
   end
   return listing.new {
     operation = first.operation,
     url = first.url,
-    fetch = fetch,
+    begin = begin,
     per_page = per_page,
     from = 1,
     limit = limit,

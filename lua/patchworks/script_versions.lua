@@ -126,14 +126,14 @@ function ScriptVersions:list(script, given)
   local from = given.page or 1
   base.per_page = per_page
   local call = self.client:prepare(endpoints.list, script, base) -- checks everything now, at the caller's line
-  local function fetch(number, size)
+  local function begin(number, size)
     base.page, base.per_page = number, size
-    return self.client:call(endpoints.list, script, base)
+    return self.client:begin(self.client:prepare(endpoints.list, script, base), "page")
   end
   return listing.new {
     operation = "list",
     url = call.url,
-    fetch = fetch,
+    begin = begin,
     per_page = per_page,
     from = from,
     limit = limit,
@@ -157,15 +157,15 @@ function ScriptVersions:logs(id, given)
   local limit, _, read_ahead = listing.portions(given)
   local base = page_options(given, { "limit", "read_ahead" })
   local url = self.client:prepare(endpoints.logs, id, base).url
-  local function fetch(number)
+  local function begin(number)
     local call = self.client:prepare(endpoints.logs, id, base)
     if number > 1 then call.url = url .. "?page=" .. number end
-    return self.client:perform(call, "page")
+    return self.client:begin(call, "page")
   end
   return listing.new {
     operation = "logs",
     url = url,
-    fetch = fetch,
+    begin = begin,
     check_item = check_entry,
     from = 1,
     limit = limit,

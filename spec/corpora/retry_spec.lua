@@ -15,7 +15,7 @@ describe("smithy's retries: a call", function()
 
   for _, case in ipairs(dofile "spec/corpora/retry_cases.lua") do
     it(case[1], function()
-      local clock <close> = clock_of(1) -- no jitter: always the longest pause
+      local _ <close> = clock_of(1) -- no jitter: always the longest pause
       local client <close> = server:client { max_attempts = case.attempts or 3, timeout = 100 }
       client.bucket.level = case.quota or 500
       for i = 2, #case do

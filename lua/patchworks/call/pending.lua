@@ -102,6 +102,9 @@ local function raise(self, flight, value, second)
   }, 0)
 end
 
+--- Whether the call has ended.
+function Pending:done() return not self.flight or self.flight.finished end
+
 --- Waits until the call has ended. Once for each call.
 -- @return the value and the response; or nil and an error
 function Pending:wait()

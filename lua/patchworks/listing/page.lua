@@ -5,14 +5,14 @@
 --
 -- A *source* says where pages come from:
 --
--- - `fetch(number, per_page)` gives a page and its response, or nil and an error
+-- - `begin(number, per_page)` sends for a page and gives a pending call (see patchworks.call.pending): `wait()` gives
+--   the page and its response, or nil and an error; `done()`, `cancel()`
 -- - `check_item(item)`, optional: a sentence about what is wrong with an item, or nil
 -- - `wrap(item)`, optional: what is done to each item
 -- - `on_page(event)`, optional: told of each page that is used
 -- - `operation` and `url`, for errors; `per_page`, nil where the endpoint takes none; `from`, `limit`, `read_ahead`
 --
 -- @module patchworks.listing.page
-local async = require "patchworks.async"
 local errors = require "patchworks.errors"
 
 local page = {}
@@ -58,17 +58,13 @@ function page.moment()
   return moments
 end
 
---- Reads one page.
--- @tparam table source
--- @tparam integer number from 1
--- @tparam ?integer per_page
--- @tparam ?function note told of the page and its times when it comes
--- @treturn ?table the page: `data`, `meta`, `links`, `response`; or nil and an error
--- @treturn table the moments between which it was under way, `sent` and `answered`. One that was tried again counts as
--- sent when it was answered
-function page.get(source, number, per_page, note)
-  local sent = page.moment()
-  local which, response = source.fetch(number, per_page)
+local Pending = { __name = "patchworks.listing.pending" }
+Pending.__index = Pending
+
+-- What came: the page and when it was under way; or nil and an error.
+local function complete(pending)
+  local source, number = pending.source, pending.number
+  local which, response = pending.call:wait()
   if not which then return nil, response end
   which.response = response
   local wrong = flaw(source, which, number)
@@ -77,9 +73,52 @@ function page.get(source, number, per_page, note)
     for _, item in ipairs(which.data) do source.wrap(item) end
   end
   local answered = page.moment()
-  local times = { sent = #response.attempts > 1 and answered or sent, answered = answered }
-  if note then note(which, times) end
+  local times = { sent = #response.attempts > 1 and answered or pending.sent, answered = answered }
+  if pending.note then pending.note(which, times) end
   return which, times
+end
+
+-- Takes in what came, which waits for it where it hasn't yet.
+local function settle(pending)
+  if not pending.result then pending.result = table.pack(pcall(complete, pending)) end
+end
+
+--- Takes in what came, if it did: when it came tells something of other pages.
+function Pending:look()
+  if not self.result and self.call:done() then settle(self) end
+end
+
+--- Waits for the page. Once.
+-- @treturn ?table the page: `data`, `meta`, `links`, `response`; or nil and an error
+-- @treturn table the moments between which it was under way, `sent` and `answered`. One that was tried again counts as
+-- sent when it was answered
+function Pending:wait()
+  settle(self)
+  if not self.result[1] then error(self.result[2], 0) end
+  return self.result[2], self.result[3]
+end
+
+--- Cancels it.
+function Pending:cancel() self.call:cancel() end
+
+--- Begins to read a page.
+-- @tparam table source
+-- @tparam integer number from 1
+-- @tparam ?integer per_page
+-- @tparam ?function note told of the page and its times when it came
+-- @treturn table pending
+function page.begin(source, number, per_page, note)
+  local pending = { source = source, number = number, note = note, sent = page.moment(), call = false, result = false }
+  pending.call = source.begin(number, per_page)
+  return setmetatable(pending, Pending)
+end
+
+Pending.__close = Pending.cancel
+
+--- Reads a page: as `begin` and `wait`.
+function page.get(source, number, per_page)
+  local pending <close> = page.begin(source, number, per_page)
+  return pending:wait()
 end
 
 --- Tells the source's listener that a page is used.
@@ -87,33 +126,6 @@ function page.tell(source, which, number)
   if source.on_page then
     source.on_page { type = "page", operation = source.operation, number = number, of = which.meta.last_page }
   end
-end
-
-local Pending = { __name = "patchworks.listing.pending" }
-Pending.__index = Pending
-
--- As `page.get`.
-function Pending:wait()
-  local ok, which, times = self.task:join()
-  if not ok then error(which, 0) end
-  return which, times
-end
-
-function Pending:cancel() self.task:cancel() end
-
---- Begins to read pages, in this order.
--- @tparam table source
--- @tparam {integer,...} numbers
--- @tparam function note as for `get`
--- @treturn table number -> what has `wait()`, which gives what `get` gives, and `cancel()`
-function page.begin(source, numbers, note)
-  if source.begin then return source.begin(numbers, note) end
-  local begun = {}
-  for _, number in ipairs(numbers) do
-    local task = async.spawn(function() return page.get(source, number, source.per_page, note) end)
-    begun[number] = setmetatable({ task = task }, Pending)
-  end
-  return begun
 end
 
 return page

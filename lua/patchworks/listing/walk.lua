@@ -75,19 +75,20 @@ function Walk:close()
   end
 end
 
-Walk.__close = Walk.close
-Walk.__gc = Walk.close
+Walk.__close = Walk.close -- one that is left is collected, with its pending calls, which cancels them
+
+local function begin(self, number)
+  self.since[number] = pages.moment()
+  self.ahead[number] = pages.begin(self.source, number, self.source.per_page, self.note)
+  return self.ahead[number]
+end
 
 local function read(self, number)
-  local pending = self.ahead[number]
-  local page, times
-  if pending then
-    page, times = pending:wait()
-    self.ahead[number] = nil
-  else
-    page, times = pages.get(self.source, number, self.source.per_page, self.note)
-  end
+  local pending = self.ahead[number] or begin(self, number)
+  local page, times = pending:wait()
+  self.ahead[number] = nil
   if not page then return nil, times end
+  for _, other in pairs(self.ahead) do other:look() end
   pages.tell(self.source, page, number)
   local reading = readings.new(page, number, times)
   return readings.join(readings.join(reading, self.held), self.doubted)
@@ -145,15 +146,9 @@ end
 local function fetch_ahead(self, last)
   if self.left < math.huge then last = math.min(last, self.number + (self.left - 1) // math.max(1, self.size)) end
   last = math.min(last, self.number + self.source.read_ahead - 1)
-  local numbers = {}
   for number = self.number, last do
     local doubted = self.doubted and self.doubted.number == number
-    if not self.ahead[number] and not doubted then numbers[#numbers + 1] = number end
-  end
-  if #numbers == 0 then return end
-  local now = pages.moment()
-  for number, pending in pairs(pages.begin(self.source, numbers, self.note)) do
-    self.ahead[number], self.since[number] = pending, now
+    if not self.ahead[number] and not doubted then begin(self, number) end
   end
 end
 
