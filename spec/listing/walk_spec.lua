@@ -263,6 +263,42 @@ describe("a walk over a list that others change", function()
     assert.same({ 2, 3, 4, 5, 6, 7 }, came)
   end)
 
+  it("knows items by ids that are strings, and by large ones", function()
+    local ids = { { "a", "b" }, { "b", 0 }, { 0, 95 }, { 96, math.maxinteger } }
+    local came = {}
+    local steps = walk.new(source_of {
+      size = 2,
+      begin = function(number)
+        return late(function()
+          local data = { { id = ids[number][1] }, { id = ids[number][2] } }
+          return { data = data, meta = { last_page = 4, total = 6 } }, { attempts = { {} } }
+        end)
+      end,
+    })
+    for page in function() return steps:next() end do
+      for _, item in ipairs(page.data) do came[#came + 1] = item.id end
+    end
+    assert.same({ "a", "b", 0, 95, 96, math.maxinteger }, came)
+  end)
+
+  it("ends at a page that is the one before, asked for again", function()
+    local asked = {}
+    local steps = walk.new(source_of {
+      size = 2,
+      begin = function(number)
+        asked[#asked + 1] = number
+        return late(function()
+          return { data = { { id = 2 }, { id = 1 } }, meta = { last_page = 9, total = 18 } }, { attempts = { {} } }
+        end)
+      end,
+    })
+    assert.equal(2, #steps:next().data)
+    local _, problem = steps:next()
+    assert.matches("page 2 holds what the page before it held", problem.message)
+    assert.same({ 1, 2, 1 }, asked)
+    assert.is_nil(steps:next())
+  end)
+
   it("takes items without an id as they come", function()
     local steps = walk.new(source_of {
       size = 2,
