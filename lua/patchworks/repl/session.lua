@@ -90,28 +90,42 @@ local function trace_end(last)
   ), last.error and "red" or "dim"))
 end
 
--- Every call of the client goes through here.
+-- Notes what a call brought: `run` gives the value and the response, or nil and an error.
+local function observe(self, call, run)
+  local clock = self.client.clock
+  local last = setmetatable({ method = call.method, url = call.url, body = call.body, headers = call.header_lines,
+    began = clock.now() }, Last)
+  self.calls = self.calls + 1
+  if self.tracing then trace_start(call) end
+  local value, second = run()
+  last.seconds = clock.now() - last.began
+  if value == nil and errors.is_error(second) then
+    last.error, last.response = second, second.response
+  else
+    last.response = second
+    remember(self, value)
+    if call.delivery ~= "read" then self.live_known = {} end
+  end
+  if self.tracing then trace_end(last) end
+  self.on_call(last)
+  return value, second
+end
+
+-- Every call of the client goes through here: those that are waited for at once, and pages, which are begun ahead.
 local function watch(self)
   local client = self.client
-  local perform = client.perform
+  local perform, begin = client.perform, client.begin
   function client.perform(of, call, shape)
     if not agreed(self, call) then return nil, refusal(call) end
-    local last = setmetatable({ method = call.method, url = call.url, body = call.body, headers = call.header_lines,
-      began = client.clock.now() }, Last)
-    self.calls = self.calls + 1
-    if self.tracing then trace_start(call) end
-    local value, second = perform(of, call, shape)
-    last.seconds = client.clock.now() - last.began
-    if value == nil and errors.is_error(second) then
-      last.error, last.response = second, second.response
-    else
-      last.response = second
-      remember(self, value)
-      if call.delivery ~= "read" then self.live_known = {} end
-    end
-    if self.tracing then trace_end(last) end
-    self.on_call(last)
-    return value, second
+    return observe(self, call, function() return perform(of, call, shape) end)
+  end
+  function client.begin(of, call, shape)
+    local pending = begin(of, call, shape)
+    return {
+      wait = function() return observe(self, call, function() return pending:wait() end) end,
+      done = function() return pending:done() end,
+      cancel = function() pending:cancel() end,
+    }
   end
 end
 
