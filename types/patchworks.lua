@@ -571,7 +571,7 @@ function listing:close() end
 
 ---What a method gives as its second value when the first is nil. `tostring` says it in a line. Misuse, such as an unknown option, is no such value: it raises a string at the caller's line.
 ---@class patchworks.error
----@field kind "unauthenticated"|"forbidden"|"not_found"|"conflict"|"too_large"|"invalid"|"rate_limited"|"server"|"http"|"network"|"tls"|"timeout"|"protocol"|"deployment_failed"|"test_failed"|"file"|"cancelled" what it is, in a word
+---@field kind "unauthenticated"|"forbidden"|"not_found"|"conflict"|"too_large"|"invalid"|"rate_limited"|"server"|"http"|"network"|"tls"|"timeout"|"protocol"|"deployment_failed"|"test_failed"|"file"|"cancelled"|"listener" what it is, in a word
 ---@field message string what went wrong, usually in the service's words
 ---@field outcome "none"|"unknown" "none": the service did nothing; "unknown": the request went out, and nothing tells whether it was done
 ---@field hint? string what to do
@@ -583,6 +583,8 @@ function listing:close() end
 ---@field attempts? patchworks.attempt[] what was tried
 ---@field response? patchworks.response the last answer
 ---@field cause? any what went wrong further down
+---@field result? any listener: what the call gave all the same
+---@field problem? patchworks.error listener: the error that the call ended with
 ---@field stage? "deploy"|"test" where a release failed
 ---@field version? patchworks.version what a release was about
 ---@field live? patchworks.version what is live after a release that failed, as of the last look
@@ -683,6 +685,11 @@ function listing:close() end
 ---The task was cancelled, or the client was closed, in the middle of it.
 ---@class patchworks.error.cancelled: patchworks.error
 ---@field kind "cancelled"
+
+---The caller's own `on_event` raised. This one is raised, not returned, when the call has ended.
+---@class patchworks.error.listener: patchworks.error
+---@field kind "listener"
+---@field cause any what went wrong further down
 
 ---an attempt has ended
 ---@class patchworks.event.attempt

@@ -21,6 +21,7 @@
 --     test_failed          what was published fails its test
 --     file                 a file of this machine can't be read, or is empty
 --     cancelled            the task was cancelled, or the client closed
+--     listener             the caller's own `on_event` raised; this one is raised
 --
 -- @module patchworks.errors
 local errors = {}

@@ -99,7 +99,7 @@ local shapes = {}
 
 function shapes.version(value, response)
   local data = type(value) == "table" and value.data
-  if not is_object(data) then
+  if not is_object(data) or next(data) == nil then
     return protocol(response, "the answer holds no version (an object called data is due)")
   end
   return data

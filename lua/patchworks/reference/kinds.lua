@@ -138,4 +138,12 @@ return {
     "Nothing to mend; `err.outcome` says whether it may have been done all the same.",
     request = true,
   },
+  {
+    "listener",
+    "",
+    "The caller's own `on_event` raised. This one is raised, not returned, when the call has ended.",
+    "Mend the listener: `err.cause` is what it raised. Nothing is lost: `err.result` is what the call gave, or "
+      .. "`err.problem` its error.",
+    has = { "cause" },
+  },
 }
