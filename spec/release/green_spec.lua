@@ -252,6 +252,20 @@ describe("the critical path", function()
 end)
 
 describe("answers of the wrong shape", function()
+  it("are no version when they hold an empty list", function()
+    open()
+    assert(publish "one")
+    for operation, call in pairs {
+      get = function() return versions:get(1) end,
+      create = function() return versions:create(1, { content = "x" }) end,
+    } do
+      server:fail { operation = operation, how = "status", status = 200, body = '{"data":[]}' }
+      local version, err = call()
+      assert.is_nil(version)
+      assert.same({ "protocol", operation == "get" and "none" or "unknown" }, { err.kind, err.outcome })
+    end
+  end)
+
   it("are protocol errors, whoever asked", function()
     open()
     assert(publish "one")
