@@ -65,7 +65,8 @@ void pw_confine_warden(int *socket, int *lock) {
 }
 
 pid_t pw_confine_fork(void) {
-#if defined(__linux__) && !defined(__s390__)
+/* ThreadSanitizer has a thread of its own in the warden, and must know of forks. */
+#if defined(__linux__) && !defined(__s390__) && !defined(__SANITIZE_THREAD__)
   return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 #else
   return fork();
