@@ -76,6 +76,17 @@ function Evidence:was_live(script, id, from, to)
   return false
 end
 
+--- Whether somebody else waits where nothing can yield, in a call of the history: then the calls of others go on, and they
+-- themselves when that ends.
+function Evidence:is_held(call)
+  for _, actor in ipairs(self.world.plan.actors) do
+    for _, step in ipairs(actor.steps) do
+      if actor.name ~= call.actor and step.mode and step.mode ~= "plain" then return true end
+    end
+  end
+  return false
+end
+
 --- Notes a lie.
 -- @tparam string promise its name
 -- @tparam table call

@@ -98,14 +98,18 @@ end
 
 -- Many calls at once, some of the same kind.
 function steps.batch(draw, plan)
-  local items = {}
+  local items, twins = {}, draw.chance(0.2)
   for i = 1, draw.integer(2, 8) do
     local op = draw.pick { "create", "create", "get", "deploy", "delete", "invoke", "list" }
     items[i] = steps[op](draw, plan)
     items[i].op = op
     if draw.chance(0.15) then items[i].cancel = draw.between(0.01, 3) end
     -- So that what was made tells whose it is.
-    if op == "create" and draw.chance(0.8) then items[i].content = items[i].content .. " batch " .. i end
+    if op == "create" and twins then
+      items[i].content, items[i].reconcile, items[i].script = plan.contents[1], true, plan.scripts[1].id
+    elseif op == "create" and draw.chance(0.8) then
+      items[i].content = items[i].content .. " batch " .. i
+    end
   end
   return { items = items, concurrency = draw.integer(1, 8) }
 end
@@ -124,6 +128,7 @@ local profiles = {
   },
   release = {
     troubled = 0.5, fault = 0.25, kinds = every_fault, actors = 2, steps = 3, versions = 6, cancel = 0.1, kill = 0.25,
+    many = 0.02,
     operations = { "publish", "publish", "publish", "rollback", "prune", "deploy_and_wait", "deploy", "create" },
   },
   limits = {
@@ -157,7 +162,9 @@ local function scripts_of(draw, profile, plan)
   local scripts = {}
   for i = 1, draw.integer(1, profile.scripts or 2) do
     local contents, deployed = {}, {}
-    for number = 1, draw.integer(0, profile.versions) do
+    -- Now and then more than fit on a page.
+    local most = profile.many and draw.chance(profile.many) and draw.integer(90, 130) or draw.integer(0, profile.versions)
+    for number = 1, most do
       contents[number] = draw.chance(0.2) and draw.pick(plan.contents) or ("old source %d.%d"):format(i, number)
     end
     for _ = 1, #contents > 0 and draw.integer(0, 3) or 0 do
@@ -167,7 +174,11 @@ local function scripts_of(draw, profile, plan)
       end
       deployed[#deployed + 1] = number
     end
-    scripts[i] = { id = 40 + i, contents = contents, deployed = deployed }
+    local failed = {}
+    for number = 1, #contents do
+      if draw.chance(0.1) then failed[#failed + 1] = number end
+    end
+    scripts[i] = { id = 40 + i, contents = contents, deployed = deployed, failed = failed, days = draw.pick { 0, 40 } }
   end
   return scripts
 end

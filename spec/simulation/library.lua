@@ -42,7 +42,7 @@ local function seamed_core(universe)
 end
 
 --- Loads the library.
--- @tparam ?table changes list of `{module, from, to}`
+-- @tparam ?table changes list of `{module, from, to, also}`: `also`, another `{from, to}` in the same module
 -- @treturn table universe: `require`; `world` is to be set before anything is called
 function library.load(changes)
   local universe = { loaded = {} }
@@ -58,7 +58,10 @@ function library.load(changes)
     local path = assert(package.searchpath(name, package.path))
     local source = read(path)
     for _, change in ipairs(changes or {}) do
-      if change.module == name then source = apply(source, change) end
+      if change.module == name then
+        source = apply(source, change)
+        if change.also then source = apply(source, { module = name, from = change.also.from, to = change.also.to }) end
+      end
     end
     module = assert(load(source, "@" .. path, "t", environment))(name, path)
     universe.loaded[name] = module == nil and true or module

@@ -154,7 +154,10 @@ end
 -- @tparam integer id
 -- @tparam table contents of its versions, oldest first
 -- @tparam ?table deployed numbers of versions that are deployed, in this order, a minute apart in the past
-function Service:seed(id, contents, deployed)
+-- @tparam ?table failed numbers of versions that could not be deployed once
+-- @tparam ?number days ago that all this was
+function Service:seed(id, contents, deployed, failed, days)
+  local before = self.clock.time - 86400 * (days or 0)
   local script = { id = id, versions = {}, last_number = 0 }
   self.scripts[id] = script
   for _, content in ipairs(contents) do add_version(self, script, content) end
@@ -165,8 +168,12 @@ function Service:seed(id, contents, deployed)
         if other.status == "Deployed" then other.status = "Inactive" end
       end
     end
-    version.status, version.deployed = "Deployed", self.clock.time - 60 * (#deployed - i + 1)
+    version.status, version.deployed = "Deployed", before - 60 * (#deployed - i + 1)
     version.deployed_text = date(self, version.deployed)
+  end
+  for _, number in ipairs(failed or {}) do
+    local version = script.versions[number]
+    version.failed_text, version.reason = date(self, before - 3600), "SyntaxError: long ago"
   end
   note_live(self, script)
 end

@@ -67,11 +67,14 @@ local function cuts_of(plan)
     cuts[#cuts + 1] = function(other)
       local list = other.scripts[i]
       list.contents[#list.contents] = nil
-      for at = #list.deployed, 1, -1 do
-        if list.deployed[at] > #list.contents then table.remove(list.deployed, at) end
+      for _, numbers in ipairs { list.deployed, list.failed or {} } do
+        for at = #numbers, 1, -1 do
+          if numbers[at] > #list.contents then table.remove(numbers, at) end
+        end
       end
     end
     cut_lists(cuts, script.deployed, function(other) return other.scripts[i].deployed end)
+    cut_lists(cuts, script.failed or {}, function(other) return other.scripts[i].failed end)
     if #plan.scripts > 1 then cuts[#cuts + 1] = function(other) table.remove(other.scripts, i) end end
   end
   return cuts

@@ -5,18 +5,8 @@ local usual = { invoke = 150, deploy_and_wait = 300 }
 -- Seconds that a wait may end late: libcurl counts in milliseconds.
 local grain = 0.002
 
--- Whether somebody else waits where nothing can yield: then the calls of others go on, and they themselves when that ends.
-local function is_held(evidence, call)
-  for _, actor in ipairs(evidence.world.plan.actors) do
-    for _, step in ipairs(actor.steps) do
-      if actor.name ~= call.actor and step.mode and step.mode ~= "plain" then return true end
-    end
-  end
-  return false
-end
-
 local function end_of(evidence, call)
-  if not is_held(evidence, call) then return call.ended end
+  if not evidence:is_held(call) then return call.ended end
   if call.batch or call.args.reconcile or not evidence.single[call.op] then return call.began end
   local last = call.began
   for _, request in ipairs(evidence:requests_of(call)) do
@@ -112,7 +102,7 @@ local function check_patience(evidence, gate, call)
   local plain = evidence.single[call.op] or call.op == "list" or call.op == "logs"
   if not plain or (kind ~= "timeout" and kind ~= "rate_limited") then return end
   -- A login has waits of its own, and so has the client's own limit.
-  if call.plan.credential == "login" or call.plan.rate_limit or is_held(evidence, call) then return end
+  if call.plan.credential == "login" or call.plan.rate_limit or evidence:is_held(call) then return end
   local free = call.ended - math.max(gate.last or 0, gate.closed or 0, call.began)
   if gate.under_way == 0 and free > 1 then
     evidence:lie("who may go goes", call, "it waited for nothing, %.3f s long", free)

@@ -21,7 +21,22 @@ local function made_live(evidence, call, script, id)
   return when, former
 end
 
+-- When the call saw for the last time what is live; nil when it did not look again after a time.
+local function last_sight(evidence, call, script, since)
+  local seen
+  for _, request in ipairs(evidence:requests_of(call)) do
+    local looks = request.operation == "list" and request.subject == script and request.answered == 200 and not request.fault
+    if looks and request.arrived and request.arrived > since then seen = request.arrived end
+  end
+  return seen
+end
+
 local function check_live_now(evidence, call, script, id, since)
+  local seen = since and last_sight(evidence, call, script, since)
+  if seen and evidence:live_at(script, seen) ~= id then
+    return evidence:lie("what is live is what was said", call, "said that version %s is live, and saw that %s is", tostring(id),
+      tostring(evidence:live_at(script, seen)))
+  end
   if changed_by_others(evidence, call, script, since or call.began, call.ended) then return end
   local live = evidence:live_at(script, call.ended)
   if live ~= id then
@@ -82,12 +97,13 @@ local function check_failed(evidence, call, script, err)
       evidence:lie("what was begun is told as begun", call, "outcome none, and version %s came live afterwards", tostring(entry.version))
     end
   end
-  local live, when = evidence:live_at(script, call.ended), nil
-  for _, entry in ipairs(accepted) do
-    if entry.version == live and not entry.late then when = made_live(evidence, call, script, live) end
+  local last
+  for _, entry in ipairs(evidence.lives[script] or {}) do
+    if entry.time <= call.ended then last = entry end
   end
-  if when and said ~= live then
-    evidence:lie("what was begun is told as begun", call, "outcome none, and version %s is live by it", tostring(live))
+  local own = last and last.step == call.step and last.attempt == call.attempt and not last.late
+  if own and #accepted > 0 and said ~= last.version then
+    evidence:lie("what was begun is told as begun", call, "outcome none, and version %s is live by it", tostring(last.version))
   end
 end
 
@@ -160,9 +176,11 @@ local function check_deploy_and_wait(evidence, call)
   if call.err.outcome == "none" and when then
     evidence:lie("what was begun is told as begun", call, "outcome none, and version %d is live by it", id)
   end
-  if call.err.kind ~= "timeout" or not when then return end
+  -- What somebody else has taken the place of since can't be waited for.
+  if call.err.kind ~= "timeout" or not when or evidence:is_held(call) then return end
+  if evidence:live_at(evidence.scripts[id], call.ended) ~= id then return end
   for _, request in ipairs(evidence:requests_of(call)) do
-    if request.fault and request.ended > when then return end
+    if request.fault then return end -- a 429 lasts
   end
   if when < call.began + (call.timeout or 300) - 0.2 then
     evidence:lie("a wait looks once more at its end", call, "live %.3f s before the time was up", call.ended - when)
@@ -180,6 +198,39 @@ local function check_epilogue(evidence, call)
   end
   if plain(evidence.contents[evidence:live_at(call.args.script, call.ended)]) ~= plain(call.args.content) then
     evidence:lie("a second run converges", call, "what is live has another content")
+  end
+end
+
+-- Who is alone meets nobody: neither somebody else's version, nor, without a kill, anything under way.
+local function check_alone(evidence, call)
+  local err, step = call.err, call.args
+  if call.op ~= "publish" or #evidence.world.plan.actors > 1 or call.args.epilogue or not err or err.kind ~= "conflict" or err.stage == "test" then return end
+  for _, entry in ipairs(evidence.world.service.journal) do
+    if entry.late or entry.what == "accepted" and entry.step ~= call.step then return end
+  end
+  if not step.kills then return evidence:lie("a conflict has somebody else", call, "%s", err.message) end
+  for _, request in ipairs(evidence:requests_of(call)) do
+    if request.fault then return end
+  end
+  evidence:lie("a run after a kill goes on from there", call, "%s", err.message)
+end
+
+-- Runs of one step after kills: what the first has made the next takes up.
+local function check_runs(evidence)
+  if #evidence.world.plan.actors > 1 then return end
+  local made = {}
+  for _, entry in ipairs(evidence.world.service.journal) do
+    if entry.what == "created" and entry.step and entry.step < 1000 and not entry.late then
+      local key = entry.step .. "/" .. entry.script .. "/" .. plain(entry.content)
+      made[key] = (made[key] or 0) + 1
+      made[entry.step] = made[entry.step] or made[key] > 1 and entry or nil
+    end
+  end
+  for _, call in ipairs(evidence.world.calls) do
+    if made[call.step] and (call.op == "publish" or call.op == "apply") and not call.killed then
+      local entry = made[call.step]
+      evidence:lie("a run after a kill makes no second version", call, "script %d got version %d besides", entry.script, entry.version)
+    end
   end
 end
 
@@ -209,8 +260,12 @@ end
 checks.rollback, checks.prune, checks.deploy_and_wait = check_rollback, check_prune, check_deploy_and_wait
 
 return function(evidence)
+  check_runs(evidence)
   for _, call in ipairs(evidence.world.calls) do
     local check = checks[call.op]
-    if check and not call.killed and not call.cancelled then check(evidence, call) end
+    if check and not call.killed and not call.cancelled then
+      check(evidence, call)
+      check_alone(evidence, call)
+    end
   end
 end
