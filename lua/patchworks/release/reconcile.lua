@@ -33,8 +33,13 @@ local function newest_number(job)
   if not page then return nil, problem end
   local most, last = newest_in(page), look.pages_of(page)
   if last <= 1 or not look.rises(page) then return most end
-  page, problem = job.resource:list(job.script, job:options { per_page = 2 }):page(last)
-  if not page then return nil, problem end
+  local number
+  repeat
+    number = last
+    page, problem = listing:page(number)
+    if not page then return nil, problem end
+    last = look.pages_of(page)
+  until page.data[1] or last >= number -- somebody may have deleted what made it the last page
   return math.max(most, newest_in(page))
 end
 
