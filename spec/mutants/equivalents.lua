@@ -3,6 +3,12 @@
 local equivalents = {}
 
 local list = {
+  {
+    path = "lua/patchworks/call/gate.lua",
+    code = "self.news = self.news + 1",
+    what = "`2` for `1`",
+    reason = "only compared: any number that grows will do",
+  },
 }
 
 --- Why a mutant changes nothing, or nil.
