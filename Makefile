@@ -1,7 +1,7 @@
 # make            the client's core and the sandbox, into build/
 # make core       the client's core alone: needs neither libmicrohttpd nor SQLite
 # make env        prints what makes a shell find them: eval "$(make -s env)"
-# make docs       the reference of all modules, into build/reference (needs ldoc)
+# make docs       the reference by object, into build/reference, and internals of all modules below it (needs ldoc)
 # make install    into PREFIX (/usr/local), below DESTDIR; the command then runs from anywhere
 # make uninstall  takes all of it away
 # make SANITIZE=address,undefined BUILD=build/asan   with sanitizers
@@ -125,9 +125,11 @@ uninstall:
 	rm -f "$(BIN)/patchworks"
 	@for folder in "$(SHARE)" "$(LIB)" "$(BIN)"; do rmdir -p "$$folder" 2>/dev/null || true; done
 
-docs:
-	@mkdir -p $(BUILD)
-	@ldoc --fatalwarnings --dir $(BUILD)/reference . >/dev/null
+docs: core
+	@mkdir -p $(BUILD)/reference
+	@LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;" LUA_CPATH="$(abspath $(BUILD))/?.so;;" \
+		lua5.4 scripts/reference.lua $(BUILD)/reference
+	@ldoc --fatalwarnings --dir $(BUILD)/reference/internals . >/dev/null
 
 clean:
 	rm -rf $(BUILD)

@@ -156,7 +156,6 @@ end
 say "---@meta patchworks"
 say "-- What the module gives, for editors that read LuaCATS annotations."
 say "-- Made by scripts/types.lua: change what it is made of.\n"
-say '---@alias patchworks.include "content"|"script"\n'
 say "---What every call takes, beside its parameters."
 say "---@class patchworks.call_options"
 option_fields(methods.call_options, {})

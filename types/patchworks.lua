@@ -2,8 +2,6 @@
 -- What the module gives, for editors that read LuaCATS annotations.
 -- Made by scripts/types.lua: change what it is made of.
 
----@alias patchworks.include "content"|"script"
-
 ---What every call takes, beside its parameters.
 ---@class patchworks.call_options
 ---@field timeout? number for the whole call: every attempt and every wait between them, in seconds; default the client's: 60; invoke 150
@@ -171,7 +169,7 @@ local script_versions = {}
 ---@field deployed_at? string|string[] when it was deployed, as the service writes dates
 
 ---@class patchworks.get_options: patchworks.call_options
----@field include? patchworks.include|patchworks.include[] what else comes with a version: its source, its script
+---@field include? "content"|"script"|("content"|"script")[] what else comes with a version: its source, its script
 ---@field filter? patchworks.filter which versions; a list means any of its values
 ---@field page? integer the page to read, or to begin with; an integer of at least 1; default 1
 ---@field per_page? integer how many a page holds; an integer from 1 to 100; default 100
@@ -187,7 +185,7 @@ function script_versions:get(id, options) end
 
 ---@class patchworks.list_options: patchworks.call_options
 ---@field filter? patchworks.filter which versions; a list means any of its values
----@field include? patchworks.include|patchworks.include[] what else comes with a version: its source, its script
+---@field include? "content"|"script"|("content"|"script")[] what else comes with a version: its source, its script
 ---@field limit? integer stop after so many; an integer of at least 1
 ---@field per_page? integer how many a page holds; an integer from 1 to 100; default 100
 ---@field page? integer the page to read, or to begin with; an integer of at least 1; default 1

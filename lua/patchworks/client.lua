@@ -167,6 +167,9 @@ client.request = methods.method {
 }
 
 --- Prepares a call of any other part of the Core API.
+-- @tparam string method
+-- @tparam string path
+-- @tparam ?table given the caller's options
 -- @tparam ?table takes the method's table, where it isn't `request`
 function Client:prepare_request(method, path, given, takes)
   if self.closed then errors.misuse "request: the client is closed" end

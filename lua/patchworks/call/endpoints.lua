@@ -14,7 +14,7 @@ local include = {
   "any",
   "what else comes with a version: its source, its script",
   values = { "content", "script" },
-  type = "patchworks.include|patchworks.include[]",
+  type = '"content"|"script"|("content"|"script")[]',
 }
 local filter = {
   "filter",

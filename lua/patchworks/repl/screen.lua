@@ -7,7 +7,7 @@ local function is_terminal(descriptor)
   return found and uv.guess_handle(descriptor) == "tty"
 end
 
---- Whether standard input and output are a terminal.
+-- Whether standard input and output are a terminal.
 screen.input_terminal, screen.terminal = is_terminal(0), is_terminal(1)
 
 local plain = os.getenv "NO_COLOR" ~= nil and os.getenv "NO_COLOR" ~= "" or os.getenv "TERM" == "dumb"
