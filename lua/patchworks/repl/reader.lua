@@ -8,7 +8,7 @@ local screen = require "patchworks.repl.screen"
 local reader = {}
 
 local found, uv = pcall(require, "luv")
-local signal, came
+local signal, input, came
 
 --- Begins to see Ctrl-C, until `release`.
 function reader.catch()
@@ -16,15 +16,18 @@ function reader.catch()
   signal = uv.new_signal()
   signal:start("sigint", function() came = true end)
   signal:unref()
+  -- One for the whole session: luv 1.44 may free a handle twice that is collected while it is closing.
+  input = screen.input_terminal and uv.new_poll(0) or nil
 end
 
 --- Leaves Ctrl-C to what had it before.
 function reader.release()
   if not signal then return end
   signal:close()
-  signal = nil
-  -- luv 1.44 can't bear a handle that is closing still when the state ends.
+  if input then input:close() end
+  -- luv 1.44 can't bear a handle that is closing still when the state ends, either.
   uv.run "nowait"
+  signal, input = nil, nil
 end
 
 --- Whether Ctrl-C came since the last look.
@@ -44,16 +47,14 @@ end
 
 -- Waits for something on standard input, a terminal: false when Ctrl-C came first.
 local function wait_for_input()
-  if not signal then return true end
+  if not input then return true end
   local ready
-  local poll = uv.new_poll(0)
-  poll:start("r", function()
+  input:start("r", function()
     ready = true
     uv.stop()
   end)
   repeat uv.run "once" until ready or came
-  poll:stop()
-  poll:close()
+  input:stop()
   if ready then return true end
   came = nil
   return false
@@ -93,7 +94,8 @@ local function readline_line(readline, prompt)
   end)
   while not done do
     if not wait_for_input() then
-      readline.handler_remove()
+      -- The handler stays: the next line's takes its place, and empties the line. To remove one in the middle of a line
+      -- has lua-readline 3.2 use a stream that it has closed.
       io.stdout:write "^C\n"
       return false
     end
