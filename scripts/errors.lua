@@ -16,7 +16,8 @@ the program's own mistake: it raises, at the line that called, and says what was
 ```lua
 local version, err = versions:get(99)
 if not version then
-  print(err)              --> get: not_found (404): No query results for model [ScriptVersion] 99
+  print(err)              --> get: not_found (404): No query results for model ..
+  print(err.hint)         --> check the id: a version's id is not its number
   print(err.kind)         --> not_found: one of the words below
   print(err.outcome)      --> none: the service did nothing
 end

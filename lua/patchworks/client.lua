@@ -110,7 +110,7 @@ end
 -- @treturn table call, for `send`
 function Client:prepare(endpoint, id, given)
   local what = endpoint.operation
-  if self.closed then errors.misuse("%s: the client is closed", what) end
+  if self.closed then errors.misuse("%s: the client is closed; make another with patchworks.new", what) end
   local segment = arguments.check_id(id, endpoint.label)
   local url = self.root .. endpoint.path .. segment .. (endpoint.suffix or "")
   local call = setmetatable({ url = url, body = nil }, self.defaults[endpoint] or defaults_for(self, endpoint))
@@ -172,7 +172,7 @@ client.request = methods.method {
 -- @tparam ?table given the caller's options
 -- @tparam ?table takes the method's table, where it isn't `request`
 function Client:prepare_request(method, path, given, takes)
-  if self.closed then errors.misuse "request: the client is closed" end
+  if self.closed then errors.misuse "request: the client is closed; make another with patchworks.new" end
   if not deliveries[method] then
     errors.misuse("request: expected GET, POST, PUT, PATCH or DELETE as the method, got %s", arguments.show(method))
   end
@@ -213,7 +213,7 @@ end
 -- `connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`, `held_bytes` (of
 -- answers, counted as Lua's memory)
 function Client:stats()
-  if self.closed then errors.misuse "stats: the client is closed" end
+  if self.closed then errors.misuse "stats: the client is closed; make another with patchworks.new" end
   pending.sweep(self)
   local stats = self.engine:counts()
   for name, value in pairs(self.counts) do stats[name] = value end

@@ -47,6 +47,22 @@ function errors.kind_of_status(status)
   return status >= 500 and status <= 599 and "server" or "http"
 end
 
+-- What to do where nothing more is known than the kind.
+local unsure = "look whether it was done before doing it again"
+local advice = {
+  conflict = "look at what is there now, then decide again",
+  invalid = "mend what the message names",
+  deployment_failed = "mend the script, and publish again",
+  not_found = "check the id: a version's id is not its number",
+  too_large = "send less than 8 MB",
+  rate_limited = "set `rate_limit`, or raise `timeout`",
+  server = "the service's own failure: try again later",
+  network = "check `base_url`, the network and `proxy`",
+  tls = "check `base_url` and this machine's clock; an authority of your own goes into `ca_file`",
+  timeout = "raise `timeout` or `attempt_timeout`",
+  protocol = "is `base_url` the service itself?",
+}
+
 function Error:__tostring()
   local parts = {}
   if self.operation then parts[#parts + 1] = self.operation .. ": " end
@@ -59,10 +75,11 @@ function Error:__tostring()
 end
 
 --- Makes an error of the class.
--- @tparam table fields `kind` and `message` at least; `outcome` is "none" unless given
+-- @tparam table fields `kind` and `message` at least; `outcome` is "none" unless given, `hint` what the kind advises
 -- @treturn table the same table
 function errors.new(fields)
   fields.outcome = fields.outcome or "none"
+  fields.hint = fields.hint or (fields.outcome == "unknown" and unsure or advice[fields.kind])
   return setmetatable(fields, Error)
 end
 

@@ -33,7 +33,7 @@ last]])
     says("patchworks client (" .. server.url)
     says "script version 1  Draft\n"
     says "ID  VERSION  STATUS  DEPLOYED  CREATED\n2   v2       Draft   -         "
-    says "not_found (404)  get\n            No query results for model [ScriptVersion] 99\n  outcome   none: the service did nothing\n"
+    says "not_found (404)  get\n            No query results for model [ScriptVersion] 99\n  to do     check the id: a version's id is not its number\n  outcome   none: the service did nothing\n"
     says "7\teight\n"
     says "versions:list(script, options)\n"
     says "get: called with a dot: write versions:get(..), with a colon\n> "

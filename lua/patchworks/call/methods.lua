@@ -198,19 +198,6 @@ function methods.check(method, given, what)
   check_fields(method, given, what)
 end
 
---- What of a caller's options goes into each request that a method is made of: all that every call takes, but for
--- `timeout`, which is the whole method's.
--- @tparam table given the caller's options
--- @tparam ?table more what this request gets beside them, such as its own `timeout`
--- @treturn table a new one
-function methods.for_each_call(given, more)
-  local copy = {}
-  for name in pairs(methods.per_call) do copy[name] = given[name] end
-  copy.timeout = nil
-  for name, value in pairs(more or none) do copy[name] = value end
-  return copy
-end
-
 --- Which method a function is: how one writes it, by the function. Filled by `guard`.
 methods.names = setmetatable({}, { __mode = "k" })
 

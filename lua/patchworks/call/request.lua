@@ -88,7 +88,7 @@ end
 
 local function encode(value, what)
   local text, problem = core.encode(value)
-  if not text then misuse("%s: %s", what, problem) end
+  if not text then misuse("%s: it can't be written as JSON: %s", what, problem) end
   return text
 end
 
@@ -100,7 +100,8 @@ local function text_or_json(value, what)
 end
 
 local function file_error(operation, message)
-  return nil, errors.new { kind = "file", operation = operation, message = message }
+  local hint = "a path is relative to where the program runs"
+  return nil, errors.new { kind = "file", operation = operation, message = message, hint = hint }
 end
 
 local function read_file(path, what)

@@ -192,7 +192,7 @@ local function may_retry(flight, failure)
   if clock.now() + failure.delay >= flight.at then
     if failure.retry_after then
       failure.message = ("%s; the service asks to wait %.3g s, which is past the call's timeout"):format(
-        failure.message,
+        failure.message:match "^(.-)%.?$",
         failure.retry_after
       )
     end
