@@ -20,7 +20,9 @@ local function class_of(method)
   for _, option in ipairs(method.options) do
     if methods.per_call[option[1]] ~= option then own = own + 1 end
   end
-  if own > 0 then return "patchworks." .. (method.of == "sandbox" and "sandbox_" or "") .. method.name .. "_options" end
+  -- The same name means other options elsewhere.
+  local elsewhere = { sandbox = "sandbox_", server = "sandbox_", project = "project_" }
+  if own > 0 then return ("patchworks.%s%s_options"):format(elsewhere[method.of] or "", method.name) end
   return method.call and "patchworks.call_options" or nil
 end
 

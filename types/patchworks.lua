@@ -824,4 +824,222 @@ function task:cancel() end
 ---@class patchworks.manifest
 ---@field scripts table[] each `id`, `name`, `file` or `content`, `test`, `keep`: as for `publish`
 
+---The whole service on one machine, for trying things out and for tests. Its rock is its own.
+---@class patchworks.sandbox_module
+local sandbox_module = {}
+
+---@class patchworks.sandbox_start_options
+---@field data? string an SQLite file; made when it isn't there; default :memory:
+---@field port? integer 0 for any; an integer from 0 to 65535; default 0
+---@field key? string the API key that it lets in; default sandbox-key
+---@field username? string who may log in; default admin@example.com
+---@field password? string with it; default sandbox-password
+---@field deploy_seconds? number how long a deployment takes, on its clock, in s; default 0.2
+---@field rate_limit? integer 0 for none; the service has 240, in requests a minute; an integer from 0 to 1000000; default 0
+---@field token_seconds? number how long a token lives, on its clock, in s; default 86400
+---@field invoke_seconds? number how long a script may run, in s; default 120
+---@field idle_seconds? number how long a connection may stay without a whole request, in s; default 60
+
+---Starts the service in a thread of this process, on 127.0.0.1.
+---@param options? patchworks.sandbox_start_options
+---@return patchworks.sandbox? the server; or nil and a sentence
+function sandbox_module.start(options) end
+
+---Runs the service as a command does: prints how to reach it, and comes back at SIGINT or SIGTERM. Takes what `start` takes; the port is 8787 unless given.
+---@param options table as for `start`
+---@return boolean true; or nil and a sentence
+function sandbox_module.run(options) end
+
+---A sandbox that runs: what `sandbox.start` gives. Closed by `close`, by `<close>`, or when it is collected.
+---@class patchworks.sandbox
+---@field url string where it is
+---@field port integer on 127.0.0.1
+---@field key string its API key
+---@field username string who may log in
+---@field password string with it
+---@field login_url string where
+local sandbox = {}
+
+---A client of this service, by its key unless the options name another credential.
+---@param options patchworks.new_options? as for patchworks.new
+---@return patchworks.client
+function sandbox:client(options) end
+
+---@class patchworks.sandbox_create_script_options
+---@field name string what it is called
+---@field language "python"|"javascript"|"php"|"ruby" what it is written in
+
+---Makes a script, which the service itself has people do in its dashboard.
+---@param options patchworks.sandbox_create_script_options
+---@return table `id`, `name`, `language`
+function sandbox:create_script(options) end
+
+---The scripts, by id. A fresh database has one for each language.
+---@return table[] each `id`, `name`, `language`
+function sandbox:scripts() end
+
+---@class patchworks.sandbox_populate_options
+---@field script integer its id; an integer of at least 1
+---@field versions? integer how many; an integer from 1 to 10000000; default 1
+---@field content? string their source; default def handle(data): return data
+
+---Makes many versions at once, without requests.
+---@param options patchworks.sandbox_populate_options
+function sandbox:populate(options) end
+
+---Adds a log entry to a version, as if its script had written it.
+---@param version integer its id
+---@param message string what is logged
+function sandbox:log(version, message) end
+
+---@class patchworks.sandbox_fail_options
+---@field operation? string which, such as "create" or "login"; default *
+---@field how "status"|"drop_before"|"drop_after"|"truncate"|"garbage"|"slow" what happens
+---@field times? number how often; math.huge for always; default 1
+---@field every? integer only each so-manieth such request; an integer of at least 1; default 1
+---@field status? integer what "status" answers; an integer from 200 to 599; default 500
+---@field retry_after? number|string what "status" sends with it, in seconds
+---@field seconds? number how late "slow" is, in s; default 1
+---@field body? string what "status" answers with
+
+---Makes requests fail.
+---@param options patchworks.sandbox_fail_options
+function sandbox:fail(options) end
+
+---How many of the failures that were asked for have not come yet.
+---@return integer
+function sandbox:faults_left() end
+
+---Takes all failures back.
+function sandbox:clear_faults() end
+
+---Makes every request wait before it is served; 0 for none.
+---@param seconds number how long
+function sandbox:latency(seconds) end
+
+---Moves the service's clock forward: deployments end, tokens expire, the rate limit's minute passes.
+---@param seconds number how far
+function sandbox:advance(seconds) end
+
+---The service's clock.
+---@return number seconds since 1970
+function sandbox:now() end
+
+---What it received, oldest first: the last 100,000 requests.
+---@return table[] each `method`, `path`, `query`, `operation`, `status`, `headers`, `body`, `at`, `authorization`
+function sandbox:requests() end
+
+---How many requests it received.
+---@param operation string? only those for it; all by default
+---@return integer
+function sandbox:count(operation) end
+
+---Forgets what it received.
+function sandbox:forget_requests() end
+
+---A new token, as a login would give it.
+---@return string
+function sandbox:token() end
+
+---Makes all tokens expire now.
+function sandbox:expire_tokens() end
+
+---Stops the service; scripts that run are killed. Safe to call twice.
+function sandbox:close() end
+
+---Projects: scripts by name, and the environments that they are published to, as `patchworks.project.lua` says.
+---@class patchworks.project_module
+local project_module = {}
+
+---Reads a project. Without a path its file is looked for in the working directory, and above it up to the repository's root.
+---@param path string? of its file
+---@return patchworks.project? the project; or nil and an error of kind `file`
+function project_module.load(path) end
+
+---What stands in for a project where there is none: nothing has a name.
+---@return patchworks.project
+function project_module.none() end
+
+---A project: what `projects.load` gives. What goes wrong with its files is an error of kind `file`.
+---@class patchworks.project
+---@field root? string its folder
+---@field path? string its file
+---@field notice? string a sentence about a file of old
+local project = {}
+
+---The scripts, sorted by name.
+---@return table[] each `name`, `file`, `cases`, `keep`, `smoke`
+function project:scripts() end
+
+---A script by its name.
+---@param name string of the script
+---@return table? as `scripts` gives it; or nil and an error
+function project:script(name) end
+
+---The source of a script, from its file.
+---@param name string of the script
+---@return string? the source; or nil and an error
+function project:source(name) end
+
+---The names of the environments, sorted; `sandbox` comes last and is always there.
+---@return string[]
+function project:environments() end
+
+---@class patchworks.project_environment_options
+---@field base_url? string the owner's word for another service, like PATCHWORKS_BASE_URL
+
+---Which service an environment is. The sandbox is started for it.
+---@param env string? the environment's name; by default PATCHWORKS_ENV, the one at PATCHWORKS_BASE_URL, or the file's choice
+---@param options? patchworks.project_environment_options
+---@return table? `name`, `base_url`, `origin`, `scripts` (ids by name), `settings`; or nil and an error
+function project:environment(env, options) end
+
+---The id of a script in an environment.
+---@param name integer|string of the script, or its id, which is given back
+---@param environment table what `environment` gave
+---@return string? the id; or nil and an error
+function project:id(name, environment) end
+
+---What the file says about an environment's service, as options of patchworks.new; without a credential.
+---@param environment table what `environment` gave
+---@return patchworks.new_options
+function project:settings(environment) end
+
+---@class patchworks.project_client_options
+---@field base_url? string the owner's word for another service, like PATCHWORKS_BASE_URL
+---@field on_event? fun(event: patchworks.event) as for patchworks.new
+---@field loop? table as for patchworks.new
+
+---A client of an environment, with the credential that may go there.
+---@param env string? the environment's name; by default PATCHWORKS_ENV, the one at PATCHWORKS_BASE_URL, or the file's choice
+---@param options? patchworks.project_client_options
+---@return patchworks.client? the client, and its environment; or nil and an error
+---@return table|patchworks.error?
+function project:client(env, options) end
+
+---What `client:plan` takes: scripts with their ids in an environment, and the sources in their files.
+---@param environment table what `environment` gave
+---@param only string[]? names of scripts; all by default
+---@return patchworks.manifest? the manifest; or nil and an error
+function project:manifest(environment, only) end
+
+---@class patchworks.project_plan_options
+---@field only? string[] names of scripts; all by default
+---@field base_url? string the owner's word for another service, like PATCHWORKS_BASE_URL
+
+---What publishing the project would change. Takes what `client:plan` takes, too.
+---Requests: 1 a script.
+---@param env string? the environment's name; by default PATCHWORKS_ENV, the one at PATCHWORKS_BASE_URL, or the file's choice
+---@param options? patchworks.project_plan_options
+---@return patchworks.plan? the plan, and the client to apply it with; or nil and an error
+---@return patchworks.client|patchworks.error?
+function project:plan(env, options) end
+
+---The project's sandbox, started when it isn't yet. `close` ends it; what was done there stays.
+---@return patchworks.sandbox? the server; or nil and an error
+function project:sandbox() end
+
+---Ends what was started for the project.
+function project:close() end
+
 return patchworks
