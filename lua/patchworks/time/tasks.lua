@@ -107,7 +107,7 @@ function Group:spawn(fn, ...)
 end
 
 --- Ends a task of the group: what it waits for is closed. It is not counted as a failure.
--- @tparam table task
+-- @tparam table given a task
 -- @treturn boolean whether it was ended
 function Group:cancel(given) -- luacheck: no self
   return given:cancel()
