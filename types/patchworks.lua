@@ -839,6 +839,8 @@ local sandbox_module = {}
 ---@field token_seconds? number how long a token lives, on its clock, in s; default 86400
 ---@field invoke_seconds? number how long a script may run, in s; default 120
 ---@field idle_seconds? number how long a connection may stay without a whole request, in s; default 60
+---@field habits? table|string what it does where the service's own way isn't known; docs/sandbox.md names them
+---@field seed? table|string fixtures for a fresh database: scripts and versions with their ids
 
 ---Starts the service in a thread of this process, on 127.0.0.1.
 ---@param options? patchworks.sandbox_start_options
@@ -858,6 +860,8 @@ function sandbox_module.run(options) end
 ---@field username string who may log in
 ---@field password string with it
 ---@field login_url string where
+---@field admin_token string what its admin's interface asks for
+---@field page string its page's address, for a browser
 local sandbox = {}
 
 ---A client of this service, by its key unless the options name another credential.
@@ -937,12 +941,45 @@ function sandbox:count(operation) end
 ---Forgets what it received.
 function sandbox:forget_requests() end
 
+---@class patchworks.sandbox_wait_for_requests_options
+---@field operation? string only those for it; any by default
+---@field count? integer how many; an integer of at least 1; default 1
+---@field timeout? number how long at most, in s; default 30
+
+---Waits until so many requests have come.
+---@param options? patchworks.sandbox_wait_for_requests_options
+---@return boolean whether they have
+function sandbox:wait_for_requests(options) end
+
 ---A new token, as a login would give it.
 ---@return string
 function sandbox:token() end
 
 ---Makes all tokens expire now.
 function sandbox:expire_tokens() end
+
+---Adds scripts and versions with the ids that are wanted.
+---@param fixtures string|table as `seed` of `start`
+function sandbox:seed(fixtures) end
+
+---Keeps the state under a name, as long as the sandbox runs.
+---@param name string letters, digits, `.`, `_` and `-`
+function sandbox:snapshot(name) end
+
+---Makes the state what it was when it was kept under that name.
+---@param name string of a snapshot
+function sandbox:restore(name) end
+
+---Makes all as it was at the start: the state (with its seed), faults, latency, what was received.
+function sandbox:reset() end
+
+---What the admin's interface answers, as docs/sandbox.md has it. Raises what it refuses.
+---@param method string of HTTP
+---@param path string below /_sandbox/
+---@param query string? the query string
+---@param body table? sent as JSON
+---@return string the answer's body
+function sandbox:admin(method, path, query, body) end
 
 ---Stops the service; scripts that run are killed. Safe to call twice.
 function sandbox:close() end
