@@ -1,7 +1,6 @@
---- The public objects beside the client: the sandbox and the project. The sandbox knows nothing of the client's
--- modules, so
--- that what it takes stands here; a spec holds it to what the sandbox says.
--- @module patchworks.reference.services
+--- The sandbox as the reference shows it. It knows nothing of the client's modules, so that what it takes stands here;
+-- a spec holds it to what the sandbox says.
+-- @module patchworks.reference.sandbox
 local method = require("patchworks.call.methods").method
 
 local function number(name, sentence, default, unit)
