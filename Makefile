@@ -1,18 +1,23 @@
 # make            the client's core and the sandbox, into build/
 # make core       the client's core alone: needs neither libmicrohttpd nor SQLite
+# make embed      libpatchworks.a and patchworks.lua, for programs that embed Lua (docs/embedding.md)
 # make env        prints what makes a shell find them: eval "$(make -s env)"
 # make docs       the reference by object, into build/reference, and internals of all modules below it (needs ldoc)
 # make install    into PREFIX (/usr/local), below DESTDIR; the command then runs from anywhere
 # make uninstall  takes all of it away
+# make LUA=5.5 BUILD=build/5.5   for another Lua
 # make SANITIZE=address,undefined BUILD=build/asan   with sanitizers
 PREFIX ?= /usr/local
 BUILD ?= build
 CC ?= cc
 WERROR ?= -Werror
-LUA_VERSION := 5.4
+LUA ?= 5.4
+VERSION := $(shell sed -n 's/.*PATCHWORKS_VERSION "\(.*\)"/\1/p' include/patchworks.h)
+LUA_VERSION := $(LUA)
 
 PKG_CONFIG ?= pkg-config
-LUA_PC := $(firstword $(foreach name,lua5.4 lua-5.4 lua54 lua,$(shell $(PKG_CONFIG) --exists $(name) 2>/dev/null && echo $(name))))
+LUA_NAMES := lua$(LUA) lua-$(LUA) lua$(subst .,,$(LUA)) lua
+LUA_PC := $(firstword $(foreach name,$(LUA_NAMES),$(shell $(PKG_CONFIG) --exists "$(name) >= $(LUA)" 2>/dev/null && echo $(name))))
 LUA_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags $(LUA_PC) 2>/dev/null)
 CURL_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libcurl 2>/dev/null)
 CURL_LIBS ?= $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null || echo -lcurl)
@@ -21,10 +26,16 @@ HTTPD_LIBS ?= $(shell $(PKG_CONFIG) --libs libmicrohttpd sqlite3 2>/dev/null || 
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(WERROR)
 OPTIMISE ?= -O2 -g
-ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(OPTIMISE) $(WARNINGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
+# Errors of a Lua that was built as C++ are exceptions, and pass through.
+ALL_CFLAGS := -std=c11 -fexceptions -D_GNU_SOURCE -Iinclude -fPIC -fvisibility=hidden $(OPTIMISE) $(WARNINGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
 SHARED := -shared
+# A thread that still looks a name up when a state closes runs libcurl's code: that must stay mapped.
+KEPT := -Wl,-z,nodelete
+LOCALIZE := objcopy --localize-hidden
 ifeq ($(shell uname -s),Darwin)
 SHARED := -bundle -undefined dynamic_lookup
+KEPT :=
+LOCALIZE := : # ld -r has done it
 endif
 
 CORE_SOURCES := $(wildcard src/core/*.c)
@@ -42,12 +53,6 @@ SANDBOX := $(BUILD)/patchworks/sandbox/server.so
 all: core sandbox
 core: $(CORE) $(RUNNER)
 sandbox: $(SANDBOX)
-
-# A thread that still looks a name up when a state closes runs libcurl's code: that must stay mapped.
-KEPT := -Wl,-z,nodelete
-ifeq ($(shell uname -s),Darwin)
-KEPT :=
-endif
 
 $(CORE): $(CORE_OBJECTS)
 	@mkdir -p $(@D)
@@ -84,7 +89,66 @@ $(BUILD)/src/sandbox/%.o: src/sandbox/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LUA_CFLAGS) $(HTTPD_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(CORE_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(SANDBOX_OBJECTS:.o=.d)
+# For programs that embed Lua: all of the client's modules but the command line's, which is a program itself.
+EMBED_LUA := $(filter-out patchworks/sandbox% patchworks/runner% patchworks/cli/%,$(shell cd lua && find patchworks -name "*.lua" | sort))
+EMBED_OBJECTS := $(CORE_OBJECTS) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/embed/*.c)) $(BUILD)/embed/modules.o
+ARCHIVE := $(BUILD)/embed/libpatchworks.a
+ONE_FILE := $(BUILD)/embed/patchworks.lua
+
+embed: $(ARCHIVE) $(ONE_FILE) $(BUILD)/embed/patchworks.pc
+
+$(BUILD)/embed/modules.c: scripts/embed Makefile $(EMBED_LUA:%=lua/%)
+	@mkdir -p $(@D)
+	scripts/embed c $(EMBED_LUA) >$@.part && mv $@.part $@
+
+$(ONE_FILE): scripts/embed Makefile $(EMBED_LUA:%=lua/%)
+	@mkdir -p $(@D)
+	scripts/embed lua $(EMBED_LUA) >$@.part && mv $@.part $@
+
+$(BUILD)/embed/modules.o: $(BUILD)/embed/modules.c
+	$(CC) $(ALL_CFLAGS) -Wno-overlength-strings $(CPPFLAGS) $(CFLAGS) -Isrc/embed -c -o $@ $<
+
+$(BUILD)/src/embed/%.o: src/embed/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LUA_CFLAGS) -MMD -MP -c -o $@ $<
+
+# One object, in which only what patchworks.h declares has a name outside.
+$(ARCHIVE): $(EMBED_OBJECTS)
+	$(LD) -r -o $(BUILD)/embed/patchworks.o $^
+	$(LOCALIZE) $(BUILD)/embed/patchworks.o
+	rm -f $@
+	$(AR) rcs $@ $(BUILD)/embed/patchworks.o
+
+$(BUILD)/embed/patchworks.pc: Makefile
+	@mkdir -p $(@D)
+	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: patchworks' \
+	  'Description: Script versions on the Patchworks integration platform, for programs that embed Lua $(LUA)' \
+	  'Version: $(VERSION)' 'Requires: $(LUA_PC) libcurl' 'Libs: -L$${libdir} -lpatchworks -lm -pthread' \
+	  'Cflags: -I$${includedir}' >$@
+
+# Programs that embed Lua: the examples, and those of the specs. lua-cjson is linked in where there is such a library.
+LUA_LIBS ?= $(shell $(PKG_CONFIG) --libs $(LUA_PC) 2>/dev/null)
+LUA_CXX_LIBS ?= $(shell $(PKG_CONFIG) --libs lua$(LUA)-c++ 2>/dev/null)
+CJSON_LIBS ?= $(wildcard $(shell $(CC) -print-file-name=liblua$(LUA)-cjson.so.0))
+HOST_SOURCES := $(wildcard examples/host/*.c spec/hosts/*.c) $(if $(LUA_CXX_LIBS),$(wildcard examples/host/*.cpp))
+HOST_LIBS = $(ARCHIVE) $(CJSON_LIBS) $(CURL_LIBS) -lm -pthread
+SANITIZING := $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+
+hosts: $(addprefix $(BUILD)/hosts/,$(basename $(notdir $(HOST_SOURCES))))
+
+$(BUILD)/hosts/%: examples/host/%.c $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LUA_CFLAGS) -o $@ $< $(HOST_LIBS) $(LUA_LIBS)
+
+$(BUILD)/hosts/%: spec/hosts/%.c $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LUA_CFLAGS) -o $@ $< $(HOST_LIBS) $(LUA_LIBS)
+
+$(BUILD)/hosts/%: examples/host/%.cpp $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -Iinclude $(OPTIMISE) -Wall -Wextra $(WERROR) $(SANITIZING) $(LUA_CFLAGS) -o $@ $< $(HOST_LIBS) $(LUA_CXX_LIBS)
+
+-include $(EMBED_OBJECTS:.o=.d) $(CORE_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(SANDBOX_OBJECTS:.o=.d)
 
 env:
 	@echo 'export LUA_PATH="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;"'
@@ -105,7 +169,16 @@ package.cpath = "$(LOOKS_IN)/lib/lua/$(LUA_VERSION)/?.so;" .. package.cpath
 endef
 export FINDS_MODULES
 
-install: install-client install-sandbox
+install: install-client install-sandbox install-embed
+
+# For programs that embed Lua, in the places where pkg-config and CMake look.
+ROOT := $(DESTDIR)$(PREFIX)
+install-embed: embed
+	install -D -m 644 $(ARCHIVE) "$(ROOT)/lib/libpatchworks.a"
+	install -D -m 644 include/patchworks.h "$(ROOT)/include/patchworks.h"
+	install -D -m 644 $(BUILD)/embed/patchworks.pc "$(ROOT)/lib/pkgconfig/patchworks.pc"
+	install -D -m 644 src/embed/patchworks-config.cmake "$(ROOT)/lib/cmake/patchworks/patchworks-config.cmake"
+	install -D -m 644 $(ONE_FILE) "$(ROOT)/share/patchworks/patchworks.lua"
 
 # The client's rock, and the sandbox's.
 install-client: core
@@ -122,8 +195,9 @@ install-sandbox: sandbox
 
 uninstall:
 	rm -rf "$(SHARE)/patchworks" "$(LIB)/patchworks"
-	rm -f "$(BIN)/patchworks"
-	@for folder in "$(SHARE)" "$(LIB)" "$(BIN)"; do rmdir -p "$$folder" 2>/dev/null || true; done
+	rm -rf "$(ROOT)/share/patchworks" "$(ROOT)/lib/cmake/patchworks"
+	rm -f "$(BIN)/patchworks" "$(ROOT)/lib/libpatchworks.a" "$(ROOT)/include/patchworks.h" "$(ROOT)/lib/pkgconfig/patchworks.pc"
+	@for folder in "$(SHARE)" "$(LIB)" "$(BIN)" "$(ROOT)/share" "$(ROOT)/include" "$(ROOT)/lib/pkgconfig" "$(ROOT)/lib/cmake"; do rmdir -p "$$folder" 2>/dev/null || true; done
 
 docs: core
 	@mkdir -p $(BUILD)/reference
@@ -134,4 +208,4 @@ docs: core
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all core sandbox env docs install install-client install-sandbox uninstall clean
+.PHONY: all core sandbox embed hosts env docs install install-client install-sandbox install-embed uninstall clean

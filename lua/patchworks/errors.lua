@@ -90,15 +90,19 @@ function errors.is_error(value)
   return getmetatable(value) == Error
 end
 
--- Where this module's own files are: the first frame that lies elsewhere is the caller's.
-local own_folder = debug.getinfo(1, "S").source:match("^(@.*[/\\])[^/\\]*$") or "@"
+-- Where this module's own files are, or the one file that holds them all: the first frame that lies elsewhere is the
+-- caller's. Where a host has left `debug` out, a message has no line.
+local getinfo = debug and debug.getinfo
+local source = getinfo and getinfo(1, "S").source or ""
+local own = source:match "^(@.*[/\\])[%w.]*errors%.lua$" or source
 
 local function caller_level()
+  if not getinfo then return 0 end
   local level = 2
   while true do
-    local info = debug.getinfo(level, "S")
+    local info = getinfo(level, "S")
     if not info then return 0 end
-    if info.what ~= "C" and info.source:sub(1, #own_folder) ~= own_folder then return level - 1 end
+    if info.what ~= "C" and info.source:sub(1, #own) ~= own then return level - 1 end
     level = level + 1
   end
 end

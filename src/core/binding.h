@@ -40,6 +40,10 @@ int pw_lua_engine_new(lua_State *L);
 int pw_lua_engine_wait(lua_State *L);
 void pw_lua_engine_open(lua_State *L);
 
+/* lua_descriptor.c */
+int pw_lua_descriptor_new(lua_State *L);
+void pw_lua_descriptor_open(lua_State *L);
+
 /* lua_transfer.c */
 pw_lua_transfer *pw_lua_transfer_push(lua_State *L); /* pushes one that is not started */
 /* Copies the end in; may raise, and may leave things on the stack. False when the transfer is not its any more. */

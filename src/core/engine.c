@@ -57,15 +57,15 @@ static bool several_processors(void) {
 }
 
 /* libcurl 7.88 opens two sockets with each multi handle, for curl_multi_wakeup, tells nobody their numbers, and lets
- * them be inherited. They have the two numbers that the system had just been about to give; that it is so is seen from
- * a wake-up's byte. Later versions close them by themselves. */
+ * them be inherited. They have the two numbers that the system had just been about to give, unless another thread was
+ * quicker; that it is so is seen from a wake-up's byte, which may lie there. Later versions close them by themselves.
+ */
 static void find_wakeup(CURLM *multi, const int expected[2], int found[2]) {
   char byte;
   found[0] = found[1] = -1;
   if (recv(expected[0], &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN) return;
   if (curl_multi_wakeup(multi) != CURLM_OK) return;
   if (recv(expected[0], &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1) return;
-  recv(expected[0], &byte, 1, MSG_DONTWAIT);
   for (int i = 0; i < 2; i++) {
     found[i] = expected[i];
     fcntl(found[i], F_SETFD, FD_CLOEXEC);

@@ -6,6 +6,10 @@
 #include <string.h>
 
 #include "json_text.h"
+#include "loading.h"
+
+/* lua-cjson, where a program has linked it in; else NULL. */
+extern int luaopen_cjson(lua_State *L) __attribute__((weak));
 
 enum { MAX_DEPTH = 256 };
 
@@ -269,9 +273,7 @@ static bool reads_exactly(lua_State *L, int instance) {
 }
 
 static void push_instance(lua_State *L) {
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "cjson");
-  lua_call(L, 1, 1);
+  pw_loading_require(L, "cjson", luaopen_cjson);
   lua_getfield(L, -1, "new");
   lua_call(L, 0, 1);
   lua_remove(L, -2);

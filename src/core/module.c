@@ -5,6 +5,7 @@
 #include "binding.h"
 #include "clock.h"
 #include "json.h"
+#include "patchworks.h"
 #include "text.h"
 
 #ifdef __APPLE__
@@ -149,12 +150,11 @@ static int versions(lua_State *L) {
   return 1;
 }
 
-__attribute__((visibility("default"))) int luaopen_patchworks_core(lua_State *L);
-
 int luaopen_patchworks_core(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"engine", pw_lua_engine_new},
       {"wait", pw_lua_engine_wait},
+      {"descriptor", pw_lua_descriptor_new},
       {"headers", pw_lua_headers_new},
       {"header", pw_lua_header},
       {"parse_headers", pw_lua_parse_headers},
@@ -173,6 +173,7 @@ int luaopen_patchworks_core(lua_State *L) {
   pw_lua_transfer_open(L);
   pw_lua_headers_open(L);
   pw_lua_chunk_open(L);
+  pw_lua_descriptor_open(L);
   luaL_newlib(L, functions);
   pw_lua_shield_open(L);
   pw_json_open(L);

@@ -61,8 +61,10 @@ local function check_texts(given)
     end
   end
   for _, name in ipairs { "ca_file", "client_cert", "client_key" } do
-    local handle <close>, problem = io.open(given[name] or "/", "rb")
-    if given[name] and not handle then misuse("%s: can't read %s", name, problem) end
+    if given[name] and io then
+      local handle <close>, problem = io.open(given[name], "rb")
+      if not handle then misuse("%s: can't read %s", name, problem) end
+    end
   end
 end
 
@@ -72,7 +74,7 @@ end
 -- @treturn table what the client is made from
 function options.resolve(given, getenv)
   given = given or {}
-  getenv = getenv or os.getenv
+  getenv = getenv or os and os.getenv or function() end -- a host may have opened no `os`
   methods.check(options.new, given, "patchworks.new")
   check_texts(given)
   local base_url = given.base_url

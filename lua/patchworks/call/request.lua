@@ -105,6 +105,7 @@ local function file_error(operation, message)
 end
 
 local function read_file(path, what)
+  if not io then misuse("%s: this Lua has no library io to read it with; pass `content`", what) end
   local file <close>, problem = io.open(path, "rb")
   if not file then return file_error(what, "can't read " .. problem) end
   local text, reason = file:read("a")
