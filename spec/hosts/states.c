@@ -47,15 +47,28 @@ __attribute__((visibility("default"))) int getaddrinfo(const char *node, const c
   return next(node, service, hints, result);
 }
 
-/* Memory under a ceiling. */
+/* Memory under a ceiling, and one that is refused: an allocation, and Lua's second try after it has collected. */
 typedef struct memory {
   size_t used, ceiling;
+  long countdown; /* 0: not armed; else the allocation that is refused */
+  int again;
 } memory;
+
+static bool refuses(memory *self) {
+  if (self->again > 0) {
+    self->again--;
+    return true;
+  }
+  if (self->countdown == 0 || --self->countdown != 0) return false;
+  self->again = 1;
+  return true;
+}
 
 static void *allocate(void *data, void *block, size_t old, size_t size) {
   memory *self = data;
   if (block == NULL) old = 0;
   if (size > old && self->ceiling > 0 && self->used - old + size > self->ceiling) return NULL;
+  if (size > old && refuses(self)) return NULL;
   void *moved = NULL;
   if (size == 0) {
     free(block);
@@ -80,7 +93,7 @@ static const char prelude[] =
     "function hosted() return client { loop = require 'patchworks.loop.host' } end\n"
     "function get(one) return assert((one or one_client).script_versions:get(1)).id end\n";
 
-static lua_State *open_with(memory *self) {
+static lua_State *open_bare(memory *self) {
 #if LUA_VERSION_NUM >= 505
   lua_State *L = lua_newstate(allocate, self, 0);
 #else
@@ -88,6 +101,11 @@ static lua_State *open_with(memory *self) {
 #endif
   expect(L != NULL);
   luaL_openlibs(L);
+  return L;
+}
+
+static lua_State *open_with(memory *self) {
+  lua_State *L = open_bare(self);
   luaL_requiref(L, "patchworks", luaopen_patchworks, 0);
   lua_settop(L, 0);
   run(L, prelude);
@@ -378,6 +396,47 @@ static void pump_errors(void) {
   close_with(L, &self);
 }
 
+static int life(lua_State *L) {
+  luaL_requiref(L, "patchworks", luaopen_patchworks, 0);
+  lua_settop(L, 0);
+  if (luaL_dostring(L,
+                    "local patchworks = require 'patchworks'\n"
+                    "local client <close> = patchworks.new {}\n"
+                    "local value, err = client.script_versions:get(1)\n"
+                    "assert(value or err.kind == 'network', err)\n") != LUA_OK) {
+    lua_error(L);
+  }
+  return 0;
+}
+
+static int live(lua_State *L) {
+  lua_pushcfunction(L, life);
+  return lua_pcall(L, 0, 0, 0);
+}
+
+/* Each allocation from luaopen on is refused, in one state after the other: it ends as a want of memory, the state can
+ * be used after it, and it closes where no memory is to be had at all. */
+static void refused(void) {
+  const char *given = getenv("STRIDE");
+  long stride = given != NULL ? atol(given) : 1, tried = 0;
+  bool reached = true;
+  for (long n = 1; reached; n += stride, tried++) {
+    memory self = {0};
+    lua_State *L = open_bare(&self);
+    self.countdown = n;
+    int status = live(L);
+    reached = self.countdown == 0;
+    self.countdown = self.again = 0;
+    if (status != LUA_OK && status != LUA_ERRMEM) fprintf(stderr, "%ld: %s\n", n, luaL_tolstring(L, -1, NULL));
+    expect(status == LUA_ERRMEM || status == LUA_OK);
+    lua_settop(L, 0);
+    expect(live(L) == LUA_OK);
+    self.ceiling = 1;
+    close_with(L, &self);
+  }
+  printf("%ld allocations refused\n", tried);
+}
+
 int main(int count, char **words) {
   static const struct {
     const char *name;
@@ -393,6 +452,7 @@ int main(int count, char **words) {
       {"hooks_that_raise", hooks_that_raise},
       {"hooks_that_yield", hooks_that_yield},
       {"pump_errors", pump_errors},
+      {"refused", refused},
   };
   for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
     if (count == 1) printf("%s\n", scenarios[i].name);
