@@ -105,6 +105,11 @@ describe("a host in C", function()
     end)
   end)
 
+  it("forks with a sandbox and a script that runs in it", function()
+    local code, output = run "forked spec/hosts/forked.lua"
+    assert.equal(0, code, output)
+  end)
+
   it("takes all modules from one Lua file", function()
     local program = ([[
       package.path = ""

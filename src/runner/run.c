@@ -186,6 +186,11 @@ bool pw_run_wait(pw_run *run, double seconds, int stop) {
 
 void pw_run_cancel(pw_run *run) {
   if (run->over || run->fd < 0) return;
+  if (run->owner != getpid()) {
+    run->over = true;
+    run->ran = PW_RAN_CANCELLED;
+    return;
+  }
   shutdown(run->fd, SHUT_WR); /* the warden sees the end, ends all, and says so */
   if (!pw_run_wait(run, 10, -1)) lose(run);
   run->ran = PW_RAN_CANCELLED;
@@ -237,6 +242,7 @@ bool pw_run_start(pw_run *run, const pw_language *language, pw_run_what what, co
   const char *version[] = {language->version, NULL};
   memset(run, 0, sizeof *run);
   run->fd = -1;
+  run->owner = getpid();
   run->exit_code = -1;
   run->language = language;
   run->limits = *limits;

@@ -50,6 +50,7 @@ typedef struct pw_output {
 typedef struct pw_run {
   const pw_language *language;
   pw_limits limits;
+  pid_t owner;   /* who started it: after a fork a child leaves it alone */
   pid_t warden;  /* 0 when there is none */
   int fd;        /* readable when there is something to take in; -1 when it never began; open until it is freed */
   int64_t until; /* the warden is lost when it hasn't ended by then; monotonic milliseconds */

@@ -314,6 +314,7 @@ bool pw_http_open(pw_server *server, char **problem) {
     *problem = sqlite3_mprintf("can't listen on 127.0.0.1:%d: %s", server->settings.port, strerror(errno));
     return false;
   }
+  server->listening = fd;
   server->daemon = MHD_start_daemon(
       MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle,
       server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned int)THREADS,

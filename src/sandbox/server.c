@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../runner/folder.h"
 #include "../runner/text.h"
@@ -83,6 +84,7 @@ bool pw_server_open(pw_server *server, const pw_settings *settings, const char *
   pthread_mutex_init(&server->snapshots_lock, NULL);
   pw_token_random(server->admin_token);
   if (seed != NULL) server->seed = pw_text_copy(seed, strlen(seed));
+  server->owner = getpid();
   pw_folder_sweep(PW_FOLDER_YOUNG);
   pw_clock_open(&server->clock);
   pw_faults_open(&server->faults);
@@ -102,6 +104,10 @@ bool pw_server_open(pw_server *server, const pw_settings *settings, const char *
 void pw_server_close(pw_server *server) {
   if (!server->opened) return;
   server->opened = false;
+  if (server->owner != getpid()) {
+    close(server->listening);
+    return;
+  }
   pw_scripts_stop(&server->scripts);
   pw_works_stop(&server->works); /* before the connections that wait for it */
   pw_http_close(server);

@@ -4,6 +4,7 @@
 
 #include <microhttpd.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "connections.h"
 #include "deployer.h"
@@ -57,6 +58,8 @@ typedef struct pw_server {
   atomic_bool isolated; /* whether the last script ran in namespaces of its own */
   struct MHD_Daemon *daemon;
   int port;
+  pid_t owner;   /* after a fork a child has none of the threads */
+  int listening; /* the socket; it is the HTTP server's */
   bool opened;
 } pw_server;
 
@@ -67,7 +70,8 @@ bool pw_server_open(pw_server *server, const pw_settings *settings, const char *
 /* Fills an empty database: with the seed, or a script for each language. False when that failed. */
 bool pw_server_fill(pw_server *server);
 
-/* Stops everything: scripts that run are killed. Safe to call twice. */
+/* Stops everything: scripts that run are killed. Safe to call twice. In a child process, after a fork, it closes the
+ * child's own end of the socket and nothing else. */
 void pw_server_close(pw_server *server);
 
 #endif
