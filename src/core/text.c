@@ -88,7 +88,7 @@ static bool read_length(pw_span value, pw_span *digits) {
 }
 
 bool pw_length_agrees(pw_span value, pw_span other) {
-  pw_span digits, others;
+  pw_span digits = {NULL, 0}, others = digits;
   return read_length(value, &digits) && read_length(other, &others) && is_same(digits, others);
 }
 
