@@ -11,13 +11,13 @@ PREFIX ?= /usr/local
 BUILD ?= build
 CC ?= cc
 WERROR ?= -Werror
-LUA ?= 5.4
 VERSION := $(shell sed -n 's/.*PATCHWORKS_VERSION "\(.*\)"/\1/p' include/patchworks.h)
-LUA_VERSION := $(LUA)
+# A LUA in the environment may be an interpreter's path: that is none of this.
+LUA_VERSION := $(if $(filter 5.%,$(LUA)),$(LUA),5.4)
 
 PKG_CONFIG ?= pkg-config
-LUA_NAMES := lua$(LUA) lua-$(LUA) lua$(subst .,,$(LUA)) lua
-LUA_PC := $(firstword $(foreach name,$(LUA_NAMES),$(shell $(PKG_CONFIG) --exists "$(name) >= $(LUA)" 2>/dev/null && echo $(name))))
+LUA_NAMES := lua$(LUA_VERSION) lua-$(LUA_VERSION) lua$(subst .,,$(LUA_VERSION)) lua
+LUA_PC := $(firstword $(foreach name,$(LUA_NAMES),$(shell $(PKG_CONFIG) --exists "$(name) >= $(LUA_VERSION)" 2>/dev/null && echo $(name))))
 LUA_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags $(LUA_PC) 2>/dev/null)
 CURL_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags libcurl 2>/dev/null)
 CURL_LIBS ?= $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null || echo -lcurl)
@@ -122,14 +122,14 @@ $(ARCHIVE): $(EMBED_OBJECTS)
 $(BUILD)/embed/patchworks.pc: Makefile
 	@mkdir -p $(@D)
 	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: patchworks' \
-	  'Description: Script versions on the Patchworks integration platform, for programs that embed Lua $(LUA)' \
+	  'Description: Script versions on the Patchworks integration platform, for programs that embed Lua $(LUA_VERSION)' \
 	  'Version: $(VERSION)' 'Requires: $(LUA_PC) libcurl' 'Libs: -L$${libdir} -lpatchworks -lm -pthread' \
 	  'Cflags: -I$${includedir}' >$@
 
 # Programs that embed Lua: the examples, and those of the specs. lua-cjson is linked in where there is such a library.
 LUA_LIBS ?= $(shell $(PKG_CONFIG) --libs $(LUA_PC) 2>/dev/null)
-LUA_CXX_LIBS ?= $(shell $(PKG_CONFIG) --libs lua$(LUA)-c++ 2>/dev/null)
-CJSON_LIBS ?= $(wildcard $(shell $(CC) -print-file-name=liblua$(LUA)-cjson.so.0))
+LUA_CXX_LIBS ?= $(shell $(PKG_CONFIG) --libs lua$(LUA_VERSION)-c++ 2>/dev/null)
+CJSON_LIBS ?= $(wildcard $(shell $(CC) -print-file-name=liblua$(LUA_VERSION)-cjson.so.0))
 HOST_SOURCES := $(wildcard examples/host/*.c spec/hosts/*.c) $(if $(LUA_CXX_LIBS),$(wildcard examples/host/*.cpp))
 HOST_LIBS = $(ARCHIVE) $(CJSON_LIBS) $(CURL_LIBS) -lm -pthread
 SANITIZING := $(if $(SANITIZE),-fsanitize=$(SANITIZE))
