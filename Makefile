@@ -121,7 +121,7 @@ $(ARCHIVE): $(EMBED_OBJECTS)
 
 $(BUILD)/embed/patchworks.pc: Makefile
 	@mkdir -p $(@D)
-	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: patchworks' \
+	@printf '%s\n' 'prefix=$${pcfiledir}/../..' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: patchworks' \
 	  'Description: Script versions on the Patchworks integration platform, for programs that embed Lua $(LUA_VERSION)' \
 	  'Version: $(VERSION)' 'Requires: $(LUA_PC) libcurl' 'Libs: -L$${libdir} -lpatchworks -lm -pthread' \
 	  'Cflags: -I$${includedir}' >$@
