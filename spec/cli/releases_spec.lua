@@ -55,17 +55,101 @@ describe("patchworks", function()
     local code, out = run("plan " .. manifest)
     assert.equal(0, code)
     assert.truthy(out:find("+def handle(data)", 1, true) and out:find "2 to publish, 0 unchanged")
-    assert.equal(1, (run("plan --detailed-exitcode " .. manifest)))
+    assert.equal(7, (run("plan --detailed-exitcode " .. manifest)))
     assert.equal(2, (run("apply " .. manifest)))
     code, out = run(("apply %s --yes --interval 0.02"):format(manifest))
     assert.equal(0, code)
     assert.truthy(out:find "2 published, 0 unchanged, 0 failed")
     code, out = run(("apply %s --yes"):format(manifest))
     assert.equal(0, code)
-    assert.truthy(out:find "0 to publish, 2 unchanged")
+    assert.truthy(out:find "0 published, 2 unchanged")
     write("a.py", "def (")
     code, out = run(("apply %s --yes --interval 0.02 --json"):format(manifest))
     assert.equal(3, code)
     assert.same({ "failed", "unchanged" }, { cjson.decode(lines(out)[1]).action, cjson.decode(lines(out)[2]).action })
+  end)
+end)
+
+describe("a release of a project", function()
+  local inside = state.inside
+
+  local function project()
+    write("patchworks.project.lua", ([[return {
+      scripts = { orders = { file = "orders.py" }, stock = { file = "stock.py" } },
+      environments = { here = { base_url = %q, scripts = { orders = 1, stock = %d } } },
+    }]]):format(state.server.url, state.server:create_script({ name = "stock", language = "python" }).id))
+    write("orders.py", upper)
+    write("stock.py", lower)
+  end
+
+  it("is planned and applied by names, all or --only some", function()
+    project()
+    local code, out = inside "plan --only orders --detailed-exitcode"
+    assert.equal(7, code)
+    assert.truthy(out:find "orders" and not out:find "stock", out)
+    assert.equal(0, (inside "apply --only orders --yes --interval 0.02"))
+    assert.equal(0, (inside "plan --only orders --detailed-exitcode"))
+    assert.equal(7, (inside "plan --detailed-exitcode"))
+    local err = select(3, inside "plan --only ordres")
+    assert.truthy(err:find "did you mean orders")
+    -- A dead network is no change.
+    local manifest = write("m.lua", "return { scripts = { { id = 1, file = 'orders.py' } } }")
+    assert.equal(1, (run("plan --detailed-exitcode " .. manifest, { environment = "PATCHWORKS_BASE_URL=http://127.0.0.1:1 PATCHWORKS_API_KEY=k" })))
+  end)
+
+  it("can be kept and applied later, unless what it saw has moved", function()
+    project()
+    local plan = state.folder .. "/plan.json"
+    assert.equal(0, (inside("plan --out " .. plan)))
+    write("orders.py", lower) -- what was planned is applied, not what the file holds by now
+    assert.equal(0, (inside(("apply %s --yes --interval 0.02"):format(plan))))
+    assert.equal(upper, select(2, inside "show orders --content"))
+    assert.equal(0, (inside("plan --out " .. plan)))
+    assert.equal(0, (inside(("publish orders %s --interval 0.02"):format(write("other.py", "def handle(data): return data")))))
+    local code, out = inside(("apply %s --yes --interval 0.02 --json"):format(plan))
+    assert.equal(1, code)
+    assert.equal("conflict", cjson.decode(lines(out)[1]).kind)
+    assert.equal(2, (inside(("apply %s --yes"):format(write("no.json", "{}")))))
+  end)
+
+  it("names what is misspelt in a manifest, and reads the manifest of old with a word of what to do", function()
+    write("a.py", upper)
+    local manifest = write("m.lua", "local a = { id = 1, name = 'orders', file = 'a.py' } return { scripts = { a, misspelt, a } }")
+    local code, _, err = run("plan " .. manifest)
+    assert.equal(2, code)
+    assert.truthy(err:find "misspelt" or err:find "hole", err)
+    write("m.lua", "return { scripts = { { id = 1, name = 'orders', file = 'nowhere.py' } } }")
+    code, _, err = run("plan " .. manifest)
+    assert.equal(2, code)
+    assert.truthy(err:find "orders", err)
+    for _, text in ipairs { "while true do end", "return ('x'):rep(1 << 33)" } do
+      write("m.lua", text)
+      assert.equal(2, (run("plan " .. manifest)), text)
+    end
+    write("patchworks.lua", "return { scripts = { { id = 1, file = 'a.py' } } }")
+    code, _, err = inside "plan"
+    assert.equal(0, code)
+    assert.truthy(err:find "move its scripts to patchworks.project.lua", err)
+  end)
+
+  it("saves what prune deletes", function()
+    project()
+    for _, source in ipairs { upper, lower, upper .. "#" } do
+      assert.equal(0, (inside(("create orders %s"):format(write("x.py", source)))))
+    end
+    local code, _, err = inside "prune orders --keep 1 --yes"
+    assert.equal(0, code, err)
+    local file <close> = assert(io.open(state.folder .. "/.patchworks/pruned/script-1-version-2"))
+    assert.equal(lower, file:read "a")
+  end)
+
+  it("compares JSON as JSON, and keeps a payload's newline out of it", function()
+    local echo = write("echo.py", "def handle(data): return {'payload': data['payload']}\n")
+    local payload, expected = write("in.json", '{"a":1,"b":[1.50]}\n'), write("out.json", '{ "b": [1.5], "a": 1 }\n')
+    assert.equal(0, (run(("publish 1 %s --interval 0.02 --payload-file %s --expect-file %s"):format(echo, payload, expected))))
+    local text = write("in.txt", "hello\n")
+    assert.equal(0, (run(("publish 1 %s --payload-file %s --expect-file %s"):format(echo, text, text))))
+    local code, _, err = run(("publish 1 %s --payload-file %s --expect other"):format(echo, text))
+    assert.equal(4, code, err)
   end)
 end)

@@ -8,7 +8,8 @@ local codes = {
   stuck = 4, -- that failed, and so did the way back
   unknown = 5, -- it may have been done: the answer was lost
   unauthorised = 6,
-  interrupted = 130,
+  changes = 7, -- `plan --detailed-exitcode`: there is something to publish
+  interrupted = 130, -- and 129, 143: SIGHUP, SIGTERM; see patchworks.cli.patience
 }
 
 --- The code of an error of the client.
@@ -20,6 +21,7 @@ function codes.of(err)
   if err.rollback_error or (err.stage == "test" and not err.rolled_back) then return codes.stuck end
   if err.rolled_back then return codes.rolled_back end
   if err.outcome == "unknown" then return codes.unknown end
+  if err.kind == "conflict" then return codes.failed end
   if err.stage or err.kind == "deployment_failed" then return codes.rolled_back end
   if err.kind == "unauthenticated" or err.kind == "forbidden" then return codes.unauthorised end
   return codes.failed

@@ -3,7 +3,9 @@
 local codes = require "patchworks.cli.codes"
 local errors = require "patchworks.errors"
 local output = require "patchworks.cli.output"
+local patience = require "patchworks.cli.patience"
 local show = require "patchworks.cli.show"
+local underway = require "patchworks.cli.underway"
 
 local Context = {}
 Context.__index = Context
@@ -25,6 +27,7 @@ function Context:project()
     local project = require "patchworks.project"
     self.loaded = require("patchworks.project.file").find() and check(project.load()) or project.none()
     if self.loaded.notice then output.say("%s", self.loaded.notice) end
+    underway.remind(self.loaded)
   end
   return self.loaded
 end
@@ -37,14 +40,33 @@ local function tell_event(event)
   end
 end
 
+--- A listener for calls and releases.
+-- @tparam ?function own is called with each event too
+function Context:listener(own)
+  return function(event)
+    patience.heard()
+    if self.given.verbose then tell_event(event) end
+    if own then own(event) end
+  end
+end
+
+--- What a release's methods are given beside their own: who listens, and who keeps the account of what is under way.
+-- @tparam ?function own a listener
+-- @treturn table `on_event`, `record`
+function Context:watched(own)
+  self:client()
+  return { on_event = self:listener(own), record = underway.record(self) }
+end
+
 --- The client of this command's environment.
 function Context:client()
   if not self.made then
     local given = self.given
     self.made, self.environment = check(self:project():client(given.env, {
       base_url = given.base_url,
-      on_event = given.verbose and tell_event or nil,
+      on_event = self:listener(),
     }))
+    patience.begin(self.environment.base_url)
   end
   return self.made
 end
@@ -63,6 +85,24 @@ function Context:versions() return self:client().script_versions end
 function Context:script(name)
   self:client()
   return (check(self:project():id(name, self.environment)))
+end
+
+--- What saves the source of a version before it is deleted, as `prune` takes it: below `.patchworks/pruned`.
+-- @treturn function
+function Context:saver()
+  local written = require "patchworks.project.written"
+  local folder = (self:project().root or ".") .. "/.patchworks/pruned"
+  return function(version, source)
+    local made, problem = written.folder(folder)
+    if not made then return nil, problem end
+    return written.whole(("%s/script-%s-version-%d"):format(folder, tostring(version.script_id), version.id), source)
+  end
+end
+
+--- The scripts that `--only` names, or nil for all.
+function Context:only()
+  local only = self.given.only
+  return only and only[1] and only or nil
 end
 
 --- The live version of a script, nil where none is deployed. 1 request.
@@ -92,7 +132,7 @@ end
 -- @treturn boolean|integer true to go on, else the exit code to end with
 function Context:agreed(question)
   if self.given.yes then return true end
-  local answer = output.confirm(question)
+  local answer = patience.aside(output.confirm, question)
   if answer then return true end
   if answer == nil then
     return show.failure("nobody can be asked here: pass --yes to go on without a question")
@@ -103,6 +143,7 @@ end
 
 --- Closes what was opened for the command.
 function Context:close()
+  patience.finish()
   if self.made then self.made:close() end
   if self.loaded then self.loaded:close() end
 end

@@ -7,15 +7,28 @@ local contexts = require "patchworks.cli.context"
 local errors = require "patchworks.errors"
 local output = require "patchworks.cli.output"
 local parser = require "patchworks.cli.parser"
+local patience = require "patchworks.cli.patience"
 local show = require "patchworks.cli.show"
+local underway = require "patchworks.cli.underway"
 
 local cli = {}
 
+local context -- the command's
+
 local function run(given)
-  local context <close> = contexts.new(given)
+  context = contexts.new(given)
+  local _ <close> = context
   local code = commands.load(given.command).run(context)
+  underway.over(context)
   output.flush()
-  return code or codes.done
+  return patience.ended() or code or codes.done
+end
+
+-- For a command that is cut off.
+local function tell_what_was_under_way(code, word)
+  output.say("%s", word)
+  underway.tell(context)
+  return code
 end
 
 -- The exit code of what ended a command, told on standard error.
@@ -26,12 +39,13 @@ local function explain(problem)
     if problem.number ~= 32 then output.complain("can't write the output: " .. tostring(problem.message)) end
     return codes.failed
   end
-  if errors.is_error(problem) then return show.failure(problem) end
-  local text = tostring(problem)
-  if text:find "interrupted!$" then
-    output.say "interrupted"
-    return codes.interrupted
+  if getmetatable(problem) == patience.Ended then return tell_what_was_under_way(problem.code, "ended by a signal") end
+  if errors.is_error(problem) then
+    if context then underway.over(context) end
+    return show.failure(problem)
   end
+  local text = tostring(problem)
+  if text:find "interrupted!$" then return tell_what_was_under_way(codes.interrupted, "interrupted") end
   if text:find "^a defect: " then
     output.complain(text)
     return codes.failed
@@ -42,7 +56,7 @@ end
 
 -- A defect of ours shows where it is; whatever else is raised is about what the command was given.
 local function note_defect(raised)
-  if type(raised) ~= "string" or not raised:find "attempt to" then return raised end
+  if type(raised) ~= "string" or not raised:find "^[^:]+:%d+: attempt to " then return raised end
   return "a defect: " .. debug.traceback(raised)
 end
 

@@ -129,10 +129,13 @@ function output.clear()
   shown = 0
 end
 
+--- Whether somebody can be asked: on a terminal.
+function output.can_ask() return is_terminal(io.stdin) and output.error_terminal end
+
 --- Asks for a yes. Without a terminal to ask on it is no.
 -- @treturn ?boolean nil when nobody can be asked
 function output.confirm(question)
-  if not is_terminal(io.stdin) or not output.error_terminal then return nil end
+  if not output.can_ask() then return nil end
   io.stderr:write(question, " [y/N] ")
   local answer = io.read "l"
   return answer ~= nil and answer:lower():find "^y" ~= nil

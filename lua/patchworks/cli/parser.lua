@@ -4,10 +4,11 @@ local argparse = require "argparse"
 local commands = require "patchworks.cli.commands"
 
 local epilog = [[
-The credential comes from the environment: PATCHWORKS_API_KEY, PATCHWORKS_TOKEN, or PATCHWORKS_USERNAME and
-PATCHWORKS_PASSWORD. It is never a flag: a process's arguments are for all to see.
-Exit codes: 0 done or nothing to do, 1 failed, 2 usage, 3 a deployment or smoke test failed and the previous version is
-live, 4 that failed and the way back failed too, 5 the outcome is unknown, 6 not authorised, 130 Ctrl-C.]]
+The credential comes from the environment (PATCHWORKS_API_KEY, PATCHWORKS_TOKEN, or PATCHWORKS_USERNAME and
+PATCHWORKS_PASSWORD) or from `patchworks login`. It is never a flag: a process's arguments are for all to see.
+Exit codes: 0 done or nothing to do, 1 failed, 2 usage, 3 a deployment or test failed and the previous version is
+live, 4 that failed and somebody has to look, 5 the outcome is unknown, 6 not authorised, 7 there is something to
+publish (plan --detailed-exitcode), 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.]]
 
 local parser = {}
 

@@ -40,15 +40,23 @@ function readings.version(command)
   command:argument("version", "Id of the version, or a script's name for its live one.")
 end
 function readings.file(command) command:argument("file", "The source, or - for standard input.") end
-function readings.manifest(command) command:argument("manifest", "A Lua file."):args "?" end
+function readings.manifest(command)
+  command:argument("manifest", "A manifest, or a plan that was kept (the project)."):args "?"
+end
 function readings.yes(command) command:flag("-y --yes", "Don't ask.") end
 function readings.dry_run(command) command:flag("-n --dry-run", "Say what would be done, and don't do it.") end
+function readings.only(command)
+  command:option("--only", "NAME or id of a script; may be repeated."):count "*"
+end
+function readings.ever_deployed(command)
+  command:flag("--ever-deployed", "Delete those too that were live once.")
+end
 function readings.keep(command) readings.count(command, "--keep", "How many of the newest versions stay.") end
 
 --- How to wait for a deployment.
 function readings.waiting(command)
   readings.seconds(command, "--timeout", "Seconds to wait for a deployment (300).")
-  readings.seconds(command, "--interval", "Seconds between looks at first (1).")
+  readings.seconds(command, "--interval", "Seconds between looks at first (0.25).")
 end
 
 --- What a version is run with; see `invocation`.

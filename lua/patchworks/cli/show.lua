@@ -55,8 +55,9 @@ local function aftermath(err)
   end
   if err.rollback_error then return "the way back failed too: " .. tostring(err.rollback_error) end
   if err.under_way then return "left as it is, since somebody else has begun: " .. tostring(err.under_way) end
-  if err.outcome == "unknown" and err.stage == "deploy" then
-    return "it may still come live; live at the last look: " .. tostring(err.live or "nothing, or not known")
+  if err.may_come_live or (err.outcome == "unknown" and err.stage == "deploy") then
+    return ("%s may still come live; live at the last look: %s"):format(
+      tostring(err.may_come_live or "it"), tostring(err.live or "nothing, or not known"))
   end
   if err.live and err.version and err.live.id == err.version.id then
     return ("LIVE, though its %s failed: %s"):format(err.stage, tostring(err.live))
@@ -80,10 +81,12 @@ function show.failure(err)
   if err.difference then output.say("%s", err.difference) end
   for _, entry in ipairs(err.logs or {}) do output.say("log: %s", (tostring(entry.message):gsub("%s+$", ""))) end
   if err.stage then output.say("%s", aftermath(err)) end
+  if err.under_way and not err.stage then output.say("under way: %s", tostring(err.under_way)) end
   if output.json then
     output.object("error", {
       kind = err.kind, message = err.message, hint = err.hint, outcome = err.outcome, stage = err.stage,
-      live = err.live, version = err.version, rolled_back = err.rolled_back,
+      live = err.live, version = err.version, rolled_back = err.rolled_back, may_come_live = err.may_come_live,
+      under_way = err.under_way, difference = err.difference, logs = err.logs,
       rollback_error = text_of(err.rollback_error),
       operation = err.operation, status = err.status, exit_code = code,
     })
@@ -104,6 +107,8 @@ function show.release(result, err)
       action = result.action,
       version = result.version,
       previous = result.previous,
+      overwrote = result.overwrote,
+      under_way = result.under_way,
       pruned = result.pruned and #result.pruned,
     })
   else

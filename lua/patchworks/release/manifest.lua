@@ -1,6 +1,7 @@
 --- A manifest: the scripts that a plan is made of, checked, with their files read.
 -- @module patchworks.release.manifest
 local arguments = require "patchworks.call.arguments"
+local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local methods = require "patchworks.call.methods"
 local requests = require "patchworks.call.request"
@@ -25,12 +26,13 @@ local scripts = methods.method {
   },
 }
 
--- A manifest's file: Lua that returns a table, with nothing in reach but the table it makes.
+-- A manifest's file: Lua that returns a table, with nothing in reach, bounded in memory and time.
 local function read_manifest(path)
-  local chunk, problem = loadfile(path, "t", {})
-  if not chunk then errors.misuse("plan: can't read the manifest: %s", problem) end
-  local ok, value = pcall(chunk)
-  if not ok then errors.misuse("plan: the manifest fails: %s", tostring(value)) end
+  local handle <close>, problem = io.open(path, "rb")
+  local text = handle and handle:read "a"
+  if not text then errors.misuse("plan: can't read the manifest: %s", problem or path) end
+  local value, reason = core.chunk(text, path:match "[^/]*$")
+  if value == nil then errors.misuse("plan: the manifest fails: %s", reason) end
   if type(value) ~= "table" then errors.misuse("plan: %s returns no table", path) end
   return value, path:match "^(.*/)[^/]*$" or ""
 end

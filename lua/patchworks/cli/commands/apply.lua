@@ -6,10 +6,11 @@ local plans = require "patchworks.cli.commands.plan"
 local readings = require "patchworks.cli.readings"
 local show = require "patchworks.cli.show"
 
-local apply = { description = "Publish a manifest." }
+local apply = { description = "Publish the project, a manifest, or a plan that was kept." }
 
 function apply.declare(command)
   readings.manifest(command)
+  readings.only(command)
   readings.waiting(command)
   readings.yes(command)
   readings.dry_run(command)
@@ -40,33 +41,41 @@ local function progress_of(plan)
   end
 end
 
+-- A plan that was kept is JSON; a manifest is Lua.
+local function plan_of(context)
+  local path = context.given.manifest
+  local text = path and readings.read(path, "the plan")
+  if not text or not text:find "^%s*{" then return plans.of(context) end
+  if context:only() then error("--only: a plan that was kept is applied as it is", 0) end
+  return show.check(context:client():load_plan(text))
+end
+
 local function print_report(report)
   if not output.json then return output.write(tostring(report), "\n") end
   for _, each in ipairs(report.scripts) do
+    local err = each.error
     output.object("script", { id = each.id, name = each.name, action = each.action, version = each.version,
-      error = each.error and tostring(each.error) })
+      error = err and tostring(err), kind = err and err.kind, outcome = err and err.outcome, stage = err and err.stage,
+      live = err and err.live })
   end
 end
 
 function apply.run(context)
   local given = context.given
-  local plan = plans.of(context)
-  if plan.changes == 0 or given.dry_run then
+  local plan = plan_of(context)
+  if (plan.changes == 0 and plan.tests == 0) or given.dry_run then
     show.plan(plan)
     return codes.done
   end
-  if not given.yes then
+  if not given.yes and plan.changes > 0 then
     show.plan(plan)
     output.flush()
     local go_on = context:agreed(("Publish these %d scripts?"):format(plan.changes))
     if go_on ~= true then return go_on end
   end
-  local report = context:client():apply(plan, {
-    concurrency = given.concurrency,
-    timeout = given.timeout,
-    interval = given.interval,
-    on_event = progress_of(plan),
-  })
+  local options = context:watched(progress_of(plan))
+  options.concurrency, options.deploy_timeout, options.interval = given.concurrency, given.timeout, given.interval
+  local report = context:client():apply(plan, options)
   output.clear()
   print_report(report)
   return worst(report)

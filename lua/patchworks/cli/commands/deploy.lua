@@ -30,7 +30,7 @@ function deploy.run(context)
   local version = show.check(versions:deploy_and_wait(id, {
     timeout = given.timeout,
     interval = given.interval,
-    on_event = function() output.progress("deploying, %d s", os.time() - began) end,
+    on_event = context:listener(function() output.progress("deploying, %d s", os.time() - began) end),
   }))
   output.clear()
   show.version(version)

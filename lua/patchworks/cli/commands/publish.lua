@@ -10,6 +10,7 @@ function publish.declare(command)
   readings.file(command)
   readings.waiting(command)
   readings.keep(command)
+  readings.ever_deployed(command)
   readings.dry_run(command)
   readings.invoking(command)
   command:option("--expect", "The test passes when the payload is this text; JSON is compared as JSON.")
@@ -29,17 +30,14 @@ end
 
 function publish.run(context)
   local given = context.given
-  local source, test = readings.read(given.file, "the source"), test_of(given)
-  return show.release(context:versions():publish(context:script(given.script), {
-    content = source,
-    test = test,
-    keep = given.keep,
-    rollback = not given.no_rollback,
-    timeout = given.timeout,
-    interval = given.interval,
-    dry_run = given.dry_run,
-    on_event = show.steps(),
-  }))
+  local options = { content = readings.read(given.file, "the source"), test = test_of(given) }
+  for name, value in pairs(context:watched(show.steps())) do options[name] = value end
+  options.keep, options.ever_deployed = given.keep, given.ever_deployed
+  options.save = given.keep and context:saver() or nil
+  options.rollback = not given.no_rollback
+  options.deploy_timeout, options.interval = given.timeout, given.interval
+  options.dry_run = given.dry_run
+  return show.release(context:versions():publish(context:script(given.script), options))
 end
 
 return publish

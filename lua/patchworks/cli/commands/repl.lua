@@ -1,6 +1,7 @@
 --- `patchworks repl`: a prompt to explore with.
 -- @module patchworks.cli.commands.repl
 local codes = require "patchworks.cli.codes"
+local patience = require "patchworks.cli.patience"
 
 local repl = { description = "Explore at a prompt: values as tables and cards, completion, help." }
 
@@ -19,7 +20,8 @@ function repl.run(context)
   else
     client = context:client()
   end
-  local fine = loop.run(client, { server = server, scripts = context.profile and context.profile.scripts })
+  local scripts = context.environment and context.environment.scripts
+  local fine = patience.aside(loop.run, client, { server = server, scripts = scripts })
   return fine and codes.done or codes.failed
 end
 

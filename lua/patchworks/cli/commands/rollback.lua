@@ -1,5 +1,6 @@
---- `patchworks rollback`: makes the version live that was live before.
+--- `patchworks rollback`: makes the version live that was live before, after a question.
 -- @module patchworks.cli.commands.rollback
+local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
 local show = require "patchworks.cli.show"
 
@@ -8,19 +9,28 @@ local rollback = { description = "Make the version live that was live before." }
 function rollback.declare(command)
   readings.script(command)
   readings.waiting(command)
+  readings.yes(command)
   readings.dry_run(command)
-  command:option("--to", "Id of the version to go back to.")
+  command:option("--to", "Id of the version to go to.")
+end
+
+-- What will be live is named before it is done, and asked where somebody is there; a program has said what it wants.
+local function agreed(context, plan)
+  output.say("will be live: %s; live now: %s", tostring(plan.version), tostring(plan.previous or "nothing"))
+  if context.given.yes or not output.can_ask() then return true end
+  return context:agreed(("Deploy %s?"):format(tostring(plan.version)))
 end
 
 function rollback.run(context)
   local given = context.given
-  return show.release(context:versions():rollback(context:script(given.script), {
-    to = given.to,
-    timeout = given.timeout,
-    interval = given.interval,
-    dry_run = given.dry_run,
-    on_event = show.steps(),
-  }))
+  local versions, script = context:versions(), context:script(given.script)
+  local plan, err = versions:rollback(script, { to = given.to, dry_run = true, on_event = context:listener() })
+  if not plan or given.dry_run or plan.action == "unchanged" then return show.release(plan, err) end
+  local go_on = agreed(context, plan)
+  if go_on ~= true then return go_on end
+  local options = context:watched(show.steps())
+  options.to, options.deploy_timeout, options.interval = plan.version.id, given.timeout, given.interval
+  return show.release(versions:rollback(script, options))
 end
 
 return rollback
