@@ -121,6 +121,19 @@ describe("a script's name", function()
   end)
 end)
 
+describe("invoke", function()
+  it("asks before a version that isn't deployed, which it may make live", function()
+    local file = write("x.py", commands.upper)
+    assert.equal(0, (run("create 1 " .. file)))
+    local code, _, err = run "invoke 1 --payload a"
+    assert.equal(2, code)
+    assert.truthy(err:find "may deploy it and make it live" and err:find "%-%-yes", err)
+    assert.equal(0, state.server:count "invoke")
+    run "invoke 1 --payload a --yes"
+    assert.equal(1, state.server:count "invoke")
+  end)
+end)
+
 describe("logs", function()
   it("--limit gives the newest entries, the newest last, whatever the page", function()
     state.server:populate { script = 1, versions = 1 }

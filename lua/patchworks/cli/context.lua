@@ -135,7 +135,7 @@ function Context:agreed(question)
   local answer = patience.aside(output.confirm, question)
   if answer then return true end
   if answer == nil then
-    return show.failure("nobody can be asked here: pass --yes to go on without a question")
+    return show.failure(("%s Nobody can be asked here: pass --yes to go on"):format(question))
   end
   output.say "nothing was done"
   return codes.failed

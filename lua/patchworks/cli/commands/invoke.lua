@@ -2,6 +2,7 @@
 -- @module patchworks.cli.commands.invoke
 local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
+local service = require "patchworks.service"
 local show = require "patchworks.cli.show"
 
 local invoke = { description = "Run a version, and print its payload." }
@@ -9,12 +10,24 @@ local invoke = { description = "Run a version, and print its payload." }
 function invoke.declare(command)
   readings.version(command)
   readings.invoking(command)
+  readings.yes(command)
+end
+
+-- A version that isn't deployed is deployed by being invoked, and is then what flows take.
+local function agreed(context, id)
+  if context.given.yes or context.given.version ~= tostring(id) then return true end
+  local version = show.check(context:versions():get(id))
+  if service.is_deployed(version) then return true end
+  return context:agreed(("%s is not deployed; invoking it may deploy it and make it live. Go on?")
+    :format(tostring(version)))
 end
 
 function invoke.run(context)
-  local given = context.given
-  local invocation = readings.invocation(given)
-  local answer = show.check(context:versions():invoke(context:version(given.version), invocation))
+  local invocation = readings.invocation(context.given)
+  local id = context:version(context.given.version)
+  local go_on = agreed(context, id)
+  if go_on ~= true then return go_on end
+  local answer = show.check(context:versions():invoke(id, invocation))
   if output.json then return output.object("answer", { answer = answer }) end
   for _, line in ipairs(type(answer.logs) == "table" and answer.logs or {}) do output.say("%s", tostring(line)) end
   local payload = answer.payload
