@@ -59,6 +59,8 @@ describe("a project", function()
   it("plans and applies an environment; a script without an id there is named", function()
     state.write("scripts/orders.py", commands.upper)
     state.write("stock.js", "module.exports = async (data) => data\n")
+    state.write("cases/orders/gb/payload.txt", "Hi")
+    state.write("cases/orders/gb/expect.txt", "HI")
     local p <close> = load(text)
     local none, err = p:plan "sandbox"
     assert.truthy(none, tostring(err))
@@ -67,6 +69,14 @@ describe("a project", function()
     local plan, client = p:plan "sandbox"
     assert.equal(1, plan.changes)
     assert.equal("orders", plan.steps[1].name)
+    assert.equal(1, plan.tests)
+    -- The file's source gives "hi" by now, and its smoke case wants "HI".
+    local report = client:apply(plan, { interval = 0.05 })
+    assert.same({ 0, 1 }, { report.published, report.failed })
+    assert.equal("test_failed", report.scripts[1].error.kind)
+    assert.is_true(report.scripts[1].error.rolled_back)
+    state.write("cases/orders/gb/expect.txt", "hi")
+    plan = p:plan "sandbox"
     assert.equal(1, client:apply(plan, { interval = 0.05 }).published)
     local environment = p:environment "production"
     assert.equal("42", p:id("orders", environment))

@@ -198,10 +198,24 @@ function Project:client(env, given)
   return require("patchworks").new(options), environment
 end
 
+-- The test of a release, from the case that is to be run after one. A case is data, so that a plan can be kept.
+local function smoke_test(self, script)
+  if not (script.smoke and script.smoke[1]) then return nil end
+  if script.smoke[2] then
+    return fail("%s: smoke: a plan runs one case after a deployment, and %d are named", script.name, #script.smoke)
+  end
+  local cases = require "patchworks.project.cases"
+  local found, problem = cases.find(script.cases or self.root .. "/cases", script.smoke[1])
+  if not found then return nil, problem end
+  local case = found[1]
+  if case.problem then return fail("%s/%s: %s", script.name, case.name, case.problem) end
+  return { payload = case.payload, variables = case.variables, flow = case.flow, expect = case.expect }
+end
+
 --- What `client:plan` takes: scripts with their ids in an environment and the sources in their files.
 -- @tparam table environment what `environment` gave
 -- @tparam ?table only names of scripts; all by default
--- @treturn ?table manifest; or nil and an error of kind "file"
+-- @treturn ?table manifest, with the `smoke` case of a script as its test; or nil and an error of kind "file"
 function Project:manifest(environment, only)
   local scripts = {}
   for _, name in ipairs(only or {}) do scripts[#scripts + 1] = { name = name } end
@@ -213,8 +227,10 @@ function Project:manifest(environment, only)
     if not source then return nil, problem end
     local id, reason = self:id(script.name, environment)
     if not id then return nil, reason end
-    local keep = self.file.scripts[script.name].keep
-    manifest.scripts[i] = { id = id, name = script.name, content = source, keep = keep }
+    local known = self:script(script.name)
+    local test, trouble = smoke_test(self, known)
+    if trouble then return nil, trouble end
+    manifest.scripts[i] = { id = id, name = script.name, content = source, keep = known.keep, test = test }
   end
   return manifest
 end
