@@ -39,11 +39,13 @@ end
 --- Something came: what is waited for from now on is something else.
 function patience.heard() since = nil end
 
--- A loop with nothing that keeps it alive does not even look.
+-- A loop with nothing that keeps it alive does not even look; one that goes on already, as in its callbacks, will.
 local function check()
-  handles.sigterm:ref()
-  uv.run "nowait"
-  handles.sigterm:unref()
+  if not uv.loop_mode() then
+    handles.sigterm:ref()
+    uv.run "nowait"
+    handles.sigterm:unref()
+  end
   if ended then error(setmetatable({ code = ended }, patience.Ended), 0) end
 end
 
