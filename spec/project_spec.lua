@@ -62,11 +62,16 @@ describe("a project", function()
     state.write("cases/orders/gb/payload.txt", "Hi")
     state.write("cases/orders/gb/expect.txt", "HI")
     local p <close> = load(text)
-    local none, err = p:plan "sandbox"
-    assert.truthy(none, tostring(err))
-    assert.equal(0, p:plan("sandbox", { only = { "orders" } }).changes)
+    local function planned(only)
+      local plan, client = p:plan("sandbox", { only = only })
+      assert.truthy(plan, tostring(client))
+      return plan, client
+    end
+    local unchanged, first <close> = planned { "orders" }
+    assert.same({ 0, "unchanged" }, { unchanged.changes, unchanged.steps[1].action })
+    assert.is_nil(first.closed)
     state.write("scripts/orders.py", commands.lower)
-    local plan, client = p:plan "sandbox"
+    local plan, client <close> = planned()
     assert.equal(1, plan.changes)
     assert.equal("orders", plan.steps[1].name)
     assert.equal(1, plan.tests)
@@ -76,8 +81,8 @@ describe("a project", function()
     assert.equal("test_failed", report.scripts[1].error.kind)
     assert.is_true(report.scripts[1].error.rolled_back)
     state.write("cases/orders/gb/expect.txt", "hi")
-    plan = p:plan "sandbox"
-    assert.equal(1, client:apply(plan, { interval = 0.05 }).published)
+    local again, third <close> = planned()
+    assert.equal(1, third:apply(again, { interval = 0.05 }).published)
     local environment = p:environment "production"
     assert.equal("42", p:id("orders", environment))
     assert.matches("stock has no id in the environment production", select(2, p:id("stock", environment)).message, 1, true)

@@ -239,7 +239,7 @@ end
 -- @tparam ?string env name of the environment; see `environment`
 -- @tparam ?table given `only` (a list of scripts' names; all), `base_url`, and what `client:plan` takes
 -- @treturn ?table plan, see patchworks.release.plan; or nil and an error
--- @treturn table client, to apply it with
+-- @treturn table client, to apply it with, and to be closed
 function Project:plan(env, given)
   local options = {}
   for name, value in pairs(given or {}) do options[name] = value end
@@ -248,10 +248,11 @@ function Project:plan(env, given)
   local client, environment = self:client(env, { base_url = base_url })
   if not client then return nil, environment end
   local manifest, problem = self:manifest(environment, only)
-  if not manifest then return nil, problem end
-  local plan, reason = client:plan(manifest, options)
-  if not plan then return nil, reason end
-  return plan, client
+  local plan
+  if manifest then plan, problem = client:plan(manifest, options) end
+  if plan then return plan, client end
+  client:close()
+  return nil, problem
 end
 
 --- The project's sandbox, started when it isn't yet. `close` ends it; what was done there stays.
