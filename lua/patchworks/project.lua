@@ -21,7 +21,7 @@ local files = require "patchworks.project.file"
 local keys = require "patchworks.project.keys"
 local origin = require "patchworks.call.origin"
 local seeding = require "patchworks.project.seeding"
-local uv = require "luv"
+local uv = require "patchworks.loop.uv"
 
 local Project = { __name = "patchworks.project" }
 Project.__index = Project
@@ -282,5 +282,12 @@ function Project:close()
 end
 
 Project.__close = Project.close
+
+-- What is done with a project is loaded when it is first used: see patchworks.project.workbench.
+for _, name in ipairs {
+  "run", "test", "watch", "keep", "pull", "status", "diff", "history", "logs", "publish", "rollback",
+} do
+  Project[name] = function(self, ...) return require("patchworks.project.workbench")[name](self, ...) end
+end
 
 return project

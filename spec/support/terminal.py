@@ -2,13 +2,15 @@
 
     terminal.py PROGRAM ARGUMENTS... < STEPS
 
-Each line of STEPS is a JSON list: ["type", text], ["wait", text, seconds], ["interrupt"]. Prints a JSON list with, for
-each wait, the seconds that it took or null; then the whole output and the exit code.
+Each line of STEPS is a JSON list: ["type", text], ["wait", text, seconds], ["interrupt"], ["run", command]
+(by a shell, elsewhere). Prints a JSON list with, for each wait, the seconds that it took or null; then the whole output
+and the exit code.
 """
 import json
 import os
 import pty
 import select
+import subprocess
 import sys
 import time
 
@@ -37,6 +39,8 @@ def read(seconds):
 for step in steps:
     if step[0] == "type":
         os.write(terminal, step[1].encode())
+    elif step[0] == "run":
+        subprocess.run(step[1], shell=True, check=False)
     elif step[0] == "interrupt":
         time.sleep(0.15)  # so that the call is well under way
         while read(0) and select.select([terminal], [], [], 0)[0]:

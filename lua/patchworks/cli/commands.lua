@@ -8,6 +8,7 @@
 local commands = {}
 
 local names = {
+  "init", "run", "test", "dev", "status", "diff", "pull", "history",
   "list", "show", "create", "deploy", "invoke", "logs", "delete", "upload",
   "publish", "rollback", "prune", "plan", "apply",
   "repl", "sandbox", "login", "logout", "whoami", "doctor", "completion",

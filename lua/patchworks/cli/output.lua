@@ -22,6 +22,9 @@ end
 --- A text for standard output, in colour where that is a terminal.
 function output.paint(text, colour) return paint(text, colour, output.terminal) end
 
+--- A text for standard error, in colour where that is a terminal.
+function output.paint_error(text, colour) return paint(text, colour, output.error_terminal) end
+
 --- Raised when standard output can't take more: a closed pipe, a full disk.
 output.Broken = {}
 

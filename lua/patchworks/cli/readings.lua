@@ -51,6 +51,13 @@ end
 function readings.ever_deployed(command)
   command:flag("--ever-deployed", "Delete those too that were live once.")
 end
+
+--- Which version of somebody else's may be replaced.
+function readings.over(command)
+  command:option("--over", "Id of the live version that may be replaced though somebody else published it.")
+    :argname "ID"
+end
+
 function readings.keep(command) readings.count(command, "--keep", "How many of the newest versions stay.") end
 
 --- How to wait for a deployment.

@@ -8,7 +8,7 @@ local arguments = require "patchworks.call.arguments"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local origin = require "patchworks.call.origin"
-local uv = require "luv"
+local uv = require "patchworks.loop.uv"
 
 local file = { name = "patchworks.project.lua", old_name = ".patchworks.lua" }
 

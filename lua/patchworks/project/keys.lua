@@ -3,7 +3,7 @@
 -- @module patchworks.project.keys
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
-local uv = require "luv"
+local uv = require "patchworks.loop.uv"
 local written = require "patchworks.project.written"
 
 local keys = {}

@@ -149,4 +149,44 @@ function publish.rollback(place, given)
   return result
 end
 
+--- Which steps of a plan would replace what somebody else has published.
+-- @tparam table steps of a plan, see patchworks.release.plan
+-- @tparam table places of the steps' scripts, by their ids as strings
+-- @tparam ?table over ids of live versions that may be replaced, as keys
+-- @treturn ?table a list of errors of kind "conflict"; or nil and an error
+function publish.conflicts(steps, places, over)
+  local refusals = {}
+  for _, step in ipairs(steps) do
+    local place = places[tostring(step.id)]
+    if place and step.live and step.action ~= "unchanged" and not (over and over[tostring(step.live.id)]) then
+      local entry, problem = live.entry(place)
+      if not entry then return nil, problem end
+      local allowed, refusal = publish.may_replace(place, "apply", entry, step.live)
+      if not allowed then refusals[#refusals + 1] = refusal end
+    end
+  end
+  return refusals
+end
+
+--- Remembers what applying a plan came to.
+-- @tparam table scripts of the report, see patchworks.release.plan
+-- @tparam table places of the steps' scripts, by their ids as strings
+-- @treturn ?boolean true; or nil and an error
+function publish.note_report(scripts, places)
+  for _, each in ipairs(scripts) do
+    local place = places[tostring(each.id)]
+    local id = each.version and each.version.id
+    local done, problem = true, nil
+    if place and each.error then
+      done, problem = note_failure(place, each.error)
+    elseif place and each.action == "published" then
+      done, problem = note(place, { from = id, made = id, pending = false }, "published", id)
+    elseif place and id then
+      done, problem = note(place, { from = id })
+    end
+    if not done then return nil, problem end
+  end
+  return true
+end
+
 return publish

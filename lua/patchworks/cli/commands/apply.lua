@@ -2,9 +2,11 @@
 -- @module patchworks.cli.commands.apply
 local codes = require "patchworks.cli.codes"
 local output = require "patchworks.cli.output"
+local publishing = require "patchworks.project.publish"
 local plans = require "patchworks.cli.commands.plan"
 local readings = require "patchworks.cli.readings"
 local show = require "patchworks.cli.show"
+local workbench = require "patchworks.project.workbench"
 
 local apply = { description = "Publish the project, a manifest, or a plan that was kept." }
 
@@ -13,6 +15,8 @@ function apply.declare(command)
   readings.only(command)
   readings.waiting(command)
   readings.yes(command)
+  command:option("--over", "Id of a live version that may be replaced though somebody else published it; may be "
+    .. "repeated."):argname("ID"):count "*"
   readings.dry_run(command)
   readings.count(command, "--concurrency", "So many scripts at a time (8).")
 end
@@ -60,6 +64,25 @@ local function print_report(report)
   end
 end
 
+-- The project's scripts among those of the plan, by their ids.
+local function places_of(context)
+  local project, client, places = context:project(), context:client(), {}
+  for _, script in ipairs(project:scripts()) do
+    local place = workbench.place(project, script.name, client, context.environment)
+    if place then places[tostring(place.id)] = place end
+  end
+  return places
+end
+
+-- Nothing is published over somebody else's version that this folder doesn't know.
+local function refused(plan, places, over)
+  local named = {}
+  for _, id in ipairs(over or {}) do named[id] = true end
+  local refusals = show.check(publishing.conflicts(plan.steps, places, named))
+  for _, refusal in ipairs(refusals) do output.complain(tostring(refusal)) end
+  return #refusals > 0
+end
+
 function apply.run(context)
   local given = context.given
   local plan = plan_of(context)
@@ -67,6 +90,8 @@ function apply.run(context)
     show.plan(plan)
     return codes.done
   end
+  local places = places_of(context)
+  if refused(plan, places, given.over) then return codes.failed end
   if not given.yes and plan.changes > 0 then
     show.plan(plan)
     output.flush()
@@ -77,6 +102,7 @@ function apply.run(context)
   options.concurrency, options.deploy_timeout, options.interval = given.concurrency, given.timeout, given.interval
   local report = context:client():apply(plan, options)
   output.clear()
+  show.check(publishing.note_report(report.scripts, places))
   print_report(report)
   return worst(report)
 end

@@ -2,6 +2,8 @@
 -- @module patchworks.cli.commands.invoke
 local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
+local results = require "patchworks.cli.results"
+local runs = require "patchworks.project.run"
 local service = require "patchworks.service"
 local show = require "patchworks.cli.show"
 
@@ -11,6 +13,7 @@ function invoke.declare(command)
   readings.version(command)
   readings.invoking(command)
   readings.yes(command)
+  command:option("--save", "Keep payload, variables and answer as a case, SCRIPT/CASE."):argname "CASE"
 end
 
 -- A version that isn't deployed is deployed by being invoked, and is then what flows take.
@@ -22,12 +25,24 @@ local function agreed(context, id)
     :format(tostring(version)))
 end
 
+-- Keeps what was sent and what came, but for what looks like a secret.
+local function save(context, word, invocation, outcome)
+  local script, case = word:match "^([^/]+)/([^/]+)$"
+  if not script then error(("--save: expected SCRIPT/CASE, such as orders/first, got %s"):format(word), 0) end
+  results.kept(context:project():keep(script, case, {
+    payload = invocation.payload, variables = invocation.variables, answer = outcome.payload,
+  }))
+end
+
 function invoke.run(context)
   local invocation = readings.invocation(context.given)
   local id = context:version(context.given.version)
   local go_on = agreed(context, id)
   if go_on ~= true then return go_on end
-  local answer = show.check(context:versions():invoke(id, invocation))
+  local answer, response = context:versions():invoke(id, invocation)
+  show.check(answer, response)
+  local word = context.given.save
+  if word then save(context, word, invocation, runs.remote_outcome(answer, response)) end
   if output.json then return output.object("answer", { answer = answer }) end
   for _, line in ipairs(type(answer.logs) == "table" and answer.logs or {}) do output.say("%s", tostring(line)) end
   local payload = answer.payload

@@ -1,4 +1,4 @@
---- `patchworks logs`: a version's log entries, and those that come.
+--- `patchworks logs`: a version's log entries, or a script's across its versions, and those that come.
 -- @module patchworks.cli.commands.logs
 local codes = require "patchworks.cli.codes"
 local output = require "patchworks.cli.output"
@@ -6,10 +6,23 @@ local readings = require "patchworks.cli.readings"
 local service = require "patchworks.service"
 local show = require "patchworks.cli.show"
 
-local logs = { description = "Print the log entries of a version, the newest last." }
+local logs = { description = "Print the log entries of a version or of a project's script, the newest last." }
+
+local seconds_in = { s = 1, m = 60, h = 3600, d = 86400 }
+
+local function read_span(text)
+  local number, unit = text:match "^(%d+)([smhd]?)$"
+  if not number then return nil, ("--since: expected a time such as 30s, 10m, 2h or 1d, got '%s'"):format(text) end
+  return math.tointeger(tonumber(number)) * (seconds_in[unit] or 1)
+end
 
 function logs.declare(command)
-  readings.version(command)
+  command:argument("version", "Id of the version, or a script's name in the project.")
+  command:option("--since", "Of a script: as far back, such as 30s, 10m, 2h or 1d."):convert(read_span)
+  readings.count(command, "--tail", "Of a script: so many of the newest (100).")
+  command:option("--level", "Of a script: this level or a graver one.")
+    :choices { "debug", "info", "notice", "warning", "error", "critical" }
+  command:option("--grep", "Of a script: those with this text."):argname "TEXT"
   command:flag("-f --follow", "Go on with what comes.")
   command:option("--from", "With --follow: now, start, or a date."):default "now"
   readings.seconds(command, "--timeout", "With --follow: end after so many seconds.")
@@ -64,8 +77,28 @@ local function follow(context, id)
   end
 end
 
+local function of_script(context)
+  local given, script_logs = context.given, require "patchworks.project.logs"
+  local place = show.check(require("patchworks.project.workbench").place(
+    context:project(), given.version, context:client(), context.environment
+  ))
+  local count = 0
+  local function tell(each)
+    print_entry(each.entry)
+    count = count + 1
+    return not given.limit or count < given.limit
+  end
+  if given.follow then
+    show.check(script_logs.follow(place, given, tell))
+  else
+    for _, each in ipairs(show.check(script_logs.read(place, given))) do tell(each) end
+  end
+  return codes.done
+end
+
 function logs.run(context)
   local given = context.given
+  if context:project().file.scripts[given.version] then return of_script(context) end
   local id = context:version(given.version)
   if given.follow then return follow(context, id) end
   local listing = context:versions():logs(id)

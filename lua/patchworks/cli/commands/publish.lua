@@ -7,7 +7,8 @@ local publish = { description = "Make a file the live version: create, deploy, w
 
 function publish.declare(command)
   readings.script(command)
-  readings.file(command)
+  command:argument("file", "The source, or - for standard input; by default the script's file in the project."):args "?"
+  readings.over(command)
   readings.waiting(command)
   readings.keep(command)
   readings.ever_deployed(command)
@@ -30,14 +31,20 @@ end
 
 function publish.run(context)
   local given = context.given
-  local options = { content = readings.read(given.file, "the source"), test = test_of(given) }
-  for name, value in pairs(context:watched(show.steps())) do options[name] = value end
+  local source, test = given.file and readings.read(given.file, "the source"), test_of(given)
+  if source and given.over then
+    error("--over goes with a script's own file in the project: leave the file away", 0)
+  end
+  local options = context:watched(show.steps())
+  options.content, options.test = source, test
   options.keep, options.ever_deployed = given.keep, given.ever_deployed
   options.save = given.keep and context:saver() or nil
   options.rollback = not given.no_rollback
   options.deploy_timeout, options.interval = given.timeout, given.interval
   options.dry_run = given.dry_run
-  return show.release(context:versions():publish(context:script(given.script), options))
+  if source then return show.release(context:versions():publish(context:script(given.script), options)) end
+  options.over = given.over
+  return show.release(require("patchworks.cli.publishing").publish(context, given.script, options))
 end
 
 return publish

@@ -12,6 +12,7 @@ function rollback.declare(command)
   readings.yes(command)
   readings.dry_run(command)
   command:option("--to", "Id of the version to go to.")
+  readings.over(command)
 end
 
 -- What will be live is named before it is done, and asked where somebody is there; a program has said what it wants.
@@ -21,16 +22,27 @@ local function agreed(context, plan)
   return context:agreed(("Deploy %s?"):format(tostring(plan.version)))
 end
 
+-- A script of the project goes back only from a version that this folder knows.
+local function go_back(context, options)
+  local name, over = context.given.script, context.given.over
+  if context:project().file.scripts[name] then
+    options.over, options.client = over, context:client()
+    options.environment = context.environment
+    return context:project():rollback(name, options)
+  end
+  if over then error("--over goes with a script of the project, by its name", 0) end
+  return context:versions():rollback(context:script(name), options)
+end
+
 function rollback.run(context)
   local given = context.given
-  local versions, script = context:versions(), context:script(given.script)
-  local plan, err = versions:rollback(script, { to = given.to, dry_run = true, on_event = context:listener() })
+  local plan, err = go_back(context, { to = given.to, dry_run = true, on_event = context:listener() })
   if not plan or given.dry_run or plan.action == "unchanged" then return show.release(plan, err) end
   local go_on = agreed(context, plan)
   if go_on ~= true then return go_on end
   local options = context:watched(show.steps())
   options.to, options.deploy_timeout, options.interval = plan.version.id, given.timeout, given.interval
-  return show.release(versions:rollback(script, options))
+  return show.release(go_back(context, options))
 end
 
 return rollback
