@@ -298,6 +298,7 @@ decoding()
 start_up()
 listings()
 maps()
+require "bench.workbench"(report, smoke)
 write_csv()
 plot(rows, "build/bench/results.svg")
 print "build/bench/results.csv, build/bench/results.svg"

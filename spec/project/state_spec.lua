@@ -25,10 +25,10 @@ describe("project.state", function()
 
   it("remembers where a file came from and what was done, for each service apart", function()
     assert(state.note(root, origin, 42, { from = 7 }, "pulled", 7))
-    assert(state.note(root, origin, "42", { from = 8, made = 8 }, "published", 8))
+    assert(state.note(root, origin, "42", { from = 8, live = 8 }, "published", 8))
     assert(state.note(root, "https://other.example", 42, { from = 1 }, "pulled", 1))
     local script = state.script(assert(state.read(root)), origin, 42)
-    assert.same({ 8, 8 }, { script.from, script.made })
+    assert.same({ 8, 8 }, { script.from, script.live })
     assert.same({ "pulled", "published" }, { script.did[1].what, script.did[2].what })
     assert.equal(1, state.script(state.read(root), "https://other.example", 42).from)
     for entry in io.popen("ls -a " .. root .. "/.patchworks"):lines() do

@@ -51,16 +51,18 @@ function live.version(place, given)
   return service.live(deployed)
 end
 
---- Whether a version is one that is known here: the file came from it, or it was made live from here.
+--- Whether what is live is what was live when somebody here last pulled, published or rolled back; or what was on its
+-- way then. A version that was live before that is not: somebody else went back to it, and meant it.
 -- @tparam table entry what is remembered
 -- @tparam table version
 -- @treturn boolean
 function live.is_known(entry, version)
-  return version.id == entry.from or version.id == entry.made or version.id == entry.pending
+  return version.id == (entry.live or entry.from) or version.id == entry.pending
 end
 
--- The source that the file came from, where it is another than the live one. 1 request; nil where it is gone.
-local function read_base(place, entry)
+-- The version that the file came from, with its source; nil where it is gone. 1 request where it is not the live one.
+local function read_base(place, entry, live_version)
+  if entry.from == live_version.id then return live_version end
   local version, problem = place.versions:get(entry.from, { include = "content" })
   if version then
     -- What is remembered may belong to another script by now.
@@ -91,7 +93,7 @@ end
 --
 -- - "same": what is here is what is live
 -- - "changed": here, since it was taken from what is live
--- - "behind": somebody else has published; nothing was changed here
+-- - "behind": somebody else has published or rolled back; nothing was changed here
 -- - "both": that, and what is here was changed too
 -- - "unknown": they differ, and it is not known which version the file came from
 -- - "new": nothing is live; "missing": there is no file; "nothing": neither
@@ -114,7 +116,7 @@ function live.look(place, operation, given)
   end
   local foreign = version and entry.from and not live.is_known(entry, version)
   if foreign and here and not service.holds(version, here) then
-    look.base, problem = read_base(place, entry)
+    look.base, problem = read_base(place, entry, version)
     if problem then return nil, problem end
   end
   look.state = state_of(look)

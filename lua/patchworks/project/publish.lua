@@ -1,8 +1,8 @@
 --- Publishing and rolling back from a project: never over what somebody else has published, unseen.
 --
 -- The service has no condition for a deployment. So it is looked at what is live before anything is made, and again
--- right before the deployment; what is live must be what the file here came from, or what was made live from here, or
--- the version that `over` names. Where nothing is remembered, as in a fresh checkout, publishing goes on.
+-- right before the deployment; what is live must be what was live when somebody here last pulled, published or
+-- rolled back, or the version that `over` names. Where nothing is remembered, as in a fresh checkout, it goes on.
 --
 -- @module patchworks.project.publish
 local errors = require "patchworks.errors"
@@ -17,8 +17,8 @@ local function conflict(place, operation, entry, version, over)
   if over then
     message = ("%s: version %s is live, not %s"):format(place.name, version and version.id or "none", over)
   else
-    message = ("%s: somebody else made version %d (v%d) live; the file here came from version %d"):format(
-      place.name, version.id, service.number(version), entry.from or entry.made or entry.pending
+    message = ("%s: somebody else made version %d (v%d) live; from here, version %d was the last to be seen"):format(
+      place.name, version.id, service.number(version), entry.live or entry.from or entry.pending
     )
   end
   return nil, errors.new {
@@ -43,7 +43,7 @@ function publish.may_replace(place, operation, entry, version, over)
     if version and tostring(version.id) == tostring(over) then return true end
     return conflict(place, operation, entry, version, over)
   end
-  local remembered = entry.from or entry.made or entry.pending
+  local remembered = entry.live or entry.from or entry.pending
   if not version or not remembered or live.is_known(entry, version) then return true end
   return conflict(place, operation, entry, version)
 end
@@ -77,7 +77,7 @@ end
 local function note_failure(place, failure)
   local version, now = failure.version, failure.live
   if version and now and now.id == version.id then
-    return note(place, { from = version.id, made = version.id, pending = false }, "published, failing", version.id)
+    return note(place, { from = version.id, live = version.id, pending = false }, "published, failing", version.id)
   elseif version and failure.outcome ~= "unknown" then
     return note(place, { pending = false }, "failed", version.id)
   end
@@ -119,9 +119,9 @@ function publish.publish(place, given)
   end
   local id = result.version and result.version.id
   if result.action == "published" then
-    noted, lost = note(place, { from = id, made = id, pending = false }, given.over and "overwrote" or "published", id)
+    noted, lost = note(place, { from = id, live = id, pending = false }, given.over and "overwrote" or "published", id)
   else
-    noted, lost = note(place, { from = id, pending = false })
+    noted, lost = note(place, { from = id, live = id, pending = false })
   end
   if not noted then result.state_error = lost end
   return result
@@ -143,7 +143,7 @@ function publish.rollback(place, given)
   if not result or given.dry_run then return result, failure end
   -- Between the look and the deployment somebody may have published: it is told, since it can't be prevented.
   if result.previous and before and result.previous.id ~= before.id then result.overwrote = result.previous end
-  local fields = { made = result.version.id, pending = false }
+  local fields = { live = result.version.id, pending = false }
   local noted, lost = note(place, fields, result.action, result.version.id)
   if not noted then result.state_error = lost end
   return result
@@ -180,9 +180,9 @@ function publish.note_report(scripts, places)
     if place and each.error then
       done, problem = note_failure(place, each.error)
     elseif place and each.action == "published" then
-      done, problem = note(place, { from = id, made = id, pending = false }, "published", id)
+      done, problem = note(place, { from = id, live = id, pending = false }, "published", id)
     elseif place and id then
-      done, problem = note(place, { from = id })
+      done, problem = note(place, { from = id, live = id })
     end
     if not done then return nil, problem end
   end

@@ -88,7 +88,7 @@ function report.github(results)
       )
     end
   end
-  lines[#lines + 1] = ("%d cases, %d failed"):format(#results, failures)
+  lines[#lines + 1] = ("%d %s, %d failed"):format(#results, #results == 1 and "case" or "cases", failures)
   return table.concat(lines, "\n") .. "\n"
 end
 

@@ -231,7 +231,8 @@ function start.from_account(root, client, given)
   for _, script in ipairs(done and scripts or {}) do
     done, reason = written.folder(("%s/cases/%s"):format(root, script.name))
     if not done then return file_error("cases/" .. script.name, reason) end
-    done, reason = state.note(root, given.origin, script.id, { from = script.version.id }, "pulled", script.version.id)
+    local id = script.version.id
+    done, reason = state.note(root, given.origin, script.id, { from = id, live = id }, "pulled", id)
     if not done then return nil, reason end
   end
   if not done then return nil, reason end

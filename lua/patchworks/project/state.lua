@@ -2,7 +2,7 @@
 --
 --     {"v": 1, "services": {"https://core.wearepatchworks.com": {"scripts": {"42": {
 --       "from": 17,                                the version that the file here was taken from
---       "made": 18,                                the version that was last made live from here
+--       "live": 18,                                the one that was live when a hand was last in it from here
 --       "pending": 19,                             one that was on the way when it was last heard of
 --       "passed": {"version": 18, "cases": ["gb"]},
 --       "did": [{"at": 1764000000, "what": "published", "version": 18}]
@@ -56,7 +56,7 @@ local function is_script(script, id)
     and type(id) == "string"
     and id:find "^[1-9]%d*$" ~= nil
     and (script.from == nil or is_id(script.from))
-    and (script.made == nil or is_id(script.made))
+    and (script.live == nil or is_id(script.live))
     and (script.pending == nil or is_id(script.pending))
     and (script.passed == nil or is_passed(script.passed))
     and each(script.did, is_deed)
@@ -143,7 +143,7 @@ end
 -- @tparam table known what `read` gave, or `update` hands out
 -- @tparam string origin of the service, such as "https://core.wearepatchworks.com"
 -- @tparam integer|string id of the script
--- @treturn table `from`, `made`, `pending`, `passed`, `did`
+-- @treturn table `from`, `live`, `pending`, `passed`, `did`
 function state.script(known, origin, id)
   local service = known.services[origin] or { scripts = {} }
   known.services[origin] = service
@@ -157,7 +157,7 @@ end
 -- @tparam string root the project's folder
 -- @tparam string origin of the service
 -- @tparam integer|string id of the script
--- @tparam table fields what changes in the entry: `from`, `made`, `pending`, `passed`; false takes one out
+-- @tparam table fields what changes in the entry: `from`, `live`, `pending`, `passed`; false takes one out
 -- @tparam ?string what was done from here: "pulled", "published", "rolled back", ..
 -- @tparam ?integer version its id
 -- @treturn ?table what is remembered now; or nil and an error of kind "file"

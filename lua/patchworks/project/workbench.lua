@@ -111,11 +111,11 @@ local function test_live(place, each, tell)
   local version, problem = live.version(place)
   if not version then
     local failure = problem and tostring(problem) or ("nothing of %s is live"):format(place.name)
-    for _, case in ipairs(each.cases) do tell(run.judge(each.script, case, { failure = failure, logs = {} })) end
+    for i, case in ipairs(each.cases) do tell(i, run.judge(each.script, case, { failure = failure, logs = {} })) end
     return
   end
   local passed = {}
-  tasks.map(each.cases, function(case)
+  tasks.map(each.cases, function(case, index)
     local began = os.clock()
     local outcome = { logs = {} }
     if not case.problem then
@@ -127,7 +127,7 @@ local function test_live(place, each, tell)
     end
     local result = run.judge(each.script, case, outcome)
     if result.ok then passed[#passed + 1] = case.name end
-    tell(result)
+    tell(index, result)
     return true
   end)
   table.sort(passed)
@@ -158,16 +158,16 @@ function workbench.test(project, names, given)
     return results, count_failed(results)
   end
   local results = {}
-  local function tell(result)
-    results[#results + 1] = result
-    if given.on_result then given.on_result(result) end
-  end
   local done, reason = workbench.with_client(project, given, function(client, environment)
     for _, each in ipairs(list) do
       if #each.cases > 0 then
         local place, trouble = workbench.place(project, each.script.name, client, environment)
         if not place then return nil, trouble end
-        test_live(place, each, tell)
+        local before = #results
+        test_live(place, each, function(index, result)
+          results[before + index] = result
+          if given.on_result then given.on_result(result) end
+        end)
       end
     end
     return true
