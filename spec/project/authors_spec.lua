@@ -3,7 +3,7 @@ local authors = require "spec.project.authors"
 local library = require "spec.simulation.library"
 
 -- scripts/check runs ten thousand.
-local count = math.tointeger(os.getenv "PATCHWORKS_HISTORIES") or 1000
+local count = math.tointeger(os.getenv "PATCHWORKS_HISTORIES") or 500
 
 describe("two authors", function()
   local folder

@@ -222,6 +222,18 @@ describe("a project's folder", function()
     assert.truthy(seen["created 1"] and seen["deployed 3"] and seen["last invoked 3"] and seen["failed 2"]:find "SyntaxError")
   end)
 
+  it("keeps the sources of what is pruned", function()
+    for i = 1, 3 do assert(client.script_versions:create(1, { content = source("number " .. i) })) end
+    write(anna, source "number 4")
+    assert(put(anna, { keep = 1 }))
+    local kept = {}
+    for name in io.popen("ls " .. anna.root .. "/.patchworks/pruned 2>/dev/null"):lines() do kept[#kept + 1] = name end
+    assert.equal(3, #kept)
+    local number = kept[1]:match "^orders%-v(%d+)%-%d+%.py$"
+    local file <close> = assert(io.open(anna.root .. "/.patchworks/pruned/" .. kept[1], "rb"))
+    assert.equal(source("number " .. number), file:read "a")
+  end)
+
   it("says which file can't be read or written, and changes nothing then", function()
     local _, problem = put(anna)
     assert.same({ "file", 0 }, { problem.kind, server:count "create" })

@@ -77,7 +77,7 @@ end
 
 --- Follows a script's logs for good, across versions when one takes over.
 -- @tparam table place see patchworks.project.live
--- @tparam ?table given as for `read`
+-- @tparam ?table given as for `read`, and `look_again` (20 s: how soon another version that took over is noticed)
 -- @tparam function tell is called with each `{entry, version, at}`; when it gives false, the following ends
 -- @treturn ?boolean true at the end; or nil and an error
 function logs.follow(place, given, tell)
@@ -93,11 +93,12 @@ function logs.follow(place, given, tell)
   for _, each in ipairs(shown) do
     if tell(each) == false then return true end
   end
+  local pause = given and given.look_again or look_again
   while true do
     local version, trouble = live.version(place)
     if trouble then return nil, trouble end
     if version then
-      for entry in place.versions:tail(version.id, { from = from or "start", timeout = look_again }) do
+      for entry in place.versions:tail(version.id, { from = from or "start", timeout = pause }) do
         local each = { entry = entry, version = version, at = service.time(entry.created_at) or 0 }
         local key = key_of(each)
         if not seen[key] then
@@ -107,7 +108,7 @@ function logs.follow(place, given, tell)
         end
       end
     else
-      place.versions.client.clock.sleep(look_again)
+      place.versions.client.clock.sleep(pause)
     end
   end
 end

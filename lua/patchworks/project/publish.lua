@@ -9,6 +9,7 @@ local errors = require "patchworks.errors"
 local live = require "patchworks.project.live"
 local service = require "patchworks.service"
 local state = require "patchworks.project.state"
+local written = require "patchworks.project.written"
 
 local publish = {}
 
@@ -73,6 +74,18 @@ local function remember_steps(place, given)
   end
 end
 
+-- What is pruned after a publish stays on this machine.
+local function saver(place)
+  local ending = place.file:match "%.%w+$" or ""
+  return function(version, source)
+    local folder = place.root .. "/.patchworks/pruned"
+    local made, problem = written.folder(folder)
+    if not made then return nil, problem end
+    local name = ("%s-v%d-%d%s"):format(place.name, service.number(version), version.id, ending)
+    return written.whole(folder .. "/" .. name, source)
+  end
+end
+
 -- After a failure: what is on the way stays so while that isn't known.
 local function note_failure(place, failure)
   local version, now = failure.version, failure.live
@@ -87,7 +100,7 @@ end
 --- Makes the file here the live version. The requests of `versions:publish`, and 1.
 -- @tparam table place see patchworks.project.live
 -- @tparam ?table given `over` (id of the live version that may be replaced though it is somebody else's), and as for
--- `versions:publish`, without `file`, `content` and `expected_live`
+-- `versions:publish`, without `file`, `content` and `expected_live`; what `keep` prunes is kept in `.patchworks/pruned`
 -- @treturn ?table as `versions:publish`; or nil and an error: kind "conflict" when what is live is not what the file
 -- came from, with `live`
 function publish.publish(place, given)
@@ -109,6 +122,7 @@ function publish.publish(place, given)
   local result, failure = place.versions:publish(place.id, options_of(given, {
     content = text,
     expected_live = before or false,
+    save = given.keep and (given.save or saver(place)),
     on_event = remember_steps(place, given),
   }))
   if given.dry_run then return result, failure end

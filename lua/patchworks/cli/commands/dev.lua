@@ -79,6 +79,7 @@ local function ask_publish(self)
     if fine then good[#good + 1] = name end
   end
   if #good == 0 then return output.say "nothing to publish: no script passes its cases" end
+  self.context.loaded = self.session.project -- its file may have been changed since
   self.context:client()
   local environment = self.context.environment
   output.say("publish %s to %s? [y/N]", table.concat(good, ", "), environment.name or environment.base_url)

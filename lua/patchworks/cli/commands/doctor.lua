@@ -2,6 +2,7 @@
 -- @module patchworks.cli.commands.doctor
 local codes = require "patchworks.cli.codes"
 local errors = require "patchworks.errors"
+local imports = require "patchworks.project.imports"
 local output = require "patchworks.cli.output"
 local whoami = require "patchworks.cli.commands.whoami"
 
@@ -68,6 +69,19 @@ local function check_interpreter(interpreter, project)
   return true, program .. " is not here; scripts in this language can't be run on this machine"
 end
 
+-- What the platform has preinstalled is good to have here too: `run` then goes as it does there.
+local function check_packages()
+  local here, missing = {}, {}
+  for _, probe in ipairs(imports.probes) do
+    local words = {}
+    for i, word in ipairs(probe.words) do words[i] = "'" .. word:gsub("'", "'\\''") .. "'" end
+    local found = os.execute(table.concat(words, " ") .. " >/dev/null 2>&1 </dev/null")
+    table.insert(found and here or missing, probe.package)
+  end
+  local sentence = ("of what the platform has: %s here"):format(here[1] and table.concat(here, ", ") or "nothing")
+  return true, missing[1] and ("%s; not here: %s"):format(sentence, table.concat(missing, ", ")) or sentence
+end
+
 local function check_project(project)
   if not project.path then return true, "none here" end
   for _, script in ipairs(project:scripts()) do
@@ -111,6 +125,7 @@ function doctor.run(context)
   local read, project = pcall(context.project, context)
   if read then report("project", check_project(project)) else report("project", nil, sentence_of(project)) end
   for _, each in ipairs(interpreters) do report(each[2], check_interpreter(each, read and project)) end
+  report("packages", check_packages())
   if not read then return code end
   local made, client = pcall(context.client, context)
   report("credential", made, made and tostring(client) or sentence_of(client))

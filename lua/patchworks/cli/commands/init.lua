@@ -13,8 +13,8 @@ local languages = { "python", "javascript", "php", "ruby" }
 function init.declare(command)
   command:argument("name", "The script's name (orders)."):args "?"
   command:option("--language", "python, javascript, php or ruby (python)."):choices(languages)
-  command:option("--from", "Take scripts of an account: the environment's name here, and the scripts' ids.")
-    :args("2+"):argname { "ENV", "ID" }
+  command:option("--from", "ENV ID ..: take scripts of an account, by their ids, for an environment of this name.")
+    :args("2+"):argname "WORD"
 end
 
 -- Asks where somebody can answer; an empty answer is the usual one.

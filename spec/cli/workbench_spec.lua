@@ -1,0 +1,218 @@
+-- The workbench's commands as processes: what they print, where, and their exit codes.
+local cjson = require "cjson"
+local sandbox = require "patchworks.sandbox"
+local shell = require "spec.support.shell"
+local uv = require "luv"
+
+local folder, server
+
+local function write(name, text)
+  local path = folder .. "/" .. name
+  os.execute("mkdir -p " .. path:match "^(.*)/")
+  local file <close> = assert(io.open(path, "wb"))
+  file:write(text)
+  return path
+end
+
+local function read(name)
+  local file <close> = io.open(folder .. "/" .. name, "rb")
+  return file and file:read "a"
+end
+
+local function run(words, options)
+  options = options or {}
+  options.folder = folder
+  return shell.run(options.server or nil, words, options)
+end
+
+local function objects(text)
+  local list = {}
+  for line in text:gmatch "[^\n]+" do list[#list + 1] = cjson.decode(line) end
+  return list
+end
+
+before_each(function()
+  folder = uv.fs_realpath "/tmp" .. "/bench" .. uv.hrtime()
+  os.execute("mkdir -p " .. folder .. "/.git")
+end)
+after_each(function()
+  os.execute("rm -rf " .. folder)
+  if server then server:close() end
+  server = nil
+end)
+
+describe("patchworks init", function()
+  it("begins a project in each language, whose case passes", function()
+    for language, ending in pairs { python = "py", javascript = "js", php = "php", ruby = "rb" } do
+      os.execute("rm -rf " .. folder .. "/*")
+      local code, out = run("init hello --language " .. language)
+      assert.equal(0, code)
+      assert.truthy(out:find("scripts/hello." .. ending, 1, true))
+      code, out = run "test"
+      assert.equal(0, code, out)
+    end
+    assert.equal(".patchworks/\n", read ".gitignore")
+  end)
+
+  it("overwrites nothing, and says what is there", function()
+    write("scripts/orders.py", "mine")
+    local code, _, err = run "init"
+    assert.equal(2, code)
+    assert.truthy(err:find "scripts/orders.py: is there already")
+    assert.same({ "mine" }, { read "scripts/orders.py", read "patchworks.project.lua" })
+    assert.equal(2, (run "init 7up"))
+    assert.equal(2, (run "init --language cobol"))
+  end)
+
+  it("begins with scripts of an account, by their ids", function()
+    server = assert(sandbox.start { deploy_seconds = 0 })
+    local client <close> = server:client()
+    for id, source in pairs { [1] = "def handle(data): return data\n", [2] = "module.exports = (data) => data\n" } do
+      local version = assert(client.script_versions:create(id, { content = source }))
+      assert(client.script_versions:deploy_and_wait(version.id, { interval = 0.02 }))
+    end
+    local code, out, err = run("init --from production 1 2", { server = server })
+    assert.equal(0, code, err)
+    local python, javascript = out:match "(scripts/%S+%.py)\n(scripts/%S+%.js)"
+    assert.same({ "def handle(data): return data\n", "module.exports = (data) => data\n" }, { read(python), read(javascript) })
+    code, out = run("status", { server = server })
+    assert.equal(0, code)
+    assert.truthy(out:find "the same\n.*the same\n")
+    assert.equal(1, (run("init --from production 3", { server = server, folder = folder })))
+    assert.equal(2, (run("init --from production x 1", { server = server })))
+  end)
+end)
+
+describe("patchworks run", function()
+  it("writes the payload to standard output, and all else to standard error", function()
+    local path = write("x.py",
+      "def handle(data):\n    print('out')\n    return {'payload': data['payload'], 'logs': ['a log']}\n")
+    local code, out, err = run("run " .. path .. " --payload hello")
+    assert.same({ 0, "hello\n" }, { code, out })
+    assert.truthy(err:find "log: a log\n" and err:find "printed: out\n" and err:find "%d ms")
+  end)
+
+  it("exits with 1 and shows the script's own line when it fails, and with 2 for usage", function()
+    local path = write("x.py", "import numpy\ndef handle(data):\n    return data['nope']\n")
+    local code, out, err = run("run " .. path)
+    assert.same({ 1, "" }, { code, out })
+    assert.truthy(err:find "warning:.*line 1: the platform has no numpy")
+    path = write("y.py", "def handle(data):\n    return data['nope']\n")
+    local _
+    code, _, err = run("run " .. path)
+    assert.equal(1, code)
+    assert.truthy(err:find "y.py:2: KeyError: 'nope'\n  2 |     return data%['nope'%]")
+    for _, words in ipairs { "run", "run nowhere.py", "run " .. path .. " --payload a --payload-file b", "test", "dev",
+      "run " .. path .. " --watch --save x" } do
+      assert.equal(2, (run(words)), words)
+    end
+  end)
+
+  it("gives one JSON object with --json", function()
+    local path = write("x.py", "def handle(data): return {'payload': {'a': 1}, 'logs': ['l']}\n")
+    local code, out = run("run " .. path .. " --json")
+    local object = objects(out)[1]
+    assert.same({ 0, "run", true, '{\n  "a": 1\n}', "l" }, { code, object.type, object.ok, object.payload, object.logs[1] })
+    path = write("y.py", "def handle(data): return nope\n")
+    code, out = run("run " .. path .. " --json")
+    object = objects(out)[1]
+    assert.same({ 1, false, 1 }, { code, object.ok, object.line })
+  end)
+end)
+
+describe("patchworks test", function()
+  before_each(function()
+    assert.equal(0, (run "init"))
+    write("cases/orders/bad/payload.json", '{"id": 2, "lines": []}')
+    write("cases/orders/bad/expect.json", '{"id": 2, "total": 1}')
+  end)
+
+  it("exits with 1 when a case fails, in each form", function()
+    local code, out = run "test"
+    assert.equal(1, code)
+    assert.truthy(out:find "^FAIL  orders/bad" and out:find '%-  "total": 1\n' and out:find "\nok    orders/first")
+    assert.equal(0, (run "test orders/first"))
+    code, out = run "test --format tap"
+    assert.equal(1, code)
+    assert.truthy(out:find "^TAP version 14\n1%.%.2\nnot ok 1 %- orders/bad\n")
+    code, out = run "test --format junit"
+    assert.equal(1, code)
+    assert.truthy(out:find '<testcase classname="orders" name="bad"')
+    code, out = run "test --format github"
+    assert.equal(1, code)
+    assert.truthy(out:find "^::error file=cases/orders/bad/expect.json,title=orders/bad::")
+    code, out = run "test --json"
+    local list = objects(out)
+    assert.same({ 1, "case", false, true }, { code, list[1].type, list[1].ok, list[2].ok })
+    for _, words in ipairs { "test nobody", "test orders/nobody", "test --format xml", "test --update --env sandbox" } do
+      assert.equal(2, (run(words)), words)
+    end
+  end)
+
+  it("writes what came with --update", function()
+    assert.equal(0, (run "test --update"))
+    assert.equal('{\n  "id": 2,\n  "total": 0\n}\n', read "cases/orders/bad/expect.json")
+    assert.equal(0, (run "test"))
+  end)
+
+  it("tests what is deployed with --env", function()
+    local code, out = run "test --env sandbox"
+    assert.equal(1, code)
+    assert.truthy(out:find "FAIL  orders/bad" and out:find "ok    orders/first")
+  end)
+
+  it("says which language is missing and what to do", function()
+    write("patchworks.project.lua", 'return { scripts = { go = { file = "x.go" } } }')
+    write("x.go", "package main")
+    local code, _, err = run "run go"
+    assert.equal(2, code)
+    assert.truthy(#err > 10)
+  end)
+end)
+
+describe("a project's publish", function()
+  before_each(function()
+    server = assert(sandbox.start { deploy_seconds = 0 })
+    assert.equal(0, (run "init"))
+    write("patchworks.project.lua", ([[return {
+      scripts = { orders = { file = "scripts/orders.py", cases = "cases/orders", smoke = { "first", "second" } } },
+      environments = { production = { base_url = "%s", scripts = { orders = 1 } } },
+    }]]):format(server.url))
+    write("cases/orders/second/payload.json", '{"id": 2, "lines": []}')
+    write("cases/orders/second/expect.json", '{"id": 2, "total": 0}')
+  end)
+
+  it("runs its smoke cases, and goes back when one fails", function()
+    local code, out, err = run("publish orders --interval 0.02", { server = server })
+    assert.same({ 0, "published: script version 1 (script 1, v1, Deployed)\n" }, { code, out }, err)
+    assert.equal(2, server:count "invoke")
+    write("scripts/orders.py", (read "scripts/orders.py":gsub("total}", "total or 5}")))
+    local _
+    code, _, err = run("publish orders --interval 0.02", { server = server })
+    assert.equal(3, code, err)
+    assert.truthy(err:find "orders/second: the payload is not what is expected")
+    code, out = run("status --json", { server = server })
+    local status = objects(out)[1]
+    assert.same({ 0, 1, "changed" }, { code, status.live, status.state })
+  end)
+
+  it("is refused with 1 when somebody else has published, and so is rollback", function()
+    assert.equal(0, (run("publish orders --interval 0.02", { server = server })))
+    local client <close> = server:client()
+    local version = assert(client.script_versions:create(1, { content = "def handle(data): return data" }))
+    assert(client.script_versions:deploy_and_wait(version.id, { interval = 0.02 }))
+    write("scripts/orders.py", read "scripts/orders.py" .. "# mine\n")
+    for _, words in ipairs { "publish orders", "rollback orders", "pull" } do
+      local code, _, err = run(words, { server = server })
+      assert.equal(1, code, words .. err)
+      assert.truthy(err:find "conflict" or err:find "somebody else", err)
+    end
+    assert.equal(0, (run("publish orders --interval 0.02 --over 2", { server = server })))
+    local code, out = run("logs orders --json", { server = server })
+    assert.equal(0, code)
+    assert.truthy(#objects(out) >= 4)
+    code, out = run("logs orders --grep 'order 2' --tail 1", { server = server })
+    assert.equal(0, code)
+    assert.truthy(out:find "^%S+\torder 2: 0 lines\n$")
+  end)
+end)
