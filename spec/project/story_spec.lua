@@ -116,6 +116,8 @@ it("from an empty folder to a published script, and back from the account", func
   wait "the same"
 
   type "patchworks rollback orders --interval 0.02\n"
+  wait "Deploy script version 2 (script 1, v2, Deployed)? [y/N]"
+  type "y\n"
   wait "rolled back: script version 2"
   type "patchworks history orders\n"
   wait "from here"
