@@ -25,6 +25,13 @@ function output.paint(text, colour) return paint(text, colour, output.terminal) 
 --- A text for standard error, in colour where that is a terminal.
 function output.paint_error(text, colour) return paint(text, colour, output.error_terminal) end
 
+local function spelled(bytes) return ("\\x%02x"):format(bytes:byte(-1)) end
+
+--- A text of somebody else's, for people: what would steer a terminal is shown, and not obeyed.
+function output.visible(text)
+  return (text:gsub("[%z\1-\8\11-\31\127]", spelled):gsub("\xc2[\x80-\x9f]", spelled))
+end
+
 --- Raised when standard output can't take more: a closed pipe, a full disk.
 output.Broken = {}
 

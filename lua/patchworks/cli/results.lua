@@ -32,7 +32,7 @@ end
 
 local function say_lines(text, prefix, colour)
   for line in (text:gsub("\n$", "") .. "\n"):gmatch "([^\n]*)\n" do
-    output.say("%s%s", output.paint_error(prefix, colour), line)
+    output.say("%s%s", output.paint_error(prefix, colour), output.visible(line))
   end
 end
 
@@ -59,7 +59,7 @@ function results.outcome(script, outcome)
   if outcome.printed and outcome.printed ~= "" then say_lines(outcome.printed, "printed: ", "dim") end
   if outcome.failure then
     if outcome.errors and outcome.errors ~= "" then say_lines(outcome.errors, "  ", "dim") end
-    output.complain(outcome.failure)
+    output.complain(output.visible(outcome.failure))
     if outcome.line then say_source(script, outcome.line) end
   end
   if outcome.seconds then output.say("%s", output.paint_error(results.cost(outcome), "dim")) end
@@ -83,7 +83,7 @@ end
 function results.diff(text, indent)
   for line in (text:gsub("\n$", "") .. "\n"):gmatch "([^\n]*)\n" do
     local colour = line:find "^%+" and "green" or line:find "^%-" and "red" or line:find "^@@" and "dim" or nil
-    output.write(indent or "", output.paint(line, colour), "\n")
+    output.write(indent or "", output.paint(output.terminal and output.visible(line) or line, colour), "\n")
   end
 end
 
@@ -99,9 +99,13 @@ local function case(result)
   output.write(mark, "  ", result.name, result.case == "syntax" and " (no cases: its syntax)" or "", "  ",
     output.paint(note, "dim"), "\n")
   if result.ok then return end
-  for line in (result.problem .. "\n"):gmatch "([^\n]*)\n" do output.write("      ", line, "\n") end
+  for line in (result.problem .. "\n"):gmatch "([^\n]*)\n" do
+    output.write("      ", output.visible(line), "\n")
+  end
   if result.diff then results.diff(result.diff, "      ") end
-  for _, line in ipairs(result.logs or {}) do output.write("      ", output.paint("log: " .. line, "dim"), "\n") end
+  for _, line in ipairs(result.logs or {}) do
+    output.write("      ", output.paint("log: " .. output.visible(line), "dim"), "\n")
+  end
 end
 
 --- Cases that were run.

@@ -92,13 +92,17 @@ local function ask_publish(self)
   end
 end
 
+local function say_entry(entry)
+  output.say("  %s  %s", entry.created_at or "-", output.visible(tostring(entry.message)))
+end
+
 local function show_logs(self)
   local project, client = self.session.project, self.context:client()
   for _, name in ipairs(self:names()) do
     local status = show.check(project:status(name, { client = client, environment = self.context.environment }))
     local entries = status.live and show.check(client.script_versions:logs(status.live.id, { limit = 10 }):all()) or {}
     output.say("%s: %s", name, #entries == 0 and "no logs" or tostring(status.live))
-    for _, entry in ipairs(entries) do output.say("  %s  %s", entry.created_at or "-", tostring(entry.message)) end
+    for _, entry in ipairs(entries) do say_entry(entry) end
   end
 end
 
