@@ -115,7 +115,7 @@ $ patchworks list orders
 $ patchworks show 99
   patchworks: get: not_found (404): No query results for model [ScriptVersion] 99 (check the id: a version's id is not its number)
 $ patchworks delete 1
-  patchworks: nobody can be asked here: pass --yes to go on without a question
+  patchworks: Delete script version 1 (script 1, v1, Draft) for good? Nobody can be asked here: pass --yes to go on
 $ patchworks create 1 /no/such.py
   patchworks: /no/such.py: No such file or directory
 $ patchworks logs 1 --limit many

@@ -1076,6 +1076,170 @@ function project:plan(env, options) end
 ---@return patchworks.sandbox? the server; or nil and an error
 function project:sandbox() end
 
+---@class patchworks.project_run_options
+---@field payload? string what the script is given
+---@field variables? table names to strings
+---@field flow? table with `variables`
+---@field timeout? number for each run, in seconds; default 120
+
+---Runs a script here and now, with no account.
+---@param word string? its name, or a file; the only one there is by default
+---@param options? patchworks.project_run_options
+---@return table? `payload`, `logs`, `failure`, `seconds`, ..; and the script; or nil and an error of kind `file`
+---@return table|patchworks.error?
+function project:run(word, options) end
+
+---@class patchworks.project_test_options
+---@field on_result? fun(result: table) called with each as it comes
+---@field concurrency? integer how many at a time; an integer of at least 1; default one for each core
+---@field timeout? number for each run, in seconds; default 120
+---@field update? boolean what came becomes what is expected; default false
+---@field env? string the environment's name, as for `client`
+---@field base_url? string as for `client`
+---@field client? patchworks.client one that is open already, with `environment`
+---@field environment? table the environment of `client`
+
+---Runs cases: here, on every core; or, with `env`, what is deployed there. A case that fails is no error.
+---@param names string[]? of scripts, or `NAME/CASE`; all by default
+---@param options? patchworks.project_test_options
+---@return table[]? each `name`, `script`, `case`, `ok`, `problem`, `diff`, `seconds`, `path`; and how many failed; or nil and an error
+---@return integer|patchworks.error?
+function project:test(names, options) end
+
+---@class patchworks.project_watch_options
+---@field timeout? number for each run, in seconds; default 120
+---@field update? boolean what came becomes what is expected; default false
+
+---Watches the project in luv's loop, and runs what changed.
+---@param names string[]? of scripts, or `NAME/CASE`; all by default
+---@param on table functions: `start(list)`, `results(list, results)`, `problem(sentence)`
+---@param options? patchworks.project_watch_options
+---@return table? the session: `rerun`, `close`; or nil and an error of kind `file`
+function project:watch(names, on, options) end
+
+---@class patchworks.project_keep_options
+---@field payload? string what went in
+---@field variables? table what went in
+---@field flow? table what went in
+---@field answer? string the payload that came
+---@field known? string[] texts that are secrets; the credential in the environment is one
+
+---Keeps an invocation as a case of a script, without what looks like a secret.
+---@param name string of the script
+---@param case string the case's name, which must be new
+---@param options? patchworks.project_keep_options
+---@return string? the case's folder, and what was left out; or nil and an error of kind `file`
+---@return string[]|patchworks.error?
+function project:keep(name, case, options) end
+
+---@class patchworks.project_pull_options
+---@field theirs? boolean take it all the same; what was here is kept below `.patchworks/replaced`; default false
+---@field env? string the environment's name, as for `client`
+---@field base_url? string as for `client`
+---@field client? patchworks.client one that is open already, with `environment`
+---@field environment? table the environment of `client`
+
+---Brings what is live into the script's file, unless what was changed here would be lost.
+---Requests: 1 or 2.
+---@param name string of the script
+---@param options? patchworks.project_pull_options
+---@return table? `action`: pulled, unchanged, or kept (it was changed here since it was taken from there)
+---@return patchworks.error?
+function project:pull(name, options) end
+
+---@class patchworks.project_status_options
+---@field env? string the environment's name, as for `client`
+---@field base_url? string as for `client`
+---@field client? patchworks.client one that is open already, with `environment`
+---@field environment? table the environment of `client`
+
+---How a script stands: here and there the same, changed here, behind, or both.
+---Requests: 2, 1 more where somebody else has published.
+---@param name string of the script
+---@param options? patchworks.project_status_options
+---@return table? `name`, `id`, `file`, `state`, `live`, `deployed_at`, ..; or nil and an error
+---@return patchworks.error?
+function project:status(name, options) end
+
+---@class patchworks.project_diff_options
+---@field env? string the environment's name, as for `client`
+---@field base_url? string as for `client`
+---@field client? patchworks.client one that is open already, with `environment`
+---@field environment? table the environment of `client`
+
+---What publishing the script's file would change.
+---Requests: 1.
+---@param name string of the script
+---@param options? patchworks.project_diff_options
+---@return string? a unified diff, "" for nothing; or nil and an error
+---@return patchworks.error?
+function project:diff(name, options) end
+
+---@class patchworks.project_history_options
+---@field limit? integer so many of the newest versions; an integer of at least 1; default 100
+---@field env? string the environment's name, as for `client`
+---@field base_url? string as for `client`
+---@field client? patchworks.client one that is open already, with `environment`
+---@field environment? table the environment of `client`
+
+---What happened to a script, oldest first: what the service tells of its versions, and what was done from here.
+---Requests: 1 for each 100 versions.
+---@param name string of the script
+---@param options? patchworks.project_history_options
+---@return table[]? each `at` (seconds since 1970), `what`, `version`, `detail`, `here`; or nil and an error
+---@return patchworks.error?
+function project:history(name, options) end
+
+---@class patchworks.project_logs_options
+---@field since? number as far back, in seconds
+---@field tail? integer so many; an integer of at least 1; default 100
+---@field level? string this or a graver one
+---@field grep? string a text that the message holds
+---@field env? string the environment's name, as for `client`
+---@field base_url? string as for `client`
+---@field client? patchworks.client one that is open already, with `environment`
+---@field environment? table the environment of `client`
+
+---A script's newest log entries, oldest first, across versions when one took over.
+---Requests: 2, 1 for each further version or page.
+---@param name string of the script
+---@param options? patchworks.project_logs_options
+---@return table[]? each `entry`, `version`, `at`; or nil and an error
+---@return patchworks.error?
+function project:logs(name, options) end
+
+---@class patchworks.project_publish_options
+---@field over? integer|string the live version that may be replaced though somebody else published it
+---@field env? string the environment's name, as for `client`
+---@field base_url? string as for `client`
+---@field client? patchworks.client one that is open already, with `environment`
+---@field environment? table the environment of `client`
+
+---Makes the script's file the live version, never over somebody else's unseen. Takes what `versions:publish` takes, too.
+---Requests: those of `versions:publish`, and 1.
+---Fails with: conflict, deployment_failed, test_failed, file, and what any request may.
+---@param name string of the script
+---@param options? patchworks.project_publish_options
+---@return table? as `versions:publish`; or nil and an error: kind `conflict` when what is live is not what the file came from
+---@return patchworks.error?
+function project:publish(name, options) end
+
+---@class patchworks.project_rollback_options
+---@field over? integer|string the live version that may be replaced though somebody else published it
+---@field env? string the environment's name, as for `client`
+---@field base_url? string as for `client`
+---@field client? patchworks.client one that is open already, with `environment`
+---@field environment? table the environment of `client`
+
+---Makes the version live again that was live before. Takes what `versions:rollback` takes, too.
+---Requests: those of `versions:rollback`, and 1.
+---Fails with: conflict, not_found, deployment_failed, and what any request may.
+---@param name string of the script
+---@param options? patchworks.project_rollback_options
+---@return table? as `versions:rollback`; or nil and an error: kind `conflict` when what is live is somebody else's
+---@return patchworks.error?
+function project:rollback(name, options) end
+
 ---Ends what was started for the project.
 function project:close() end
 

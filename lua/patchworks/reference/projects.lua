@@ -47,7 +47,7 @@ local project = {
   },
   order = {
     "scripts", "script", "source", "environments", "environment", "id", "settings", "client", "manifest", "plan",
-    "sandbox",
+    "sandbox", "run", "test", "watch", "keep", "pull", "status", "diff", "history", "logs", "publish", "rollback",
     "close",
   },
   methods = {
@@ -154,5 +154,7 @@ local project = {
     },
   },
 }
+
+for _, each in ipairs(require "patchworks.reference.workbench") do table.insert(project.methods, each) end
 
 return { projects, project }
