@@ -38,7 +38,7 @@ check(version:deploy())
 -- Deploying takes a while. `versions:deploy_and_wait(id)` does all of this; here it is by hand.
 local deadline = os.time() + 120
 repeat
-  client.clock.sleep(0.25)
+  client._clock.sleep(0.25)
   check(version:refresh())
   print(version)
   if version.deployment_failure_reason then

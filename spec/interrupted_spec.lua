@@ -63,9 +63,9 @@ describe("a hook that raises at any instruction", function()
     collectgarbage()
     collectgarbage()
     client.script_versions:get(1)
-    local inside = client.gate
+    local inside = client._gate
     return {
-      client:stats().active, next(client.flights) == nil, next(inside.inside) == nil, inside.line.first, inside.probe == nil,
+      client:stats().active, next(client._flights) == nil, next(inside.inside) == nil, inside.line.first, inside.probe == nil,
       timers.first() == nil,
     }
   end

@@ -155,13 +155,13 @@ describe("read-ahead", function()
   it("is cancelled by a break, with nothing left under way", function()
     fill(100)
     server:fail { operation = "list", how = "slow", seconds = 30, every = 2 }
-    local began = client.clock.now()
+    local began = client._clock.now()
     for version in versions:list(1, { per_page = 10, read_ahead = 4 }) do
       wait_until(function() return client:stats().active == 4 end)
       if version.version <= 100 then break end
     end
     assert.equal(0, client:stats().active)
-    assert.is_true(client.clock.now() - began < 5)
+    assert.is_true(client._clock.now() - began < 5)
     server:clear_faults()
     assert.equal(100, versions:list(1):first().version)
   end)

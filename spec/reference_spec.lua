@@ -50,7 +50,7 @@ describe("the reference", function()
     for name, value in pairs {
       patchworks = patchworks,
       script_versions = getmetatable(versions).__index,
-      version = versions.version_class.__index,
+      version = versions._version_class.__index,
       listing = getmetatable((versions:list(1))).__index,
       tasks = getmetatable(group).__index,
       task = getmetatable(task).__index,

@@ -49,17 +49,17 @@ function client.new(given, engine)
   engine = engine or open_engine(settings)
   local self = setmetatable({
     base_url = settings.base_url,
-    root = settings.base_url .. "/api/v1",
-    settings = settings,
-    engine = engine,
-    clock = clock,
-    auth = auth.new(credential),
-    bucket = retry.bucket(),
-    gate = gate.new(engine, settings, send.on_wait),
-    defaults = {}, -- endpoint -> the metatable of its calls
-    flights = setmetatable({}, { __mode = "k" }), -- the calls under way
-    holders = setmetatable({}, { __mode = "v" }), -- a flight's pending, as long as somebody holds it
-    counts = { calls = 0, retries = 0, waits = 0, logins = 0 },
+    _root = settings.base_url .. "/api/v1",
+    _settings = settings,
+    _engine = engine,
+    _clock = clock,
+    _auth = auth.new(credential),
+    _bucket = retry.bucket(),
+    _gate = gate.new(engine, settings, send.on_wait),
+    _defaults = {}, -- endpoint -> the metatable of its calls
+    _flights = setmetatable({}, { __mode = "k" }), -- the calls under way
+    _holders = setmetatable({}, { __mode = "v" }), -- a flight's pending, as long as somebody holds it
+    _counts = { calls = 0, retries = 0, waits = 0, logins = 0 },
   }, Client)
   self.script_versions = script_versions.new(self)
   if settings.loop then settings.loop.attach(engine) end
@@ -69,7 +69,7 @@ end
 local credential_names = { key = "an API key", token = "a token", login = "a login" }
 
 function Client:__tostring()
-  return ("patchworks client (%s, %s)"):format(self.base_url, credential_names[self.auth.kind])
+  return ("patchworks client (%s, %s)"):format(self.base_url, credential_names[self._auth.kind])
 end
 
 local none = {}
@@ -86,7 +86,7 @@ end
 
 -- What all calls of an operation have in common, behind each of them: a table a call is small then.
 local function defaults_for(self, endpoint)
-  local settings = self.settings
+  local settings = self._settings
   local common = {
     client = self,
     operation = endpoint.operation,
@@ -99,7 +99,7 @@ local function defaults_for(self, endpoint)
     on_event = settings.on_event,
   }
   local class = { __index = common }
-  self.defaults[endpoint] = class
+  self._defaults[endpoint] = class
   return class
 end
 
@@ -108,12 +108,12 @@ end
 -- @param id the subject
 -- @tparam ?table given the caller's options
 -- @treturn table call, for `send`
-function Client:prepare(endpoint, id, given)
+function Client:_prepare(endpoint, id, given)
   local what = endpoint.operation
-  if self.closed then errors.misuse("%s: the client is closed; make another with patchworks.new", what) end
+  if self._closed then errors.misuse("%s: the client is closed; make another with patchworks.new", what) end
   local segment = arguments.check_id(id, endpoint.label)
-  local url = self.root .. endpoint.path .. segment .. (endpoint.suffix or "")
-  local call = setmetatable({ url = url, body = nil }, self.defaults[endpoint] or defaults_for(self, endpoint))
+  local url = self._root .. endpoint.path .. segment .. (endpoint.suffix or "")
+  local call = setmetatable({ url = url, body = nil }, self._defaults[endpoint] or defaults_for(self, endpoint))
   if given ~= nil then
     methods.check(endpoint, given)
     local query = endpoint.query and requests.query(given, what) or ""
@@ -125,21 +125,21 @@ end
 
 --- Begins a prepared call.
 -- @treturn table pending: see call/pending.lua
-function Client:begin(call, shape) -- luacheck: no self
+function Client:_begin(call, shape) -- luacheck: no self
   return pending.new(call, shape):start()
 end
 
 --- Sends a prepared call and unwraps its answer.
 -- @return the value and the response; or nil and an error
-function Client:perform(call, shape) -- luacheck: no self
+function Client:_perform(call, shape) -- luacheck: no self
   local call_under_way <close> = pending.new(call, shape)
   call_under_way:start()
   return call_under_way:wait()
 end
 
 --- Calls an operation.
-function Client:call(endpoint, id, given)
-  return self:perform(self:prepare(endpoint, id, given), endpoint.answer)
+function Client:_call(endpoint, id, given)
+  return self:_perform(self:_prepare(endpoint, id, given), endpoint.answer)
 end
 
 local deliveries = { GET = "read", POST = "once", PUT = "once", PATCH = "once", DELETE = "once" }
@@ -171,8 +171,8 @@ client.request = methods.method {
 -- @tparam string path
 -- @tparam ?table given the caller's options
 -- @tparam ?table takes the method's table, where it isn't `request`
-function Client:prepare_request(method, path, given, takes)
-  if self.closed then errors.misuse "request: the client is closed; make another with patchworks.new" end
+function Client:_prepare_request(method, path, given, takes)
+  if self._closed then errors.misuse "request: the client is closed; make another with patchworks.new" end
   if not deliveries[method] then
     errors.misuse("request: expected GET, POST, PUT, PATCH or DELETE as the method, got %s", arguments.show(method))
   end
@@ -184,13 +184,13 @@ function Client:prepare_request(method, path, given, takes)
     client = self,
     operation = method .. " " .. path,
     method = method,
-    url = self.root .. path .. (query ~= "" and "?" .. query or ""),
+    url = self._root .. path .. (query ~= "" and "?" .. query or ""),
     body = requests.free_body(given.body, "request: body"),
     delivery = given.repeatable and method ~= "GET" and "repeatable" or deliveries[method],
-    timeout = self.settings.timeout or default_timeout,
-    attempt_timeout = self.settings.attempt_timeout or default_attempt_timeout,
-    max_attempts = self.settings.max_attempts,
-    on_event = self.settings.on_event,
+    timeout = self._settings.timeout or default_timeout,
+    attempt_timeout = self._settings.attempt_timeout or default_attempt_timeout,
+    max_attempts = self._settings.max_attempts,
+    on_event = self._settings.on_event,
   }
   if call.body and method == "GET" then errors.misuse("request: a GET has no body") end
   return add_call_options(call, given, "request")
@@ -205,7 +205,7 @@ end
 -- @return the decoded answer and the response; or nil and an error
 -- @usage local scripts, err = client:request("GET", "/scripts", { query = { per_page = 10 } })
 function Client:request(method, path, given)
-  return self:perform(self:prepare_request(method, path, given), "any")
+  return self:_perform(self:_prepare_request(method, path, given), "any")
 end
 
 --- What the client did so far.
@@ -213,27 +213,27 @@ end
 -- `connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`, `held_bytes` (of
 -- answers, counted as Lua's memory)
 function Client:stats()
-  if self.closed then errors.misuse "stats: the client is closed; make another with patchworks.new" end
+  if self._closed then errors.misuse "stats: the client is closed; make another with patchworks.new" end
   pending.sweep(self)
-  local stats = self.engine:counts()
-  for name, value in pairs(self.counts) do stats[name] = value end
+  local stats = self._engine:counts()
+  for name, value in pairs(self._counts) do stats[name] = value end
   return stats
 end
 
 -- Ends what is under way, each with its true outcome, and lets the engine go.
 local close = scheduler.shield(function(self)
-  if self.closed then return end
-  self.closed = true
-  if self.settings.loop then self.settings.loop.detach(self.engine) end
+  if self._closed then return end
+  self._closed = true
+  if self._settings.loop then self._settings.loop.detach(self._engine) end
   local flights = {}
-  for flight in pairs(self.flights) do flights[#flights + 1] = flight end
+  for flight in pairs(self._flights) do flights[#flights + 1] = flight end
   for _, flight in ipairs(flights) do
     flight.reason = "the client was closed"
     scheduler.cancel(flight)
   end
-  self.auth:close()
-  scheduler.forget(self.engine)
-  self.engine:close()
+  self._auth:close()
+  scheduler.forget(self._engine)
+  self._engine:close()
 end)
 
 --- Closes the client: what is under way is cancelled, connections are closed. Safe to call twice.

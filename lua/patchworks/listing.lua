@@ -242,7 +242,7 @@ listing.paginate_method = methods.method {
 -- @treturn table listing
 -- @usage for script in client:paginate("/scripts") do print(script.name) end
 function listing.paginate(client, path, given)
-  local first = client:prepare_request("GET", path, given, listing.paginate_method)
+  local first = client:_prepare_request("GET", path, given, listing.paginate_method)
   given = given or {}
   local limit, per_page, read_ahead = listing.portions(given)
   local base, query = {}, {}
@@ -251,7 +251,7 @@ function listing.paginate(client, path, given)
   base.query = query
   local function begin(number, size)
     query.page, query.per_page = number, size
-    return client:begin(client:prepare_request("GET", path, base), "page")
+    return client:_begin(client:_prepare_request("GET", path, base), "page")
   end
   return listing.new {
     operation = first.operation,
@@ -261,7 +261,7 @@ function listing.paginate(client, path, given)
     from = 1,
     limit = limit,
     read_ahead = read_ahead,
-    on_page = base.on_event or client.settings.on_event,
+    on_page = base.on_event or client._settings.on_event,
   }
 end
 

@@ -17,7 +17,7 @@ local script_versions = {}
 
 local function as_version(self, value, response)
   if value == nil then return nil, response end
-  return setmetatable(value, self.version_class), response
+  return setmetatable(value, self._version_class), response
 end
 
 --- Reads a version. 1 request.
@@ -27,7 +27,7 @@ end
 -- @treturn ?table version; or nil and an error
 -- @usage local v, err = versions:get(7, { include = { "content", "script" } })
 function ScriptVersions:get(id, given)
-  return as_version(self, self.client:call(endpoints.get, id, given))
+  return as_version(self, self._client:_call(endpoints.get, id, given))
 end
 
 --- Makes a version. 1 request, which is never sent twice unless the service surely did nothing.
@@ -51,8 +51,8 @@ function ScriptVersions:create(script, given)
     end
     given = with_content
   end
-  local claim <close> = require("patchworks.release.claims").enter(self.client, script, false)
-  local made, response = as_version(self, self.client:call(endpoints.create, script, given))
+  local claim <close> = require("patchworks.release.claims").enter(self._client, script, false)
+  local made, response = as_version(self, self._client:_call(endpoints.create, script, given))
   if made and made.id then claim:take(made) end
   return made, response
 end
@@ -62,7 +62,7 @@ end
 -- @tparam ?table given the options of every call
 -- @treturn ?table `message`; or nil and an error
 function ScriptVersions:delete(id, given)
-  return self.client:call(endpoints.delete, id, given)
+  return self._client:_call(endpoints.delete, id, given)
 end
 
 --- Begins to deploy a version; it goes on after the answer: see `wait` and `deploy_and_wait`. 1 request, repeated
@@ -71,7 +71,7 @@ end
 -- @tparam ?table given the options of every call
 -- @treturn ?table the answer, which the contract does not type; or nil and an error
 function ScriptVersions:deploy(id, given)
-  return self.client:call(endpoints.deploy, id, given)
+  return self._client:_call(endpoints.deploy, id, given)
 end
 
 --- Runs a version. 1 request, never sent twice. A script may run for 120 s: `timeout` is 150 s unless set.
@@ -81,7 +81,7 @@ end
 -- @treturn ?table what the script returned; or nil and an error
 -- @usage local answer, err = versions:invoke(7, { payload = order, variables = { region = "eu" } })
 function ScriptVersions:invoke(id, given)
-  return self.client:call(endpoints.invoke, id, given)
+  return self._client:_call(endpoints.invoke, id, given)
 end
 
 --- Uploads a version to the company's private marketplace. Needs an administrator: a token or a login. 1 request,
@@ -90,7 +90,7 @@ end
 -- @tparam ?table given `private` (a boolean, or the contract's "true" or "false")
 -- @treturn ?table the answer, which the contract does not type; or nil and an error
 function ScriptVersions:upload(id, given)
-  return self.client:call(endpoints.upload, id, given)
+  return self._client:_call(endpoints.upload, id, given)
 end
 
 -- What of a listing's options goes into each page's request.
@@ -125,10 +125,10 @@ function ScriptVersions:list(script, given)
   local base = page_options(given, { "limit", "read_ahead", "page" })
   local from = given.page or 1
   base.per_page = per_page
-  local call = self.client:prepare(endpoints.list, script, base) -- checks everything now, at the caller's line
+  local call = self._client:_prepare(endpoints.list, script, base) -- checks everything now, at the caller's line
   local function begin(number, size)
     base.page, base.per_page = number, size
-    return self.client:begin(self.client:prepare(endpoints.list, script, base), "page")
+    return self._client:_begin(self._client:_prepare(endpoints.list, script, base), "page")
   end
   return listing.new {
     operation = "list",
@@ -139,8 +139,8 @@ function ScriptVersions:list(script, given)
     limit = limit,
     read_ahead = read_ahead,
     check_item = check_version,
-    wrap = function(item) setmetatable(item, self.version_class) end,
-    on_page = given.on_event or self.client.settings.on_event,
+    wrap = function(item) setmetatable(item, self._version_class) end,
+    on_page = given.on_event or self._client._settings.on_event,
   }
 end
 
@@ -156,11 +156,11 @@ function ScriptVersions:logs(id, given)
   given = given or {}
   local limit, _, read_ahead = listing.portions(given)
   local base = page_options(given, { "limit", "read_ahead" })
-  local url = self.client:prepare(endpoints.logs, id, base).url
+  local url = self._client:_prepare(endpoints.logs, id, base).url
   local function begin(number)
-    local call = self.client:prepare(endpoints.logs, id, base)
+    local call = self._client:_prepare(endpoints.logs, id, base)
     if number > 1 then call.url = url .. "?page=" .. number end
-    return self.client:begin(call, "page")
+    return self._client:_begin(call, "page")
   end
   return listing.new {
     operation = "logs",
@@ -170,7 +170,7 @@ function ScriptVersions:logs(id, given)
     from = 1,
     limit = limit,
     read_ahead = read_ahead,
-    on_page = given.on_event or self.client.settings.on_event,
+    on_page = given.on_event or self._client._settings.on_event,
   }
 end
 
@@ -194,8 +194,8 @@ methods.guard(ScriptVersions, "versions")
 
 --- Makes the resource of a client.
 function script_versions.new(client)
-  local self = setmetatable({ client = client }, ScriptVersions)
-  self.version_class = version.class(self)
+  local self = setmetatable({ _client = client }, ScriptVersions)
+  self._version_class = version.class(self)
   return self
 end
 

@@ -204,9 +204,9 @@ describe("what a login leaves in an error", function()
 
   it("is no former token either", function()
     local client <close> = login_client()
-    for _, token in ipairs { "former-token", "newer-token" } do client.auth.accept_token(token) end
+    for _, token in ipairs { "former-token", "newer-token" } do client._auth.accept_token(token) end
     local failure = { kind = "server", message = "you said former-token, then newer-token" }
-    client.auth:redact(failure)
+    client._auth:redact(failure)
     assert.equal("you said [redacted], then [redacted]", failure.message)
   end)
 end)

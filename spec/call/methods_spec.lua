@@ -61,7 +61,7 @@ describe("methods as data", function()
   end)
 
   it("tells who calls with a dot what to write", function()
-    local version = setmetatable({ id = 7 }, versions.version_class)
+    local version = setmetatable({ id = 7 }, versions._version_class)
     refused("get: called with a dot: write versions:get(..), with a colon", function() versions.get(1) end)
     refused("publish: called with a dot: write versions:publish(..)", function() versions.publish(1, { content = "x" }) end)
     refused("list: called with a dot", function() versions.list { limit = 1 } end)

@@ -17,7 +17,7 @@ describe("smithy's retries: a call", function()
     it(case[1], function()
       local _ <close> = clock_of(1) -- no jitter: always the longest pause
       local client <close> = server:client { max_attempts = case.attempts or 3, timeout = 100 }
-      client.bucket.level = case.quota or 500
+      client._bucket.level = case.quota or 500
       for i = 2, #case do
         local status = case[i][1]
         local body = status == 200 and '{"data":{"id":1}}' or nil
@@ -27,9 +27,9 @@ describe("smithy's retries: a call", function()
       local quotas, delays = {}, {}
       local version, err = client.script_versions:get(1, { on_event = function(event)
         if event.type ~= "retry" then return end
-        quotas[#quotas + 1], delays[#delays + 1] = client.bucket.level, event.seconds
+        quotas[#quotas + 1], delays[#delays + 1] = client._bucket.level, event.seconds
       end })
-      quotas[#quotas + 1] = client.bucket.level
+      quotas[#quotas + 1] = client._bucket.level
       for i = 2, #case do
         local status, outcome, quota, delay = table.unpack(case[i])
         assert.equal(quota, quotas[i - 1])

@@ -42,7 +42,7 @@ local function round(server, loop)
     end
     if math.random(6) == 1 then first:close() end
   end)
-  assert.same({ 0, nil, nil }, { second:stats().active, next(first.flights), next(second.flights) })
+  assert.same({ 0, nil, nil }, { second:stats().active, next(first._flights), next(second._flights) })
   assert.equal(0, counts.neither)
   server:clear_faults()
   assert.equal(1, assert(second.script_versions:get(1)).id)

@@ -230,17 +230,17 @@ describe("the critical path", function()
       under_way = under_way - 1
       return ...
     end
-    client.perform = function(...)
+    client._perform = function(...)
       begins()
-      return ends(getmetatable(client).__index.perform(...))
+      return ends(getmetatable(client).__index._perform(...))
     end
-    client.begin = function(...)
+    client._begin = function(...)
       begins()
-      local pending = getmetatable(client).__index.begin(...)
+      local pending = getmetatable(client).__index._begin(...)
       return setmetatable({ wait = function() return ends(pending:wait()) end }, { __index = pending })
     end
     return function()
-      client.perform, client.begin = nil, nil
+      client._perform, client._begin = nil, nil
       return count
     end
   end

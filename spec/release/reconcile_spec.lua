@@ -10,7 +10,7 @@ before_each(function()
   server = assert(sandbox.start { deploy_seconds = 0 })
   client = server:client()
   -- Waiting for a service that may still be at it is what the real clock is for; not here.
-  client.clock = setmetatable({ sleep = function() end }, { __index = client.clock })
+  client._clock = setmetatable({ sleep = function() end }, { __index = client._clock })
   versions = client.script_versions
 end)
 after_each(function()
@@ -108,7 +108,7 @@ describe("a reconciled create", function()
 
   it("keeps to its time, looks and their pauses included", function()
     local clock <close>, makes = clock_of(), 0
-    client.clock = clock_of.state
+    client._clock = clock_of.state
     server:fail { operation = "create", how = "drop_before", times = math.huge }
     local _, err = versions:create(1, { content = "x", reconcile = true, timeout = 0.5 })
     for _, request in ipairs(server:requests()) do makes = makes + (request.method == "POST" and 1 or 0) end

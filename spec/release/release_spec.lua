@@ -65,11 +65,11 @@ describe("deploy_and_wait", function()
     local version = assert(versions:create(1, { content = "x = 1" }))
     server:forget_requests()
     local slept = {}
-    client.clock = setmetatable({ sleep = function(seconds)
+    client._clock = setmetatable({ sleep = function(seconds)
       slept[#slept + 1] = seconds
       if #slept == 4 then server:advance(1001) end
       patchworks.sleep(0.03)
-    end }, { __index = client.clock })
+    end }, { __index = client._clock })
     assert(version:deploy_and_wait { interval = 1, max_interval = 2 })
     assert.same({ 1, 1, 1, 1 }, slept)
     assert.equal("get deploy get get get get get", operations())

@@ -6,8 +6,8 @@ local server, client, versions
 
 -- Sleeping moves both clocks, and takes no time.
 local function shared_clock()
-  local time, real = 0, client.clock
-  client.clock = setmetatable({
+  local time, real = 0, client._clock
+  client._clock = setmetatable({
     now = function() return time end,
     sleep = function(seconds)
       time = time + seconds

@@ -205,7 +205,7 @@ end
 
 local function new_call(world, actor, step, attempt, of)
   local call = { actor = actor.name, step = step.number, op = step.op, args = step, began = world.clock.time, attempt = attempt,
-    timeout = step.call_timeout, steps = {}, plan = actor.plan, engine = actor.client.engine, batch = of }
+    timeout = step.call_timeout, steps = {}, plan = actor.plan, engine = actor.client._engine, batch = of }
   if step.pick then call.subject = pick(world, step.pick) end
   if step.to then call.subject = pick(world, step.to, step.script) end
   world.calls[#world.calls + 1] = call
@@ -322,7 +322,7 @@ local function last_calls(world, universe)
     elseif seconds > 1 then
       world.left[#world.left + 1] = ("%s: calls after the last took %.3f s"):format(actor.name, seconds)
     end
-    if actor.client.engine:active() > 0 then
+    if actor.client._engine:active() > 0 then
       world.left[#world.left + 1] = actor.name .. ": something is still under way"
     end
   end

@@ -20,7 +20,7 @@ end
 -- @tparam function send_call gives a response, or nil and an error
 -- @treturn ?string token; or nil and an error
 function login.send(client, send_call)
-  local credential = client.auth
+  local credential = client._auth
   local call = {
     client = client,
     operation = "login",
@@ -28,13 +28,13 @@ function login.send(client, send_call)
     url = credential.login_url,
     body = credential.login_body(),
     delivery = "repeatable",
-    timeout = client.settings.timeout or 60,
-    attempt_timeout = client.settings.attempt_timeout or 30,
-    max_attempts = client.settings.max_attempts,
+    timeout = client._settings.timeout or 60,
+    attempt_timeout = client._settings.attempt_timeout or 30,
+    max_attempts = client._settings.max_attempts,
     anonymous = true,
-    on_event = client.settings.on_event,
+    on_event = client._settings.on_event,
   }
-  client.counts.logins = client.counts.logins + 1
+  client._counts.logins = client._counts.logins + 1
   local response, problem = send_call(call)
   local value, failure
   if response then

@@ -25,8 +25,8 @@ end
 local start = scheduler.shield(function(self)
   local flight = self.flight
   local client = flight.call.client
-  client.holders[flight] = self
-  client.flights[flight] = true
+  client._holders[flight] = self
+  client._flights[flight] = true
   scheduler.start(flight, send.run)
 end)
 
@@ -59,8 +59,8 @@ end
 -- @tparam table client
 pending.sweep = scheduler.shield(function(client)
   local dropped = {}
-  for flight in pairs(client.flights) do
-    if not client.holders[flight] then dropped[#dropped + 1] = flight end
+  for flight in pairs(client._flights) do
+    if not client._holders[flight] then dropped[#dropped + 1] = flight end
   end
   for _, flight in ipairs(dropped) do cut(flight) end
 end)

@@ -51,7 +51,7 @@ end
 
 --- Called by the gate before a wait.
 function send.on_wait(flight, seconds)
-  local counts = flight.call.client.counts
+  local counts = flight.call.client._counts
   counts.waits = counts.waits + 1
   emit(flight, { type = "wait", seconds = seconds })
 end
@@ -63,7 +63,7 @@ end
 -- @tparam ?boolean unknown whether an attempt before the last may have done something
 -- @treturn table error
 function send.error_of(call, failure, attempts, unknown)
-  local credential = call.client.auth
+  local credential = call.client._auth
   credential:redact(failure)
   return errors.new {
     kind = failure.kind,
@@ -95,14 +95,14 @@ function Flight.__close(flight)
     local status, _, _, sent = transfer:answer()
     flight.cut_sent = status ~= nil or sent
   end
-  flight.call.client.gate:leave(flight, flight.status or nil, flight.pause, flight.remaining or nil)
+  flight.call.client._gate:leave(flight, flight.status or nil, flight.pause, flight.remaining or nil)
 end
 
 -- One exchange over the engine: status, body, header block, transfer; or nil and the fields of a failure.
 local function exchange(flight, headers, began, seconds)
   local call = flight.call
   local client = call.client
-  local engine, connect = client.engine, client.settings.connect_timeout
+  local engine, connect = client._engine, client._settings.connect_timeout
   -- The engine's own time-out comes a second later: ours is kept by the clock that all waits have.
   local transfer, problem = engine:start(call.method, call.url, headers, call.body,
     -- libcurl's own second sending would hide that there was a first one: a deleted version would be "not found".
@@ -123,7 +123,7 @@ end
 -- Notes a failed attempt, and whether and when another may go: `delay`.
 local function note_failure(flight, failure, record)
   local call = flight.call
-  call.client.auth:redact(failure)
+  call.client._auth:redact(failure)
   record.kind, record.message, record.sent = failure.kind, failure.message, failure.status ~= nil or failure.sent
   local attempts = flight.attempts or {}
   attempts[#attempts + 1] = record
@@ -166,7 +166,7 @@ end
 local function authorise(flight)
   local call = flight.call
   if call.anonymous then return auth.anonymous() end
-  local credential = call.client.auth
+  local credential = call.client._auth
   if not credential.headers_alone then
     local ok, problem = credential:ready(function()
       return require("patchworks.call.login").send(call.client, function(login)
@@ -198,12 +198,12 @@ local function may_retry(flight, failure)
     end
     return nil
   end
-  flight.taken = client.bucket:take(failure)
+  flight.taken = client._bucket:take(failure)
   if not flight.taken then
     failure.hint = "too many of this client's requests failed lately: it does not retry until some succeed"
     return nil
   end
-  client.counts.retries = client.counts.retries + 1
+  client._counts.retries = client._counts.retries + 1
   emit(flight, { type = "retry", number = flight.tried + 1, seconds = failure.delay, kind = failure.kind,
     status = failure.status })
   -- After a 429 the gate does the waiting, for all of the client's calls.
@@ -224,7 +224,7 @@ local function tell_attempt(flight, response)
 end
 
 local function succeed(flight, response)
-  flight.call.client.bucket:give(flight.taken)
+  flight.call.client._bucket:give(flight.taken)
   flight.value = response
 end
 
@@ -236,7 +236,7 @@ local function go_on(flight, failure, generation)
   end
   flight.failure = failure
   if failure.status == 401 and not call.anonymous and flight.renewals == 0
-    and call.client.auth:refused(generation) then
+    and call.client._auth:refused(generation) then
     flight.renewals = 1
     return true
   end
@@ -248,19 +248,19 @@ end
 function send.run(flight)
   local call = flight.call
   local client = call.client
-  client.counts.calls = client.counts.calls + 1
+  client._counts.calls = client._counts.calls + 1
   repeat
     local headers = authorise(flight)
     if not headers then break end
-    local generation, tried = client.auth.generation, flight.tried
-    local passed, hold = client.gate:enter(flight)
+    local generation, tried = client._auth.generation, flight.tried
+    local passed, hold = client._gate:enter(flight)
     if not passed then
       fail(flight, gate.held_back(flight.failure, hold))
       break
     end
-    if client.flights[flight] and not client.holders[flight] then
+    if client._flights[flight] and not client._holders[flight] then
       -- Nobody holds it any more: what was not sent yet never is.
-      client.gate:leave(flight)
+      client._gate:leave(flight)
       fail(flight, { kind = "cancelled", message = "the call was dropped", sent = false })
       break
     end
@@ -268,12 +268,12 @@ function send.run(flight)
     if call.on_event and flight.tried > tried then tell_attempt(flight, response) end
     if response then succeed(flight, response) end
   until response or not go_on(flight, failure, generation)
-  client.flights[flight], client.holders[flight] = nil, nil
+  client._flights[flight], client._holders[flight] = nil, nil
 end
 
 --- Makes the end of a flight that was cut off: its task was cancelled, or its client closed.
 function Flight:cut()
-  self.call.client.flights[self] = nil
+  self.call.client._flights[self] = nil
   fail(self, { kind = "cancelled", message = self.reason or "the call was cancelled", sent = self.cut_sent or false })
 end
 

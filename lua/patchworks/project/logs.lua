@@ -108,7 +108,7 @@ function logs.follow(place, given, tell)
         end
       end
     else
-      place.versions.client.clock.sleep(pause)
+      place.versions._client._clock.sleep(pause)
     end
   end
 end

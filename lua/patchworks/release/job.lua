@@ -18,7 +18,7 @@ local usual = 60 -- seconds that a call has where neither the client nor the rel
 -- @tparam ?table given the caller's options, checked
 -- @tparam ?number seconds that the whole of it may take; no end
 function job.new(resource, operation, script, given, seconds)
-  local clock = resource.client.clock
+  local clock = resource._client._clock
   return setmetatable({
     resource = resource,
     operation = operation,
@@ -48,7 +48,7 @@ function Job:options(more)
     on_event = given.on_event,
   }
   for name, value in pairs(more or {}) do options[name] = value end
-  local own = options.timeout or self.resource.client.settings.timeout or usual
+  local own = options.timeout or self.resource._client._settings.timeout or usual
   local left = self:left(own)
   if options.timeout or left < own then options.timeout = math.max(left, 0.001) end
   return options
@@ -65,7 +65,7 @@ end
 function Job:tell(step, fields)
   self.progress.step = step
   self:keep()
-  local listener = self.given.on_event or self.resource.client.settings.on_event
+  local listener = self.given.on_event or self.resource._client._settings.on_event
   if not listener then return end
   local event = { type = "step", step = step, progress = self.progress }
   for name, value in pairs(fields or {}) do event[name] = value end

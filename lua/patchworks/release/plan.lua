@@ -91,9 +91,9 @@ function plan.make(client, given, options)
   options = options or {}
   local scripts, problem = manifest.read(given)
   if not scripts then return nil, problem end
-  local ends = options.timeout and client.clock.now() + options.timeout
+  local ends = options.timeout and client._clock.now() + options.timeout
   local steps, failures = tasks.map(scripts, function(script)
-    local left = ends and math.max(0.001, ends - client.clock.now())
+    local left = ends and math.max(0.001, ends - client._clock.now())
     local job = jobs.new(client.script_versions, "plan", script.id, options, left)
     local step, trouble = plan_script(job, script)
     if step then return step end

@@ -133,7 +133,7 @@ local function would_publish(job, state, candidate)
   if not version then
     local number = state.newest and service.number(state.newest) + 1 or 1
     version = { script_id = math.tointeger(tonumber(job.script)), version = number, status = "Draft" }
-    setmetatable(version, job.resource.version_class)
+    setmetatable(version, job.resource._version_class)
   end
   return { action = "would publish", version = version, made = candidate == nil, previous = state.live }
 end
@@ -149,7 +149,7 @@ local function create(job, state, content)
     function()
       local floor = state.newest and service.number(state.newest) or 0
       local version, failure = reconcile.create(job.resource, job.script, job:options { content = content }, floor)
-      if version then job.progress:has(setmetatable(version, job.resource.version_class), true) end
+      if version then job.progress:has(setmetatable(version, job.resource._version_class), true) end
       return version, failure
     end,
     function() return look.at(job, state) or false end,

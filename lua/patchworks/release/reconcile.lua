@@ -106,7 +106,7 @@ local function create(job, call, floor, source, claim)
   while true do
     creates = creates + 1
     call.timeout = math.max(0.001, job:left())
-    local version, problem = job.resource.client:perform(call, "version")
+    local version, problem = job.resource._client:_perform(call, "version")
     local is_one = service.is_version(version)
     if is_one and not claim.ids[version.id] then return version, problem end
     if version then problem = is_one and taken(job) or look.no_version(job, problem, "unknown") end
@@ -140,9 +140,9 @@ function reconcile.create(self, script, given, floor)
   for name in pairs(endpoints.create.known) do
     if name ~= "file" and name ~= "reconcile" and name ~= "content" then plain[name] = given[name] end
   end
-  local call = self.client:prepare(endpoints.create, script, plain)
+  local call = self._client:_prepare(endpoints.create, script, plain)
   local job = jobs.new(self, "create", tostring(script), given, call.timeout)
-  local claim <close> = claims.enter(self.client, script, true)
+  local claim <close> = claims.enter(self._client, script, true)
   if not floor then
     floor, problem = newest_number(job)
     if not floor then return nil, problem end

@@ -123,7 +123,7 @@ function test.run(job, version, given, response)
     payload = given.payload,
     variables = given.variables,
     flow = given.flow,
-    timeout = given.timeout or job.resource.client.settings.timeout or usual,
+    timeout = given.timeout or job.resource._client._settings.timeout or usual,
   })
   if not answer then
     return nil, {

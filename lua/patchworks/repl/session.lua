@@ -61,7 +61,7 @@ local function agreed(self, call)
   if self.is_sandbox or call.delivery == "read" or self.agreed then return true end
   if self.refused then return false end
   local what = doing[call.operation] or call.operation
-  local about = call.url:sub(#self.client.root + 1)
+  local about = call.url:sub(#self.client._root + 1)
   local answer = self.ask(("This will %s on %s (%s). Go on, with all that this line does? [y/N] "):format(
     what, self.client.base_url, about))
   self.agreed = answer ~= nil and answer:lower():find "^%s*y" ~= nil
@@ -92,7 +92,7 @@ end
 
 -- Notes what a call brought: `run` gives the value and the response, or nil and an error.
 local function observe(self, call, run)
-  local clock = self.client.clock
+  local clock = self.client._clock
   local last = setmetatable({ method = call.method, url = call.url, body = call.body, headers = call.header_lines,
     began = clock.now() }, Last)
   self.calls = self.calls + 1
@@ -114,12 +114,12 @@ end
 -- Every call of the client goes through here: those that are waited for at once, and pages, which are begun ahead.
 local function watch(self)
   local client = self.client
-  local perform, begin = client.perform, client.begin
-  function client.perform(of, call, shape)
+  local perform, begin = client._perform, client._begin
+  function client._perform(of, call, shape)
     if not agreed(self, call) then return nil, refusal(call) end
     return observe(self, call, function() return perform(of, call, shape) end)
   end
-  function client.begin(of, call, shape)
+  function client._begin(of, call, shape)
     local pending = begin(of, call, shape)
     return {
       wait = function() return observe(self, call, function() return pending:wait() end) end,

@@ -23,7 +23,7 @@ local function timer(session)
     if type(fn) ~= "function" then
       error("time: expected a function: time(function() return versions:get(7) end)", 0)
     end
-    local clock, calls = session.client.clock, session.calls
+    local clock, calls = session.client._clock, session.calls
     local before, began = session.client:stats(), clock.now()
     local results = table.pack(fn(...))
     local after = session.client:stats()
@@ -65,7 +65,7 @@ function tools.install(globals, client, given)
     if type(call) ~= "table" or not call.method or not call.url then
       error("curl: expected a call such as `last`; there was none yet", 0)
     end
-    io.stdout:write(curl.command(call, client.auth.kind), "\n")
+    io.stdout:write(curl.command(call, client._auth.kind), "\n")
   end
   return session
 end

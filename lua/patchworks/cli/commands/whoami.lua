@@ -41,7 +41,7 @@ function whoami.run(context)
   local ok, err = whoami.ask(client)
   local project, environment = context:project(), context.environment.name
   if output.json then
-    output.object("identity", { base_url = client.base_url, credential = client.auth.kind, accepted = ok or false,
+    output.object("identity", { base_url = client.base_url, credential = client._auth.kind, accepted = ok or false,
       project = project.path, environment = environment })
   else
     output.write(tostring(client), ": ", verdict(ok, err), "\n")
