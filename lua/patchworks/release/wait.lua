@@ -63,8 +63,10 @@ end
 local function has_failed(version, watched)
   local failed = service.failed_at(version)
   if not failed or not (watched.seen or failed ~= watched.failed_before) then return false end
-  if not service.is_deployed(version) then return true end
-  return not ((service.deployed_at(version) or -1) > (service.time(failed) or 0))
+  local deployed, at = service.deployed_at(version), service.time(failed)
+  -- What was deployed after it failed may have been superseded since.
+  if not at and not service.is_deployed(version) then return true end
+  return not ((deployed or -1) > (at or 0))
 end
 
 -- Whether a deployed version was deployed by what is watched: one that was deployed before stays so meanwhile.
