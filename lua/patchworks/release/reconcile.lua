@@ -28,15 +28,16 @@ end
 
 -- The number of the newest version: of the first page, and of the last where the service lists in rising order.
 local function newest_number(job)
-  local listing = job.resource:list(job.script, job:options { per_page = 2 })
-  local page, problem = listing:page(1)
+  -- Each page has the time that is left by then.
+  local function read(number) return job.resource:list(job.script, job:options { per_page = 2 }):page(number) end
+  local page, problem = read(1)
   if not page then return nil, problem end
   local most, last = newest_in(page), look.pages_of(page)
   if last <= 1 or not look.rises(page) then return most end
   local number
   repeat
     number = last
-    page, problem = listing:page(number)
+    page, problem = read(number)
     if not page then return nil, problem end
     last = look.pages_of(page)
   until page.data[1] or last >= number -- somebody may have deleted what made it the last page
