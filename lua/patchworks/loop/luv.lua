@@ -14,20 +14,14 @@ local uv = require "patchworks.loop.uv"
 local loop = {}
 
 local polls = {} -- engine -> the handle on its descriptor
-local idle = {} -- handles of engines that were closed
+-- Stopped handles by their descriptor, for the next engine that gets it. They are never closed: luv 1.44 can't bear a
+-- handle that is still closing when the program ends, and closing one takes a descriptor with the same number, which is
+-- another engine's by now, out of the loop.
+local idle = {}
+local descriptors = {} -- engine -> its descriptor
 local timer
 
--- luv 1.44 can't bear a handle that is still closing when the program ends: those are closed here, inside of the loop,
--- which sees to it before it comes back.
-local function close_idle()
-  for poll in pairs(idle) do
-    idle[poll] = nil
-    poll:close()
-  end
-end
-
 local function pump()
-  close_idle()
   local engines = {}
   for engine in pairs(polls) do engines[#engines + 1] = engine end
   scheduler.pump(table.unpack(engines))
@@ -56,8 +50,9 @@ end
 --- Called by a client when it is made.
 function loop.attach(engine)
   timer = timer or uv.new_timer()
-  local poll = assert(uv.new_poll(engine:fd()))
-  polls[engine] = poll
+  local fd = engine:fd()
+  local poll = idle[fd] or assert(uv.new_poll(fd))
+  idle[fd], polls[engine], descriptors[engine] = nil, poll, fd
   assert(poll:start("r", pump))
   poll:unref()
   scheduler.set_host(loop)
@@ -66,10 +61,10 @@ end
 --- Called by a client when it is closed.
 function loop.detach(engine)
   local poll = polls[engine]
-  polls[engine] = nil
   if not poll then return end
   poll:stop()
-  idle[poll] = true
+  idle[descriptors[engine]] = poll
+  polls[engine], descriptors[engine] = nil, nil
 end
 
 return loop

@@ -1,6 +1,7 @@
 --- Watches a project in luv's loop: what changed is run through its cases, at once.
 -- @module patchworks.project.session
 local run = require "patchworks.project.run"
+local uv = require "patchworks.loop.uv"
 local watch = require "patchworks.project.watch"
 local workbench = require "patchworks.project.workbench"
 
@@ -102,6 +103,8 @@ function Session:rerun() start(self, nil) end
 function Session:close()
   self.watcher:close()
   if self.pool then self.pool:cancel() end
+  -- luv 1.44 crashes where a state is closed while a handle is on its way out; inside of the loop, that sees to it.
+  if not uv.loop_mode() then uv.run "nowait" end
 end
 
 Session.__close = Session.close
