@@ -32,11 +32,11 @@ local function cut(versions, options, n)
     account = event.progress or account
     if event.type ~= "attempt" then return end
     count = count + 1
-    if count == n then error("cut", 0) end
+    if count == n then error("interrupted!", 0) end -- Ctrl-C
   end
   local ok, problem = pcall(versions.publish, versions, 1, options)
   if ok then return nil end
-  assert.equal("cut", problem.cause)
+  assert.equal("interrupted!", problem)
   return account, kept
 end
 

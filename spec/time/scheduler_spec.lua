@@ -332,3 +332,30 @@ describe("time", function()
     end)
   end)
 end)
+
+describe("a listener that raises in a release", function()
+  it("cuts nothing off: the release ends, and its result comes with the error", function()
+    local source = "def handle(data): return {'payload': 'x'}"
+    for script = 9, 10 do server:populate { script = script, versions = 1 } end
+    for _, name in ipairs { "publish", "deploy_and_wait" } do
+      local subject = name == "publish" and 9 or assert(versions:create(9, { content = source })).id
+      local ok, problem = pcall(versions[name], versions, subject, {
+        content = name == "publish" and source or nil,
+        on_event = function() error "mine" end,
+      })
+      assert.is_false(ok)
+      assert.same({ "listener", name }, { problem.kind, problem.operation })
+      assert.truthy(tostring(problem.cause):find "mine")
+      local live = name == "publish" and problem.result.version or problem.result
+      assert.equal("Deployed", live.status)
+    end
+    local ok, problem = pcall(versions.create, versions, 9, { content = "x = 2", reconcile = true,
+      on_event = function() error "mine" end })
+    assert.is_false(ok)
+    assert.equal("listener", problem.kind)
+    assert.is_number(problem.result.id)
+    local plan = assert(client:plan { scripts = { { id = 10, content = source } } })
+    ok, problem = pcall(client.apply, client, plan, { on_event = function() error "mine" end })
+    assert.same({ false, 1 }, { ok, problem.result.published })
+  end)
+end)

@@ -1,12 +1,11 @@
 --- A call that was begun: waiting for it, ending it, and telling its listener.
 --
 -- The call goes on as a job; this is what its owner holds. A listener (`on_event`) runs here, in the owner's own
--- coroutine, so that what it raises, yields or costs is the owner's. What it raises is raised again after the call,
--- with the call's result, so that nothing is lost; Ctrl-C ends the call.
+-- coroutine, so that what it raises, yields or costs is the owner's (see listener.lua).
 --
 -- @module patchworks.call.pending
 local answers = require "patchworks.call.answer"
-local errors = require "patchworks.errors"
+local listeners = require "patchworks.call.listener"
 local scheduler = require "patchworks.time.scheduler"
 local send = require "patchworks.call.send"
 
@@ -19,7 +18,7 @@ local pending = {}
 -- @tparam table call see send.lua
 -- @tparam string shape how a success is unwrapped, see answer.lua
 function pending.new(call, shape)
-  return setmetatable({ flight = send.flight(call), shape = shape, raised = false }, Pending)
+  return setmetatable({ flight = send.flight(call), shape = shape, listener = false }, Pending)
 end
 
 local start = scheduler.shield(function(self)
@@ -65,18 +64,11 @@ pending.sweep = scheduler.shield(function(client)
   for _, flight in ipairs(dropped) do cut(flight) end
 end)
 
--- Whether an error is Ctrl-C at the interpreter's own prompt.
-local function is_interrupt(problem) return type(problem) == "string" and problem:find "interrupted!$" ~= nil end
-
 local function tell(self, flight)
   local events = flight.events
   flight.events = false
-  for _, event in ipairs(events) do
-    if self.raised then return end
-    local ok, problem = pcall(flight.call.on_event, event)
-    if not ok and is_interrupt(problem) then error(problem, 0) end
-    if not ok then self.raised = { problem } end
-  end
+  self.listener = self.listener or listeners.new(flight.call.on_event)
+  for _, event in ipairs(events) do self.listener(event) end
 end
 
 local function unwrap(self, flight)
@@ -86,20 +78,6 @@ local function unwrap(self, flight)
   local value, failure = answers.unwrap(self.shape, response)
   if value == nil then return nil, send.error_of(flight.call, failure, response.attempts) end
   return value, response
-end
-
-local function raise(self, flight, value, second)
-  local problem = self.raised[1]
-  error(errors.new {
-    kind = "listener",
-    operation = flight.call.operation,
-    message = "`on_event` raised: " .. tostring(problem),
-    cause = problem,
-    result = value,
-    response = value ~= nil and second or nil,
-    problem = value == nil and second or nil,
-    outcome = value == nil and second.outcome or "none",
-  }, 0)
 end
 
 --- Whether the call has ended.
@@ -116,8 +94,8 @@ function Pending:wait()
   end
   self.flight = false
   if flight.raised then error(flight.raised, 0) end
-  if not self.raised then return unwrap(self, flight) end
-  raise(self, flight, unwrap(self, flight))
+  if not self.listener then return unwrap(self, flight) end
+  return listeners.settle(self.listener, flight.call.operation, unwrap(self, flight))
 end
 
 return pending

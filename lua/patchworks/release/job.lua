@@ -1,6 +1,7 @@
 --- What the steps of a release have in common: the options of each request, the time that is left, who is told.
 -- @module patchworks.release.job
 local errors = require "patchworks.errors"
+local listeners = require "patchworks.call.listener"
 local progress = require "patchworks.release.progress"
 local tasks = require "patchworks.time.tasks"
 
@@ -24,6 +25,7 @@ function job.new(resource, operation, script, given, seconds)
     operation = operation,
     script = script,
     given = given or {},
+    listener = listeners.of(resource._client, given),
     clock = clock,
     ends = seconds and clock.now() + seconds or math.huge,
     progress = progress.new(operation, script),
@@ -45,7 +47,7 @@ function Job:options(more)
     headers = given.headers,
     attempt_timeout = given.attempt_timeout,
     max_attempts = given.max_attempts,
-    on_event = given.on_event,
+    on_event = self.listener,
   }
   for name, value in pairs(more or {}) do options[name] = value end
   local own = options.timeout or self.resource._client._settings.timeout or usual
@@ -65,12 +67,14 @@ end
 function Job:tell(step, fields)
   self.progress.step = step
   self:keep()
-  local listener = self.given.on_event or self.resource._client._settings.on_event
-  if not listener then return end
+  if not self.listener then return end
   local event = { type = "step", step = step, progress = self.progress }
   for name, value in pairs(fields or {}) do event[name] = value end
-  listener(event)
+  self.listener(event)
 end
+
+--- Gives what the method came to, or raises what the listener has raised, with that.
+function Job:settle(value, second) return listeners.settle(self.listener, self.operation, value, second) end
 
 --- The account is final: nothing is left to go on with.
 function Job:finish()

@@ -6,6 +6,7 @@ local diff = require "patchworks.release.diff"
 local errors = require "patchworks.errors"
 local jobs = require "patchworks.release.job"
 local look = require "patchworks.release.look"
+local listeners = require "patchworks.call.listener"
 local manifest = require "patchworks.release.manifest"
 local methods = require "patchworks.call.methods"
 local service = require "patchworks.service"
@@ -91,6 +92,8 @@ function plan.make(client, given, options)
   options = options or {}
   local scripts, problem = manifest.read(given)
   if not scripts then return nil, problem end
+  local listener = listeners.of(client, options)
+  options = setmetatable({ on_event = listener }, { __index = options })
   local ends = options.timeout and client._clock.now() + options.timeout
   local steps, failures = tasks.map(scripts, function(script)
     local left = ends and math.max(0.001, ends - client._clock.now())
@@ -99,7 +102,7 @@ function plan.make(client, given, options)
     if step then return step end
     return nil, job:wrap(trouble, { message = manifest.label(script) .. ": " .. trouble.message })
   end, { concurrency = options.concurrency })
-  if not failures then return new_plan(client, steps) end
+  if not failures then return listeners.settle(listener, "plan", new_plan(client, steps)) end
   local first = jobs.first(failures)
   for _, failure in ipairs(failures) do failure.item = { id = failure.item.id, name = failure.item.name } end
   return nil, errors.new {
@@ -206,7 +209,8 @@ end
 function plan.apply(client, made, options)
   if getmetatable(made) ~= Plan then errors.misuse("apply: expected what `plan` gave, got %s", arguments.show(made)) end
   methods.check(takes.apply, options)
-  options = options or {}
+  local listener = listeners.of(client, options)
+  options = setmetatable({ on_event = listener }, { __index = options })
   local report = setmetatable({ scripts = {}, published = 0, unchanged = 0, failed = 0 }, Report)
   tasks.map(made.steps, function(step, index)
     local ok, result, problem = pcall(apply_step, client, step, options)
@@ -218,10 +222,10 @@ function plan.apply(client, made, options)
     result.id, result.name = step.id, step.name
     report.scripts[index] = result
     report[result.action] = report[result.action] + 1
-    if options.on_event then options.on_event { type = "script", result = result, of = #made.steps } end
+    if listener then listener { type = "script", result = result, of = #made.steps } end
     return result
   end, { concurrency = options.concurrency })
-  return report
+  return listeners.settle(listener, "apply", report)
 end
 
 return plan

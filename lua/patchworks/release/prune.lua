@@ -123,7 +123,8 @@ function prune.extend(class)
   function class:prune(script, given)
     methods.check(takes.prune, given)
     script = arguments.check_id(script, "prune: script id")
-    return run(jobs.new(self, "prune", script, given, given.timeout))
+    local job = jobs.new(self, "prune", script, given, given.timeout)
+    return job:settle(run(job))
   end
 end
 

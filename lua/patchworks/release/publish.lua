@@ -280,7 +280,7 @@ function publish.extend(class)
     local result, failure = run(job, content)
     if result and given.keep and not given.dry_run then prune(job, result) end
     if not job.progress.pending[1] then job:finish() end
-    return result, failure
+    return job:settle(result, failure)
   end
 end
 

@@ -143,14 +143,15 @@ function reconcile.create(self, script, given, floor)
   end
   local call = self._client:_prepare(endpoints.create, script, plain)
   local job = jobs.new(self, "create", tostring(script), given, call.timeout)
+  call.on_event = job.listener
   local claim <close> = claims.enter(self._client, script, true)
   if not floor then
     floor, problem = newest_number(job)
-    if not floor then return nil, problem end
+    if not floor then return job:settle(nil, problem) end
   end
   local version, response = create(job, call, floor, source, claim)
   if version then claim:take(version) end
-  return version, response
+  return job:settle(version, response)
 end
 
 return reconcile

@@ -125,7 +125,7 @@ function rollback.extend(class)
     local job = jobs.new(self, "rollback", script, given, given and given.timeout)
     local result, problem = run(job)
     if not job.progress.pending[1] then job:finish() end
-    return result, problem
+    return job:settle(result, problem)
   end
 end
 
