@@ -49,7 +49,7 @@ describe("the sandbox under load", function()
     end)
     assert.is_true(total > 100, tostring(total))
     assert.is_true(most <= before + 8, ("%d threads, %d before"):format(most, before))
-    assert.is_true(server:count() >= math.min(total, 50000))
+    assert.is_true(server:count() >= math.min(total, 5000)) -- the journal is bounded
   end)
 
   it("answers others while five hundred send a byte now and then", function()
