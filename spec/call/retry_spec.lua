@@ -154,6 +154,15 @@ describe("a call", function()
     end
   end)
 
+  it("whose turn comes when its time is up is not sent", function()
+    server:fail { operation = "get", how = "status", status = 429, retry_after = 9 }
+    versions:get(id, { max_attempts = 1 })
+    local sent = server:count "get"
+    local _, err = versions:get(id, { timeout = 9 })
+    assert.same({ "timeout", "none", 0 }, { err.kind, err.outcome, #err.attempts })
+    assert.equal(sent, server:count "get")
+  end)
+
   it("never outlasts its time, waits included", function()
     server:fail { operation = "get", how = "status", status = 500, times = math.huge }
     for _, timeout in ipairs { 0.1, 0.5, 1, 3 } do

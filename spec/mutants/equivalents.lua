@@ -9,6 +9,12 @@ local list = {
     what = "`2` for `1`",
     reason = "only compared: any number that grows will do",
   },
+  {
+    path = "lua/patchworks/call/auth.lua",
+    code = "local self = setmetatable({ kind = credential.kind, generation = 0, settled = condition.new() }, Auth)",
+    what = "`1` for `0`",
+    reason = "only compared: any number that grows will do",
+  },
 }
 
 --- Why a mutant changes nothing, or nil.
