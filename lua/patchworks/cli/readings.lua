@@ -85,6 +85,9 @@ local function read_standard_input(what)
   return text or error(("%s: can't read standard input: %s"):format(what, problem), 0)
 end
 
+--- What standard input was read for, such as "the source"; nil when it was not read.
+function readings.input() return standard_input end
+
 --- A file's bytes, or those of standard input for "-". Raises a sentence.
 -- @tparam string path
 -- @tparam string what it is, for messages, such as "--payload-file"

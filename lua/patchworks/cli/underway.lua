@@ -1,19 +1,30 @@
 --- What a release had under way when its command was cut off: told to who is there, kept in `.patchworks/` for the next
 -- command of the project, which says it once.
 -- @module patchworks.cli.underway
+local lfs = require "lfs"
 local output = require "patchworks.cli.output"
 local progress = require "patchworks.release.progress"
+local readings = require "patchworks.cli.readings"
 local state = require "patchworks.project.state"
 local uv = require "luv"
+local words = require "patchworks.cli.words"
 
 local underway = {}
 
--- The command that goes on from there.
-local function again(given)
-  local words = { "patchworks", given.command, given.script or given.manifest }
-  if given.file then words[#words + 1] = given.file end
-  if given.env then words[#words + 1] = "--env " .. given.env end
-  return table.concat(words, " ")
+-- The words of the command that goes on from there: those that were given. What a rollback goes back to is named: by
+-- itself it would go back once more.
+local function again(context, account)
+  local list = table.move(context.words, 1, #context.words, 1, {})
+  if account.operation == "rollback" and account.version and not context.given.to then
+    list[#list + 1] = "--to"
+    list[#list + 1] = tostring(account.version.id)
+  end
+  return list
+end
+
+local function advice(list, input)
+  local command = words.command(list)
+  return input and ("%s (give %s on standard input again)"):format(command, input) or command
 end
 
 local function plain(account)
@@ -29,9 +40,11 @@ local function keep(context, account)
   if not root or context.unwritable then return end
   local _, problem = state.update(root, function(known)
     local script = state.script(known, context.environment.origin, account.script)
+    local list = again(context, account)
     script.under_way = not account.finished and {
       pid = uv.os_getpid(),
-      again = again(context.given),
+      words = words.are_text(list) and list or nil,
+      input = readings.input(),
       progress = plain(account),
     } or nil
   end)
@@ -61,34 +74,76 @@ function underway.over(context)
 end
 
 --- Tells what this command had under way, for a command that is cut off.
+-- @tparam ?table context
+-- @treturn ?table what was told: `accounts` (a list of texts), `go_on` (a command); nil where nothing was under way
 function underway.tell(context)
-  local any = false
+  local accounts, go_on = {}, nil
   for _, account in pairs(context and context.under_way or {}) do
-    output.say("%s", tostring(account))
-    any = true
+    accounts[#accounts + 1] = tostring(account)
+    output.say("%s", output.visible(accounts[#accounts]))
+    go_on = advice(again(context, account), readings.input())
   end
-  if any then output.say("go on with: %s", again(context.given)) end
+  if not go_on then return nil end
+  output.say("go on with: %s", go_on)
+  return { accounts = accounts, go_on = go_on }
 end
 
 local function is_alive(pid) return math.type(pid) == "integer" and uv.kill(pid, 0) == 0 end
 
+local function is_one_line(text) return text == nil or (type(text) == "string" and not text:find "%c") end
+
+-- What is kept is a file that others may have written, and is printed: whatever isn't as `keep` writes it is left out.
+local function is_account(kept, id, origin)
+  return type(kept) == "table"
+    and (kept.operation == "publish" or kept.operation == "rollback" or kept.operation == "prune")
+    and kept.script == id
+    and type(kept.step or "") == "string" and (kept.step or ""):find "^[%a_ -]*$" ~= nil
+    and origin:find "^https?://[%w.:%[%]_-]+$" ~= nil
+end
+
+-- The commands that keep accounts: nothing else is advised, whatever is written there.
+local goes_on = { publish = true, rollback = true, apply = true }
+
+local function is_command(list)
+  if type(list) ~= "table" or not goes_on[list[1]] then return false end
+  for index, word in pairs(list) do
+    if math.type(index) ~= "integer" or type(word) ~= "string" then return false end
+  end
+  return true
+end
+
+local function go_on_of(kept)
+  if not is_command(kept.words) or not is_one_line(kept.input) then return "" end
+  return "; go on with: " .. advice(kept.words, kept.input and output.visible(kept.input))
+end
+
+-- Somebody else's folder says nothing here: what it advises would be theirs.
+local function is_own(root)
+  for _, path in ipairs { root .. "/.patchworks", root .. "/.patchworks/state.json" } do
+    if lfs.symlinkattributes(path, "uid") ~= uv.getuid() then return false end
+  end
+  return true
+end
+
 --- Tells what an earlier command of the project had under way, and forgets it.
 -- @tparam table project
 function underway.remind(project)
-  local known = project.root and state.read(project.root)
+  local known = project.root and is_own(project.root) and state.read(project.root)
   local found = {}
   for origin, service in pairs(known and known.services or {}) do
     for id, script in pairs(service.scripts) do
       local kept = script.under_way
-      if type(kept) == "table" and type(kept.progress) == "table" and not is_alive(kept.pid) then
+      if kept ~= nil and not (type(kept) == "table" and is_alive(kept.pid)) then
         found[#found + 1] = { origin = origin, id = id, kept = kept }
       end
     end
   end
   if #found == 0 then return end
   for _, each in ipairs(found) do
-    output.say("%s\n  at %s; go on with: %s", tostring(progress.of(each.kept.progress)), each.origin,
-      tostring(each.kept.again))
+    local kept = each.kept
+    if type(kept) == "table" and is_account(kept.progress, each.id, each.origin) then
+      output.say("%s\n  at %s%s", output.visible(tostring(progress.of(kept.progress))), each.origin, go_on_of(kept))
+    end
   end
   state.update(project.root, function(current)
     for _, each in ipairs(found) do state.script(current, each.origin, each.id).under_way = nil end
