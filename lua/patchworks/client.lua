@@ -44,6 +44,10 @@ end
 -- @tparam ?userdata engine in the place of libcurl's: what is started, waited for and closed, with the same methods
 function client.new(given, engine)
   local settings = options.resolve(given)
+  local loop = settings.loop
+  if loop ~= nil and not (type(loop) == "table" and loop.attach and loop.detach) then
+    errors.misuse "loop: expected a host's loop, such as require \"patchworks.loop.luv\""
+  end
   local credential = settings.credential
   settings.credential = nil
   engine = engine or open_engine(settings)

@@ -47,7 +47,8 @@ describe("retry.outcome", function()
     assert.same(none, outcome { status = 503, retry_after = 1 })
     assert.same(unknown, outcome { status = 503 })
     for _, status in ipairs { 400, 401, 403, 404, 409, 413, 422 } do assert.same(none, outcome { status = status }) end
-    for _, status in ipairs { 200, 301, 500, 502, 504 } do assert.same(unknown, outcome { status = status }) end
+    assert.same(none, outcome { status = 500, unsent = true })
+    for _, status in ipairs { 200, 301, 408, 499, 500, 502, 504 } do assert.same(unknown, outcome { status = status }) end
   end)
 end)
 

@@ -360,3 +360,112 @@ describe("a listener that raises in a release", function()
     assert.same({ false, 1 }, { ok, problem.result.published })
   end)
 end)
+
+describe("a task that is cancelled", function()
+  local function outcome_of(task)
+    local ok, err = task:join()
+    assert.is_false(ok)
+    assert.equal("cancelled", err.kind)
+    return err.outcome
+  end
+
+  it("once its answer had come, before it was resumed, did something", function()
+    local four, first = {}, nil
+    patchworks.run(function(tasks)
+      for i = 1, 4 do
+        four[i] = tasks:spawn(function()
+          local version = versions:create(1, { content = "x" })
+          first = first or i
+          for k = 1, 4 do
+            if k ~= i then tasks:cancel(four[k]) end
+          end
+          return version
+        end)
+      end
+    end)
+    local made = versions:list(1):count() - 40
+    local told = 1
+    for i = 1, 4 do
+      if i ~= first and outcome_of(four[i]) == "unknown" then told = told + 1 end
+    end
+    assert.is_true(made <= told, made .. " " .. told)
+  end)
+
+  it("in the middle of its own map, run or release says that something may have been done", function()
+    for name, work in pairs {
+      map = function()
+        patchworks.map({ 1, 2, 3 }, function(i)
+          assert(versions:create(1, { content = "x" .. i }))
+          patchworks.sleep(5)
+        end)
+      end,
+      run = function()
+        patchworks.run(function(inner)
+          inner:spawn(function() assert(versions:create(1, { content = "y" })) patchworks.sleep(5) end)
+        end)
+      end,
+    } do
+      local task
+      local before = versions:list(1):count()
+      patchworks.run(function(tasks)
+        task = tasks:spawn(work)
+        for _ = 1, 1000 do
+          if versions:list(1):count() > before then break end
+        end
+        tasks:cancel(task)
+      end)
+      assert.equal("unknown", outcome_of(task), name)
+    end
+  end)
+
+  it("by closing its coroutine ends as cancelled", function()
+    local task
+    patchworks.run(function(tasks)
+      local own
+      task = tasks:spawn(function()
+        own = coroutine.running()
+        patchworks.sleep(30)
+      end)
+      coroutine.close(own)
+    end)
+    assert.equal("none", outcome_of(task))
+  end)
+end)
+
+describe("stop_on_error", function()
+  it("tells of what it has cut off in the middle", function()
+    server:latency(0.1)
+    local _, failures = patchworks.map({ 1, 2, 3 }, function(i)
+      if i == 3 then
+        patchworks.sleep(0.03)
+        error "enough"
+      end
+      return versions:create(1, { content = "x" .. i })
+    end, { concurrency = 3, stop_on_error = true })
+    assert.equal(3, #failures)
+    for i = 1, 2 do
+      local failure = failures[i]
+      assert.same({ i, "cancelled", "unknown" }, { failure.index, failure.error.kind, failure.error.outcome })
+    end
+    local ok, lost = patchworks.run(function(tasks)
+      tasks:spawn(function() return versions:create(1, { content = "z" }) end)
+      tasks:spawn(function() patchworks.sleep(0.03) error "enough" end)
+    end, { stop_on_error = true })
+    assert.is_nil(ok)
+    assert.equal(2, #lost)
+  end)
+end)
+
+describe("a client that is closed in the middle of a release", function()
+  it("ends it as cancelled, with what is known", function()
+    local other = server:client()
+    local done, err = other.script_versions:publish(1, {
+      content = "def handle(data): return {}",
+      on_event = function(event)
+        if event.type == "step" and event.step == "deploy" then other:close() end
+      end,
+    })
+    assert.is_nil(done)
+    assert.same({ "cancelled", "unknown" }, { err.kind, err.outcome })
+  end)
+end)

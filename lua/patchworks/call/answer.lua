@@ -102,6 +102,10 @@ function shapes.version(value, response)
   if not is_object(data) or next(data) == nil then
     return protocol(response, "the answer holds no version (an object called data is due)")
   end
+  local id = data.id
+  if not (math.type(id) == "integer" and id > 0 or type(id) == "string" and id:find "^[1-9]%d*$") then
+    return protocol(response, "the answer holds a version without an id")
+  end
   return data
 end
 

@@ -24,6 +24,10 @@ end
 local start = scheduler.shield(function(self)
   local flight = self.flight
   local client = flight.call.client
+  if client._closed then -- by a hook, since the call was prepared
+    flight.finished, flight.reason = true, "the client was closed"
+    return flight:cut()
+  end
   client._holders[flight] = self
   client._flights[flight] = true
   scheduler.start(flight, send.run)
@@ -49,9 +53,19 @@ function Pending:cancel(reason)
   if flight and not flight.finished then cut(flight, reason) end
 end
 
+-- Whether a call may have changed something at the service.
+local function has_done(flight)
+  if flight.call.delivery == "read" then return false end
+  return flight.value ~= false or (flight.problem and flight.problem.outcome == "unknown")
+end
+
 function Pending.__close(self)
   local flight = self.flight
-  if flight and not flight.finished then cut(flight) end
+  if not flight then return end
+  if not flight.finished then return cut(flight) end
+  -- It had ended, and its owner was cut off before it was told.
+  local owner = scheduler.current_owner()
+  if owner and has_done(flight) then owner.did = true end
 end
 
 --- Ends the calls of a client that nobody holds any more: their coroutines were dropped in the middle of them.
@@ -93,6 +107,8 @@ function Pending:wait()
     scheduler.wait(flight)
   end
   self.flight = false
+  local owner = scheduler.current_owner()
+  if owner and has_done(flight) then owner.did = true end
   if flight.raised then error(flight.raised, 0) end
   if not self.listener then return unwrap(self, flight) end
   return listeners.settle(self.listener, flight.call.operation, unwrap(self, flight))

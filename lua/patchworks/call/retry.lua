@@ -6,6 +6,7 @@ local retried_statuses = { [429] = true, [500] = true, [502] = true, [503] = tru
 
 -- Failures that surely did nothing: the request never left, or the service says that it refused it before work.
 local function did_nothing(failure)
+  if failure.unsent then return true end -- the login failed before
   if failure.status then return failure.status == 429 or (failure.status == 503 and failure.retry_after ~= nil) end
   return not failure.sent
 end
@@ -30,9 +31,9 @@ end
 function retry.outcome(delivery, failure)
   if delivery == "read" or did_nothing(failure) then return "none" end
   local status = failure.status
-  -- A refusal (4xx) did nothing; a 5xx may have come from a proxy that gave up waiting for work that was done, a
-  -- redirect is what a web application gives after work, and a success that can't be read was one.
-  if status and status >= 400 and status < 500 then return "none" end
+  -- A refusal (4xx) did nothing, but for the two with which a proxy gives up waiting for work that may be done; so may a
+  -- 5xx be. A redirect is what a web application gives after work, and a success that can't be read was one.
+  if status and status >= 400 and status < 500 and status ~= 408 and status ~= 499 then return "none" end
   return "unknown"
 end
 

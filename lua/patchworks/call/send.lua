@@ -94,6 +94,7 @@ function Flight.__close(flight)
     transfer:close()
     local status, _, _, sent = transfer:answer()
     flight.cut_sent = status ~= nil or sent
+    scheduler.settle(flight.call.client._engine)
   end
   flight.call.client._gate:leave(flight, flight.status or nil, flight.pause, flight.remaining or nil)
 end
@@ -107,10 +108,16 @@ local function exchange(flight, headers, began, seconds)
   local transfer, problem = engine:start(call.method, call.url, headers, call.body,
     -- libcurl's own second sending would hide that there was a first one: a deleted version would be "not found".
     call.delivery ~= "read", seconds + 1, connect < seconds and connect or seconds + 1)
-  if not transfer then return nil, { kind = "protocol", message = problem, sent = false } end
+  if not transfer then
+    local forked = problem:find "fork" and "make a client of its own in each process"
+    return nil, { kind = "protocol", message = problem, hint = forked, sent = false }
+  end
   flight.transfer = transfer
   local in_time = scheduler.await(engine, transfer, began + seconds)
-  if not in_time then transfer:close() end
+  if not in_time then
+    transfer:close()
+    scheduler.settle(engine)
+  end
   flight.transfer = false
   local status, body, header_block, sent = transfer:answer()
   if status then return status, body, header_block, transfer end
@@ -177,7 +184,7 @@ local function authorise(flight)
       fail(flight, problem and {
         kind = problem.kind, status = problem.status, message = "the login failed: " .. problem.message,
         retry_after = problem.retry_after, hint = problem.hint, response = problem.response, cause = problem,
-        login_url = problem.url, sent = false,
+        login_url = problem.url, sent = false, unsent = true,
       } or { kind = "timeout", message = "the call's time was up during the login", sent = false })
       return nil
     end

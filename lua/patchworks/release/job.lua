@@ -7,6 +7,8 @@ local tasks = require "patchworks.time.tasks"
 
 local job = {}
 
+local Closed = {} -- raised inside of a job whose client was closed between two of its requests
+
 local Job = { __name = "patchworks.job" }
 Job.__index = Job
 
@@ -43,6 +45,7 @@ end
 -- @treturn table
 function Job:options(more)
   local given = self.given
+  if self.resource._client._closed then error(Closed, 0) end
   local options = {
     headers = given.headers,
     attempt_timeout = given.attempt_timeout,
@@ -72,6 +75,25 @@ function Job:tell(step, fields)
   for name, value in pairs(fields or {}) do event[name] = value end
   self.listener(event)
 end
+
+-- What the method came to, or its end where the client was closed between two of its requests.
+local function ended(self, ok, value, second)
+  if ok then return self:settle(value, second) end
+  if value ~= Closed then error(value, 0) end
+  local account = self.progress
+  local unknown = account.creating or account.changed or account.pending[1]
+  return self:settle(nil, self:error {
+    kind = "cancelled",
+    message = "the client was closed",
+    outcome = unknown and "unknown" or "none",
+    progress = account,
+  })
+end
+
+--- Runs the method's work.
+-- @tparam function fn gives a value, or nil and an error
+-- @param ... its arguments, after the job
+function Job:run(fn, ...) return ended(self, pcall(fn, self, ...)) end
 
 --- Gives what the method came to, or raises what the listener has raised, with that.
 function Job:settle(value, second) return listeners.settle(self.listener, self.operation, value, second) end

@@ -124,7 +124,7 @@ function prune.extend(class)
     methods.check(takes.prune, given)
     script = arguments.check_id(script, "prune: script id")
     local job = jobs.new(self, "prune", script, given, given.timeout)
-    return job:settle(run(job))
+    return job:run(run)
   end
 end
 

@@ -277,10 +277,12 @@ function publish.extend(class)
     local content, problem = requests.content(given, "publish")
     if not content then return nil, problem end
     local job = jobs.new(self, "publish", script, given, given.timeout)
-    local result, failure = run(job, content)
-    if result and given.keep and not given.dry_run then prune(job, result) end
-    if not job.progress.pending[1] then job:finish() end
-    return job:settle(result, failure)
+    return job:run(function()
+      local result, failure = run(job, content)
+      if result and given.keep and not given.dry_run then prune(job, result) end
+      if not job.progress.pending[1] then job:finish() end
+      return result, failure
+    end)
   end
 end
 

@@ -135,8 +135,8 @@ end
 -- @tparam ?integer floor the newest version's number, where it is known already
 -- @return version, response; or nil and an error
 function reconcile.create(self, script, given, floor)
-  local source, problem = requests.content(given, "create")
-  if not source then return nil, problem end
+  local source, unread = requests.content(given, "create")
+  if not source then return nil, unread end
   local plain = { content = source }
   for name in pairs(endpoints.create.known) do
     if name ~= "file" and name ~= "reconcile" and name ~= "content" then plain[name] = given[name] end
@@ -145,13 +145,18 @@ function reconcile.create(self, script, given, floor)
   local job = jobs.new(self, "create", tostring(script), given, call.timeout)
   call.on_event = job.listener
   local claim <close> = claims.enter(self._client, script, true)
-  if not floor then
-    floor, problem = newest_number(job)
-    if not floor then return job:settle(nil, problem) end
-  end
-  local version, response = create(job, call, floor, source, claim)
-  if version then claim:take(version) end
-  return job:settle(version, response)
+  return job:run(function()
+    local newest = floor
+    if not newest then
+      local found, failure = newest_number(job)
+      if not found then return nil, failure end
+      newest = found
+    end
+    job.progress:creates()
+    local version, response = create(job, call, newest, source, claim)
+    if version then claim:take(version) end
+    return version, response
+  end)
 end
 
 return reconcile

@@ -123,9 +123,11 @@ function rollback.extend(class)
     script = arguments.check_id(script, "rollback: script id")
     if given and given.to ~= nil then arguments.check_id(given.to, "rollback: to") end
     local job = jobs.new(self, "rollback", script, given, given and given.timeout)
-    local result, problem = run(job)
-    if not job.progress.pending[1] then job:finish() end
-    return job:settle(result, problem)
+    return job:run(function()
+      local result, problem = run(job)
+      if not job.progress.pending[1] then job:finish() end
+      return result, problem
+    end)
   end
 end
 

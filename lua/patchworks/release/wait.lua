@@ -201,7 +201,7 @@ function wait.extend(class)
     methods.check(takes.wait, given)
     local seconds = given and given.timeout or usual
     local job = jobs.new(self, "wait", arguments.check_id(id, "wait: script version id"), given, seconds)
-    return job:settle(watch(job, id, { failed_before = job.given.failed_before, seconds = seconds }))
+    return job:run(watch, id, { failed_before = job.given.failed_before, seconds = seconds })
   end
 
   --- Deploys a version and waits until it is live. 2 requests and 1 for each look: the first tells an old failure from
@@ -214,13 +214,14 @@ function wait.extend(class)
     local seconds = given and given.timeout or usual
     id = arguments.check_id(id, "deploy_and_wait: script version id")
     local job = jobs.new(self, "deploy_and_wait", id, given, seconds)
-    local version, problem = { id = id }, nil
-    if job.given.failed_before == nil then
-      version, problem = self:get(id, job:options())
-    end
-    if not version then return job:settle(nil, problem) end
-    version.id = version.id or id
-    return job:settle(wait.deploy(job, version, "deploy"))
+    return job:run(function()
+      local version, problem = { id = id }, nil
+      if job.given.failed_before == nil then
+        version, problem = self:get(id, job:options())
+      end
+      if not version then return nil, problem end
+      return wait.deploy(job, version, "deploy")
+    end)
   end
 end
 

@@ -127,7 +127,9 @@ local function run_task(task)
   local ok, what = resume(task.thread)
   depth, running = depth - 1, before
   if coroutine.status(task.thread) ~= "dead" then
-    if what ~= parked then ready_tasks:push(task) end
+    -- A hook may have suspended it between its look and its own yield: what came then has woken nobody.
+    local wait = task.wait
+    if what ~= parked or not wait or wait.over or wait.events then ready_tasks:push(task) end
     return
   end
   if not ok then
@@ -167,6 +169,9 @@ local function settle(engine)
     if host then host.watch(engine, false) end
   end
 end
+
+--- For jobs: looks whether anything is still under way on an engine, one of whose transfers was ended early.
+scheduler.settle = settle
 
 -- Takes what an engine has finished and wakes those who wait for it; says whether there was anything.
 local function dispatch(engine)
@@ -249,6 +254,7 @@ local shield = scheduler.shield
 -- One turn of a wait that can't yield.
 local turn = core.shield(function(wait)
   local resumes = wait.joins or depth == 0
+  if wait.joins and coroutine.status(wait.joins.thread) == "dead" then wait.joins:_closed() end
   if ready_jobs.first then run_jobs() end
   if resumes and ready_tasks.first then run_tasks() end
   if wait.over or wait.events then return end
@@ -275,7 +281,7 @@ function scheduler.wait(wait)
   if wait.over or wait.events then return end
   local owner = current()
   if owner then
-    wait.owner = owner
+    wait.owner, owner.wait = owner, wait
     while not (wait.over or wait.events) do yield(parked) end
     return
   end
@@ -350,8 +356,8 @@ end
 --- For tasks: forgets one that has ended.
 function scheduler.retire(task) ready_tasks:remove(task) end
 
---- The task or the job whose coroutine runs now; nil elsewhere.
-function scheduler.current_owner() return running and running.thread == running_coroutine() and running or nil end
+--- The task or the job inside of which this runs, in whichever coroutine; nil outside of all.
+function scheduler.current_owner() return running end
 
 --- Whether this task, or this job, runs now.
 function scheduler.runs(owner) return owner.thread == running_coroutine() end
@@ -386,6 +392,11 @@ end)
 -- - `wait(wait)`, optional: wait until `wait.over` or `wait.events` in the host's own way, with `wait.notify` set to
 --   what says that either may have come; false when the running coroutine isn't the loop's
 -- - `watch(engine, active)`: whether anybody waits for the engine
-function scheduler.set_host(given) host = given end
+function scheduler.set_host(given)
+  if host and given and host ~= given then
+    errors.misuse "another loop hosts this Lua state's clients already; one at a time can"
+  end
+  host = given
+end
 
 return scheduler

@@ -41,6 +41,9 @@ function Task:_finish(ok, problem)
   if self.on_end then self:on_end() end
 end
 
+--- Whether a value is a task.
+function task.is(value) return getmetatable(value) == Task end
+
 --- Makes a task of a function, which `begin` starts.
 -- @tparam function fn
 -- @tparam ?function on_end called with the task when it has ended; runs nothing of a user's
@@ -72,7 +75,7 @@ function Task:_wait()
   if scheduler.runs(self) then errors.misuse "join: a task can't wait for itself" end
   while not self.finished do
     local wait = scheduler.new_wait()
-    wait.joins = true
+    wait.joins = self
     line_up(self, wait)
     scheduler.wait(wait)
   end
@@ -86,15 +89,25 @@ function Task:join()
   return self.ok, table.unpack(self.results, 1, self.results.n)
 end
 
+-- Behind the shield: somebody has closed the task's coroutine.
+function Task:_closed()
+  if self.finished then return end
+  self.cancelled = true
+  self:_finish(false, errors.new { kind = "cancelled", message = "the task's coroutine was closed",
+    outcome = self.did and "unknown" or "none" })
+end
+
 --- Ends the task where it waits: what it has under way is closed. One that has ended, or that runs now, is left alone.
 -- @treturn boolean whether it was ended
 Task.cancel = shield(function(self)
   if self.finished or coroutine.status(self.thread) ~= "suspended" then return false end
   self.cancelled, self.cut_off = true, nil
   scheduler.close(self)
-  local cut = self.cut_off -- the error of the call that it waited for
+  -- The error of the call that it waited for; or what it had done, of which nobody is told any more.
+  local cut, done = self.cut_off, self.did
+  local unknown = done or (cut and cut.outcome == "unknown")
   self:_finish(false, errors.new { kind = "cancelled", message = "the task was cancelled",
-    outcome = cut and cut.outcome, cause = cut })
+    outcome = unknown and "unknown" or "none", cause = cut })
   return true
 end)
 

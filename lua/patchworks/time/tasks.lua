@@ -7,6 +7,7 @@
 local arguments = require "patchworks.call.arguments"
 local errors = require "patchworks.errors"
 local methods = require "patchworks.call.methods"
+local scheduler = require "patchworks.time.scheduler"
 local task = require "patchworks.time.task"
 
 local tasks = {}
@@ -78,7 +79,11 @@ end
 -- A task that has ended well is forgotten; one that failed is kept, and may end the others.
 local function on_end(ended)
   local group = ended.group
-  local failed = not ended.cancelled and failure_of(ended) ~= nil
+  local failure = failure_of(ended)
+  -- Cut off by somebody else's failure, in the middle of something: that is nobody's wish.
+  local lost = ended.cancelled and group.stopped and failure.outcome == "unknown"
+  local failed = lost or (not ended.cancelled and failure ~= nil)
+  group.did = group.did or ended.did or (ended.cancelled and failure.outcome == "unknown")
   if not failed then group.all[ended] = nil end
   if failed and group.stop_on_error and not group.stopped then
     group.stopped = true
@@ -110,6 +115,7 @@ end
 -- @tparam table given a task
 -- @treturn boolean whether it was ended
 function Group:cancel(given) -- luacheck: no self
+  if not task.is(given) then errors.misuse("cancel: expected a task, got %s", arguments.show(given)) end
   return given:cancel()
 end
 
@@ -128,10 +134,17 @@ function Group:cancel_all()
   for _, each in ipairs(list_of(self, false)) do each:cancel() end
 end
 
-Group.__close = Group.cancel_all
+-- What the group's tasks have done, whoever waits for them has done.
+function Group.__close(group)
+  group:cancel_all()
+  local owner = scheduler.current_owner()
+  if owner and group.did then owner.did = true end
+end
 
 local function new_group(given)
-  return setmetatable({ all = {}, started = 0, stopped = false, stop_on_error = given.stop_on_error or false }, Group)
+  return setmetatable({
+    all = {}, started = 0, stopped = false, did = false, stop_on_error = given.stop_on_error or false,
+  }, Group)
 end
 
 -- Joins whatever is not over; tasks may start others meanwhile.
@@ -183,9 +196,12 @@ end
 
 -- One of the workers of a map: takes the next item until there is none.
 local function work(state, items, fn)
+  local self = scheduler.current_owner()
   while state.next <= #items and not state.stopped do
     local index = state.next
     state.next = index + 1
+    state.group.did = state.group.did or self.did
+    self.item, self.did = index, nil -- of the item under way alone
     local results = table.pack(pcall(fn, items[index], index))
     local failure
     if not results[1] then
@@ -196,7 +212,7 @@ local function work(state, items, fn)
     if failure ~= nil then
       state.failures[#state.failures + 1] = { index = index, item = items[index], error = failure }
       if state.stop_on_error then
-        state.stopped = true
+        state.stopped, state.group.stopped = true, true
         state.group:cancel_all()
         return
       end
@@ -229,6 +245,11 @@ function tasks.map(items, fn, given)
   }
   for _ = 1, math.min(concurrency, #items) do group:spawn(work, state, items, fn) end
   wait_all(group)
+  -- Workers that were cut off in the middle of something, or for want of memory.
+  for _, lost in ipairs(list_of(group, true)) do
+    local index = lost.item or 0
+    state.failures[#state.failures + 1] = { index = index, item = items[index], error = failure_of(lost) }
+  end
   table.sort(state.failures, function(left, right) return left.index < right.index end)
   return state.results, #state.failures > 0 and state.failures or nil
 end
