@@ -94,6 +94,28 @@ local function on_one_processor(server)
 end
 
 -- Seconds of processor time that a process has taken, in hundredths; nil where /proc has none.
+-- Instructions don't depend on what else the machine does: those of a get, beside libcurl's loop and cjson's decode.
+local function instructions(server)
+  local path = "build/bench/body.json"
+  local file = assert(io.open(path, "wb"))
+  file:write(server.body)
+  file:close()
+  local function counted(program, subject, count)
+    local command = "valgrind --tool=callgrind --callgrind-out-file=/dev/null %s %s bench-key %d 2>&1"
+    local pipe = io.popen(command:format(program, subject, count))
+    return tonumber(pipe:read("a"):match "Collected : (%d+)")
+  end
+  local function each(program, subject)
+    local few, many = counted(program, subject, 1), counted(program, subject, 501)
+    return few and many and (many - few) / 500
+  end
+  local ours = each(own_program, server.url)
+  if not ours then return missing("sequential get", "instructions", "valgrind is not there") end
+  local bare, decode = each("build/bench/bare", server.url), each("lua5.4 bench/peers/decode.lua", path)
+  local note = ("%d beside %d and %d"):format(ours // 1, bare // 1, decode // 1)
+  report("sequential get", "instructions, by callgrind", ours / (bare + decode), "x", { most = 1.6 }, note)
+end
+
 local function processor_time(pid)
   local file <close> = io.open(("/proc/%d/stat"):format(pid))
   if not file then return nil end
@@ -291,6 +313,7 @@ do
   local server <close> = start_server()
   sequential(server)
   on_one_processor(server)
+  instructions(server)
   server_load(server)
   memory(server)
 end

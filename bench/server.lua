@@ -16,5 +16,6 @@ return function()
   local self = nginx.start(nginx.folder(), port, http:format(port, body))
   self.base = "http://127.0.0.1:" .. port
   self.url = self.base .. "/api/v1/script-versions/7"
+  self.body = body
   return self
 end

@@ -31,8 +31,8 @@ end
 function retry.outcome(delivery, failure)
   if delivery == "read" or did_nothing(failure) then return "none" end
   local status = failure.status
-  -- A refusal (4xx) did nothing, but for the two with which a proxy gives up waiting for work that may be done, as with a
-  -- 5xx. A redirect is what a web application gives after work, and a success that can't be read was one.
+  -- A refusal (4xx) did nothing, but for the two with which a proxy gives up waiting for work that may be done, as by
+  -- a 5xx. A redirect is what a web application gives after work, and a success that can't be read was one.
   if status and status >= 400 and status < 500 and status ~= 408 and status ~= 499 then return "none" end
   return "unknown"
 end
