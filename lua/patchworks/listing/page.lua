@@ -73,7 +73,8 @@ local function complete(pending)
     for _, item in ipairs(which.data) do source.wrap(item) end
   end
   local answered = page.moment()
-  local times = { sent = #response.attempts > 1 and answered or pending.sent, answered = answered }
+  local sent = #response.attempts > 1 and answered or pending.sent
+  local times = { begun = pending.sent, sent = sent, answered = answered }
   if pending.note then pending.note(which, times) end
   return which, times
 end
@@ -90,8 +91,8 @@ end
 
 --- Waits for the page. Once.
 -- @treturn ?table the page: `data`, `meta`, `links`, `response`; or nil and an error
--- @treturn table the moments between which it was under way, `sent` and `answered`. One that was tried again counts as
--- sent when it was answered
+-- @treturn table the moments between which it was under way, `begun` and `answered`; and `sent`, which is `begun`, but
+-- `answered` for one that was tried again
 function Pending:wait()
   settle(self)
   if not self.result[1] then error(self.result[2], 0) end

@@ -22,7 +22,7 @@ end
 --- A page as it was at a moment. Read again and the same, it was so from `first` to `latest`.
 -- @tparam table page
 -- @tparam integer number
--- @tparam table times `sent` and `answered`; see patchworks.listing.page
+-- @tparam table times `begun`, `sent` and `answered`; see patchworks.listing.page
 function readings.new(page, number, times)
   return {
     page = page,
@@ -93,7 +93,8 @@ local function moves(shown, from, to)
   return rises, falls
 end
 
-local function before(one, other) return one.answered < other.sent end
+-- Whether the service surely handled one request before the other.
+local function before(one, other) return one.answered < other.begun end
 
 -- Whether one page was read between two readings of the other that were the same, while the list only grew. (Where it
 -- shrank, something made since may have put the other page back in its place.)
@@ -120,11 +121,13 @@ local enough = 4
 -- @tparam table shown
 -- @tparam table page
 -- @tparam table following
+-- @tparam integer moved when a page last showed that the list had moved. Requests that were under way then may have
+-- been handled before it moved, in any order
 -- @treturn boolean
-function readings.fit(shown, page, following)
+function readings.fit(shown, page, following, moved)
   for _, times in ipairs { following.first, following.latest } do
     for _, earlier in ipairs { page.first, page.latest } do
-      if earlier.sent <= times.sent then
+      if earlier.sent <= times.sent and (times.begun > moved or before(earlier, times)) then
         local rises, falls = moves(shown, earlier, times)
         if rises + falls == 0 then return true end
       end

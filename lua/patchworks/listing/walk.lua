@@ -7,12 +7,17 @@
 -- - It holds something that was given already. What keeps its order, and stood behind that, stands behind it still: on
 --   this page or later. This is a proof, whatever moved.
 -- - Or nothing shows a move: both pages name the same total, and the later page was not sent before the earlier one,
---   as it is when a page ahead came at once and this one was tried again.
+--   as it is when a page ahead came at once and this one was tried again; nor were both under way when a page showed
+--   a move, for the service handles what is under way in any order.
 --
 -- Otherwise the pages are read again: the one before, when the total moved; this one, when it is the older. One that
 -- holds nothing known any more sends the walk further back. A page that comes again as it was stood still in between,
 -- so that what was read meanwhile fits to it. What no page shows, such as one made and one deleted between two
 -- requests where new ones come last, is not seen.
+--
+-- Where even the first page holds nothing known, either whole pages were made above, or all that was given is deleted.
+-- Items are withheld until one comes that was given: they stand above it, and are left out. At the end of the list
+-- they are due.
 --
 -- Items without an `id` can't be recognised: they are given as they come.
 --
@@ -41,6 +46,8 @@ function Seen:add(id)
   end
 end
 
+local function new_seen() return setmetatable({ blocks = {}, others = {} }, Seen) end
+
 local Walk = { __name = "patchworks.listing.walk" }
 Walk.__index = Walk
 
@@ -57,7 +64,11 @@ function walk.new(source)
     note = function(page, times) readings.note(shown, page, times) end,
     ahead = {}, -- number -> page under way
     since = {}, -- number -> when it was begun
-    seen = setmetatable({ blocks = {}, others = {} }, Seen),
+    moved = 0, -- when a page last showed that the list had moved
+    seen = new_seen(), -- what was given, or left out
+    withheld = nil, -- `items`, and the `seen` of them, while nobody knows whether they are due
+    falling = true, -- whether the ids that were given fall, as they do where new ones come first
+    lowest = math.huge, -- the last of them
     left = source.limit or math.huge, -- items
     size = nil, -- items on the first page
     furthest = source.from, -- the page that brought something
@@ -94,10 +105,10 @@ local function read(self, number)
   return readings.join(readings.join(reading, self.held), self.doubted)
 end
 
--- The place of the first item that is known already.
-local function meeting(self, reading)
-  for i, id in ipairs(reading.ids) do
-    if self.seen:has(id) then return i end
+-- The place of the first item that is in a set.
+local function meeting(reading, seen)
+  for i, id in ipairs(reading.ids or {}) do
+    if seen:has(id) then return i end
   end
   return nil
 end
@@ -106,11 +117,11 @@ local TAKE, AGAIN, BEFORE, REPEATED = 1, 2, 3, 4
 
 -- What to do with the page after the one that was taken.
 local function judge_next(self, held, reading)
-  local asked_since = held.latest.sent > reading.latest.sent
+  local asked_since = held.latest.sent > reading.latest.sent or reading.latest.begun < self.moved
   if #reading.ids > 0 and held.total == reading.total and readings.same(held, reading) then
     return asked_since and REPEATED or BEFORE
   end
-  if reading.met or readings.fit(self.shown, held, reading) then return TAKE end
+  if reading.met or readings.fit(self.shown, held, reading, self.moved) then return TAKE end
   return (asked_since or reading.latest.sent < held.first.sent) and AGAIN or BEFORE
 end
 
@@ -120,27 +131,80 @@ local function judge(self, reading)
   if not (held.ids and reading.ids) then
     return reading.number > held.number and reading.latest.sent < held.first.sent and AGAIN or TAKE
   end
-  reading.met = meeting(self, reading)
+  reading.met = meeting(reading, self.seen) or self.withheld and meeting(reading, self.withheld.seen)
   if reading.number > held.number then return judge_next(self, held, reading) end
   return (reading.met or reading.number == 1) and TAKE or BEFORE
+end
+
+local function id_of(item) return type(item) == "table" and item.id or nil end
+
+-- Whether a first page without anything known may hold what was made above what was given.
+local function may_be_above(self, reading)
+  if not self.held or reading.number > 1 or reading.met or not reading.ids then return false end
+  local id = reading.ids[1]
+  return not (self.falling and math.type(id) == "integer" and id < self.lowest)
+end
+
+-- Takes from a page what may be due; gives what is, at the end of the list.
+local function withhold(self, reading)
+  local withheld = self.withheld
+  for i, item in ipairs(reading.page.data) do
+    local id = id_of(item)
+    local twice = id ~= nil and withheld.seen:has(id)
+    if not twice and i > (reading.met or 0) then withheld.items[#withheld.items + 1] = item end
+    if id ~= nil then withheld.seen:add(id) end
+  end
+  if reading.number > self.furthest then
+    self.idle, self.furthest = 0, reading.number
+  end
+  return reading.number >= reading.last and withheld.items or {}
+end
+
+-- What of a page may be due, and the place of the last item before that.
+local function candidates(self, reading)
+  if may_be_above(self, reading) then self.withheld = { items = {}, seen = new_seen() } end
+  local withheld = self.withheld
+  if not withheld then return reading.page.data, reading.met or 0 end
+  local known = meeting(reading, self.seen)
+  if not known then return withhold(self, reading), 0 end
+  for _, item in ipairs(withheld.items) do
+    local id = id_of(item)
+    if id ~= nil then self.seen:add(id) end
+  end
+  self.withheld = nil
+  return reading.page.data, known
+end
+
+local function note_order(self, id)
+  self.falling = self.falling and math.type(id) == "integer" and id < self.lowest
+  if self.falling then self.lowest = id end
 end
 
 -- Leaves in a page what is due: nothing twice, nothing past the limit; and nothing that was put in before what is
 -- known, which is none of what was there all the time.
 local function trim(self, reading)
-  local data, due, known = reading.page.data, {}, reading.met or 0
+  local data, known = candidates(self, reading)
+  local due = {}
   for i, item in ipairs(data) do
-    local id = type(item) == "table" and item.id or nil
+    local id = id_of(item)
     local twice = id ~= nil and self.seen:has(id)
     if not twice and i > known then
       if #due >= self.left then break end
       due[#due + 1] = item
+      note_order(self, id)
     end
     if id ~= nil then self.seen:add(id) end
   end
-  if #due < #data then reading.page.data = due end
+  reading.page.data = due
   self.left = self.left - #due
   return #due
+end
+
+-- Whether a page that is taken shows that the list moved since the one taken before.
+local function shows_move(held, reading)
+  if not held then return false end
+  if reading.number > held.number then return reading.met ~= nil end
+  return not (reading.number == held.number and readings.same(held, reading))
 end
 
 local function fetch_ahead(self, last)
@@ -162,6 +226,7 @@ end
 
 -- Takes a page; gives how many of its items are due.
 local function take(self, reading)
+  if shows_move(self.held, reading) then self.moved = math.max(self.moved, reading.latest.answered) end
   local due = trim(self, reading)
   self.held = reading
   if self.doubted and self.doubted.number ~= reading.number + 1 then self.doubted = nil end
