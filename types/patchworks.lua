@@ -109,6 +109,7 @@ function client:request(method, path, options) end
 ---@field limit? integer stop after so many; an integer of at least 1
 ---@field per_page? integer how many a page holds; an integer from 1 to 100; default 100
 ---@field read_ahead? integer pages that are fetched while earlier ones are used; an integer from 0 to 100; default 4
+---@field timeout? number for each page: every attempt and every wait between them, in seconds; default the client's: 60
 
 ---A listing of any other paged part of the Core API.
 ---Requests: 1 for each 100 items.
@@ -190,6 +191,7 @@ function script_versions:get(id, options) end
 ---@field per_page? integer how many a page holds; an integer from 1 to 100; default 100
 ---@field page? integer the page to read, or to begin with; an integer of at least 1; default 1
 ---@field read_ahead? integer pages that are fetched while earlier ones are used; an integer from 0 to 100; default 4
+---@field timeout? number for each page: every attempt and every wait between them, in seconds; default the client's: 60
 
 ---The versions of a script, newest first as the service gives them. Nothing is sent before items are used.
 ---Requests: 1 for each 100 versions.
@@ -202,6 +204,7 @@ function script_versions:list(script, options) end
 ---@class patchworks.logs_options: patchworks.call_options
 ---@field limit? integer stop after so many; an integer of at least 1
 ---@field read_ahead? integer pages that are fetched while earlier ones are used; an integer from 0 to 100; default 4
+---@field timeout? number for each page: every attempt and every wait between them, in seconds; default the client's: 60
 
 ---The log entries of a version.
 ---Requests: 1 a page.

@@ -9,8 +9,8 @@
 --     for page in listing:pages() do .. end
 --
 -- A listing describes; each loop over it walks by itself. Nothing is fetched before it is asked for. An iterator has no
--- second value for an error: it raises it. What was there all the time comes once, in order, though others change the
--- list meanwhile: see patchworks.listing.walk.
+-- second value for an error: it raises it. `timeout` is each page's, since a loop takes as long as its reader. What was
+-- there all the time comes once, in order, though others change the list meanwhile: see patchworks.listing.walk.
 --
 -- @module patchworks.listing
 local arguments = require "patchworks.call.arguments"
@@ -227,6 +227,7 @@ listing.paginate_method = methods.method {
     endpoints.list.known.limit,
     endpoints.list.known.per_page,
     endpoints.list.known.read_ahead,
+    endpoints.list.known.timeout,
   },
   call = true,
   gives = "patchworks.listing",

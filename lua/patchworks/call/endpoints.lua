@@ -38,6 +38,12 @@ local read_ahead = {
   most = 100,
   default = 4,
 }
+local page_timeout = {
+  "timeout",
+  "seconds",
+  "for each page: every attempt and every wait between them",
+  default = "the client's: 60",
+}
 
 local a_version = { "id", "id", "script version id" }
 local a_script = { "script", "id", "script id" }
@@ -61,7 +67,7 @@ local endpoints = {
   list = {
     says = "The versions of a script, newest first as the service gives them. Nothing is sent before items are used.",
     takes = { a_script },
-    options = { filter, include, limit, per_page, page, read_ahead },
+    options = { filter, include, limit, per_page, page, read_ahead, page_timeout },
     gives = "patchworks.listing",
     of_what = "patchworks.version",
     requests = "1 for each 100 versions",
@@ -78,7 +84,7 @@ local endpoints = {
   logs = {
     says = "The log entries of a version.",
     takes = { a_version },
-    options = { limit, read_ahead },
+    options = { limit, read_ahead, page_timeout },
     gives = "patchworks.listing",
     of_what = "patchworks.log_entry",
     requests = "1 a page",
