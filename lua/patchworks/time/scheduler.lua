@@ -13,9 +13,7 @@
 --    timers have theirs between.
 -- 4. All of this is written in functions behind a shield (see lua_shield.c): a hook that raises or yields can't leave
 --    it half done. Whether something is ready, due or under way is read off what is stored; nothing is counted.
--- 5. A task that yields of its own, or by a hook, goes on in the next turn.
---
--- Nobody else yields.
+-- 5. A task that yields of its own, or by a hook, goes on in the next turn. Nobody else yields.
 --
 -- @module patchworks.time.scheduler
 local clock = require "patchworks.time.clock"
