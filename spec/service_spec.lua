@@ -14,6 +14,11 @@ describe("deploying", function()
     assert.equal("Draft, deploying", service.state { status = "Draft", deploying = "yes" })
     assert.equal("status unknown", service.state {})
   end)
+
+  it("is idle where `deploying` is an empty list or object", function()
+    assert.is_false(service.is_deploying { deploying = {} })
+    assert.is_true(service.is_deploying { deploying = { since = "2026-01-01" } })
+  end)
 end)
 
 describe("the live version", function()

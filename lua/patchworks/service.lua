@@ -16,6 +16,7 @@ for _, word in ipairs { "", "0", "no", "false", "none", "null", "off", "idle" } 
 function service.is_deploying(version)
   local value = version.deploying
   if type(value) == "string" then return not idle[value:lower():match "^%s*(.-)%s*$"] end
+  if type(value) == "table" then return next(value) ~= nil end
   return value ~= nil and value ~= false and value ~= 0
 end
 
@@ -37,6 +38,15 @@ end
 -- @treturn boolean
 function service.is_version(value)
   return type(value) == "table" and math.type(value.id) == "integer" and value.id > 0
+end
+
+--- Whether a version can be one of a script: it names no other one.
+-- @tparam table version
+-- @param script id
+-- @treturn boolean
+function service.is_of(version, script)
+  local named = tonumber(version.script_id)
+  return named == nil or named == tonumber(script)
 end
 
 --- What orders the versions of a script by age: the number, or the id where a version has none.
@@ -124,6 +134,23 @@ end
 function service.live(versions)
   local first = service.by_deployment(versions)[1]
   return first and service.is_deployed(first) and first or nil
+end
+
+-- What a date tells of when it came after none.
+local function moment(version) return service.deployed_at(version) or -math.huge end
+
+--- Which of two readings of one version is the later: they may have crossed on their way. A deployment tells, and else
+-- that it was un-deployed since, or is on its way again.
+-- @tparam table left
+-- @tparam table right
+-- @treturn table one of them
+function service.later(left, right)
+  if moment(left) ~= moment(right) then return moment(left) > moment(right) and left or right end
+  if service.is_deployed(left) ~= service.is_deployed(right) then
+    local has_date = service.deployed_at(left) ~= nil
+    return service.is_deployed(left) ~= has_date and left or right
+  end
+  return service.is_deploying(right) and right or left
 end
 
 --- What tells one failure to be deployed from the next: it stays until the next try has ended.

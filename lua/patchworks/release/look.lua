@@ -14,6 +14,22 @@ State.__index = State
 
 local per_page, with_sources = 100, 10
 
+--- The error for an answer that can't be to what was asked.
+-- @tparam table job
+-- @tparam string message
+-- @tparam ?table response
+-- @tparam ?string outcome
+-- @treturn table error
+function look.wrong(job, message, response, outcome)
+  return job:error {
+    kind = "protocol",
+    outcome = outcome,
+    message = message,
+    response = response,
+    status = response and response.status,
+  }
+end
+
 --- How many pages there are, as one of them says.
 -- @tparam table page
 -- @treturn integer
@@ -27,14 +43,18 @@ function look.rises(page)
   return service.is_version(first) and service.is_version(last) and service.number(first) < service.number(last)
 end
 
-local function newest_page(job)
-  local listing = job.resource:list(job.script, job:options { per_page = per_page })
-  return listing:page(1)
+-- The first page of a listing. One that holds nothing of what it counts doesn't say that there is nothing.
+local function first_page(job, options)
+  local page, problem = job.resource:list(job.script, job:options(options)):page(1)
+  if not page then return nil, problem end
+  local total = page.meta.total
+  if page.data[1] ~= nil or math.type(total) ~= "integer" or total <= 0 then return page end
+  return nil, look.wrong(job, ("the first page is empty, and counts %d versions"):format(total), page.response)
 end
 
 -- The pages that hold the newest versions: the first, or the last two where they come in rising order.
 local function newest_pages(job)
-  local page, problem = newest_page(job)
+  local page, problem = first_page(job, { per_page = per_page })
   if not page then return nil, problem end
   local last = look.pages_of(page)
   if last <= 1 or not look.rises(page) then return { page } end
@@ -53,50 +73,57 @@ end
 local deployed_ones = { is_deployed = true }
 
 local function deployed_with_sources(job)
-  return job.resource
-    :list(job.script, job:options { filter = deployed_ones, include = "content", per_page = with_sources })
-    :page(1)
+  return first_page(job, { filter = deployed_ones, include = "content", per_page = with_sources })
 end
 
 local function all_deployed(job)
   return job.resource:list(job.script, job:options { filter = deployed_ones }):all()
 end
 
---- The error for an answer that holds something else than versions.
+--- What is wrong with something as a version of the script; nil where it is one.
 -- @tparam table job
--- @tparam ?table response
--- @treturn table error
--- @tparam ?string outcome
-function look.no_version(job, response, outcome)
-  return job:error {
-    kind = "protocol",
-    outcome = outcome,
-    message = "the service gives something that is no version: it has no id",
-    response = response,
-    status = response and response.status,
-  }
+-- @param version
+-- @treturn ?string
+function look.flaw(job, version)
+  if not service.is_version(version) then return "the service gives something that is no version: it has no id" end
+  if service.is_of(version, job.script) then return nil end
+  return ("the service gives %s, which is of script %s, for script %s"):format(
+    tostring(version),
+    tostring(version.script_id),
+    job.script
+  )
 end
 
--- Takes versions over; of what is known already the fields stay. Their sources are kept apart, so that nothing that is
--- shown or handed out holds one.
+--- Reads one version, and sees that it is that one.
+-- @tparam table job
+-- @tparam integer|string id
+-- @tparam table options of the request
+-- @return version, response; or nil and an error
+function look.get(job, id, options)
+  local version, response = job.resource:get(id, options)
+  if not version then return nil, response end
+  if version.id ~= nil and tonumber(version.id) == tonumber(id) then return version, response end
+  return nil, look.wrong(job, ("asked for script version %s, and got %s"):format(id, tostring(version.id)), response)
+end
+
+-- Takes versions over; of two readings of one the later. Their sources are kept apart, so that nothing that is shown or
+-- handed out holds one.
 local function add(state, job, versions)
   for _, version in ipairs(versions) do
-    if not service.is_version(version) then
-      return nil, look.no_version(job)
-    end
+    local flaw = look.flaw(job, version)
+    if flaw then return nil, look.wrong(job, flaw) end
     if version.content ~= nil then
       state.contents[version.id] = { content = version.content }
       version.content = nil
     end
-    if not state.by_id[version.id] then
-      state.by_id[version.id] = version
-      table.insert(state.versions, version)
-    end
+    local known = state.by_id[version.id]
+    state.by_id[version.id] = known and service.later(known, version) or version
   end
   return true
 end
 
 local function complete(state)
+  for _, version in pairs(state.by_id) do table.insert(state.versions, version) end
   table.sort(state.versions, function(left, right) return service.number(left) > service.number(right) end)
   state.live = service.live(state.versions)
   state.newest = state.versions[1]
@@ -172,6 +199,10 @@ end
 function look.at_all(job)
   local versions, problem = job.resource:list(job.script, job:options()):all()
   if not versions then return nil, problem end
+  if not versions[1] then -- a first page that is empty may not have been all
+    local _, trouble = first_page(job, { per_page = 1 })
+    if trouble then return nil, trouble end
+  end
   return of_list(job, versions)
 end
 
@@ -181,7 +212,7 @@ local function read_sources(state, versions)
   for _, version in ipairs(versions) do
     if not state.contents[version.id] then
       questions[#questions + 1] = function()
-        local read, problem = state.job.resource:get(version.id, state.job:options { include = "content" })
+        local read, problem = look.get(state.job, version.id, state.job:options { include = "content" })
         if not read then return nil, problem end
         state.contents[version.id] = { content = read.content }
         return true

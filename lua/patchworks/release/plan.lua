@@ -10,6 +10,7 @@ local listeners = require "patchworks.call.listener"
 local manifest = require "patchworks.release.manifest"
 local methods = require "patchworks.call.methods"
 local service = require "patchworks.service"
+local replace = require "patchworks.release.replace"
 local takes = require "patchworks.release.methods"
 local tasks = require "patchworks.time.tasks"
 
@@ -182,6 +183,8 @@ function Report.__tostring(self)
   for _, each in ipairs(self.scripts) do
     local problem = each.error and ": " .. tostring(each.error) or ""
     lines[#lines + 1] = ("%-12s %s%s"):format(each.action, manifest.label(each), problem)
+    local told = each.error and errors.is_error(each.error) and each.error or each
+    for _, sentence in ipairs(replace.sentences(told)) do lines[#lines + 1] = ("%-12s %s"):format("", sentence) end
   end
   lines[#lines + 1] = ("%d published, %d unchanged, %d failed"):format(self.published, self.unchanged, self.failed)
   return table.concat(lines, "\n")
@@ -205,7 +208,8 @@ end
 -- @tparam ?table options `concurrency` (8), `on_event` (also called with `{type = "script", ..}` as each ends),
 -- `timeout` (for each script), and as for `publish`: `deploy_timeout`, `interval`, `max_interval`, `record`
 -- @treturn table report: `scripts` (each `id`, `name`, `action`: "published", "unchanged" or "failed", `version`,
--- `error`), `published`, `unchanged`, `failed` (how many); `tostring` sums it up
+-- `error`, and what else `publish` gives: `previous`, `overwrote`, `under_way`), `published`, `unchanged`, `failed`
+-- (how many); `tostring` sums it up
 function plan.apply(client, made, options)
   if getmetatable(made) ~= Plan then errors.misuse("apply: expected what `plan` gave, got %s", arguments.show(made)) end
   methods.check(takes.apply, options)

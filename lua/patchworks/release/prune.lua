@@ -60,7 +60,7 @@ end
 -- Reads a version once more, and gives why it stays after all: somebody may have deployed it, or it is gone.
 local function look_again(job, version, now)
   local given = job.given
-  local fresh, problem = job.resource:get(version.id, job:options { include = given.save and "content" or nil })
+  local fresh, problem = look.get(job, version.id, job:options { include = given.save and "content" or nil })
   if not fresh then return nil, problem end
   local reason = needed(fresh, now, given)
     or service.deployed_at(fresh) ~= service.deployed_at(version) and "it was deployed meanwhile"

@@ -79,7 +79,8 @@ local function deploy_again(job, previous, state, fields)
     return
   end
   fields.live = back.state and back.state.live
-  fields.rolled_back, fields.overwrote = back.is_live, back.overwrote
+  fields.under_way = back.state and back.state.under_way[1]
+  fields.rolled_back, fields.overwrote = back.is_live, back.overwrote or fields.overwrote
   if back.problem then fields.rollback_error = job:wrap(back.problem, { outcome = "unknown" }) end
 end
 
@@ -147,8 +148,7 @@ local function create(job, state, content)
   local looked = job.clock.now()
   local answers, problem = job:ask {
     function()
-      local floor = state.newest and service.number(state.newest) or 0
-      local version, failure = reconcile.create(job.resource, job.script, job:options { content = content }, floor)
+      local version, failure = reconcile.create(job.resource, job.script, job:options { content = content }, state)
       if version then job.progress:has(setmetatable(version, job.resource._version_class), true) end
       return version, failure
     end,
@@ -190,7 +190,7 @@ local function deploy_and_test(job, version, state)
     return go_back(job, problem, fields, state)
   end
   fields.version, fields.overwrote = done.version, done.overwrote
-  if test and not done.meanwhile[1] then
+  if done.meanwhile and not done.meanwhile[1] then
     fields.stage = "test"
     return go_back(job, done.meanwhile[2], fields, state)
   end
@@ -200,7 +200,7 @@ local function deploy_and_test(job, version, state)
     return fail(job, done.problem, fields)
   end
   if not done.is_live then
-    fields.live, fields.overtaken = done.state.live, true
+    fields.live, fields.under_way, fields.overtaken = done.state.live, done.state.under_way[1], true
     fields.hint = "publish again to replace it"
     local message = "%s was deployed, and somebody else's came after it: %s is live"
     return nil, conflict(job, message:format(tostring(done.version), tostring(fields.live or "nothing")), fields)
@@ -266,7 +266,8 @@ function publish.extend(class)
   -- `overwrote` (what somebody else made live in between), `under_way` (what somebody else began meanwhile), `pruned`,
   -- `stays`, `prune_error`; or nil and an error: kind "conflict" when somebody else published meanwhile; with `stage`
   -- ("deploy" or "test") when that failed, `rolled_back` (whether what was live before is live), `live` (what is, as of
-  -- the last look), `previous`, `version`, and `rollback_error` when the way back failed too. A deployment that may
+  -- the last look), `previous`, `version`, `overwrote` and `under_way` as above, and `rollback_error` when the way back
+  -- failed too. A deployment that may
   -- still come live has the outcome "unknown", or is `may_come_live`. A failed test has the kind "test_failed",
   -- `difference`, `logs`, `answer` or `cause`
   -- @usage local done, err = versions:publish(42, { file = "orders.py", test = { payload = order, expect = result } })

@@ -57,7 +57,8 @@ function find(job, floor, source, claim)
     last = look.pages_of(page)
     local oldest = math.huge
     for _, version in ipairs(page.data) do
-      if not service.is_version(version) then return nil, look.no_version(job, page.response) end
+      local flaw = look.flaw(job, version)
+      if flaw then return nil, look.wrong(job, flaw, page.response) end
       local each = service.number(version)
       oldest = math.min(oldest, each)
       local fits = each > floor and not claim.ids[version.id] and (not found or each < service.number(found))
@@ -100,17 +101,24 @@ local function taken(job)
   return job:error { kind = "conflict", message = message }
 end
 
+-- What is wrong with a version that is said to be made and was there before; nil where it wasn't.
+local function is_old(version, before)
+  if not (before.by_id and before.by_id[version.id]) then return nil end
+  return ("the service says that it made %s, which was there before"):format(tostring(version))
+end
+
 -- Creates until a version is this call's own: gives it and the response; or nil and an error.
-local function create(job, call, floor, source, claim)
+local function create(job, call, before, source, claim)
   local creates, uncertain = 0, false
   local mark <close> = tasks.uncertain()
   while true do
     creates = creates + 1
     call.timeout = math.max(0.001, job:left())
     local version, problem = job.resource._client:_perform(call, "version")
-    local is_one = service.is_version(version)
+    local flaw = version and (look.flaw(job, version) or is_old(version, before))
+    local is_one = version and not flaw
     if is_one and not claim.ids[version.id] then return version, problem end
-    if version then problem = is_one and taken(job) or look.no_version(job, problem, "unknown") end
+    if version then problem = is_one and taken(job) or look.wrong(job, flaw, problem, "unknown") end
     uncertain = uncertain or problem.outcome == "unknown"
     mark.problem = uncertain and problem or nil
     -- An earlier create of this call may still be done late.
@@ -118,7 +126,7 @@ local function create(job, call, floor, source, claim)
       if uncertain then return unknown(job, problem) end
       return nil, problem
     end
-    local found, response, thorough = search(job, floor, source, claim, problem.kind == "timeout")
+    local found, response, thorough = search(job, before.floor, source, claim, problem.kind == "timeout")
     if found then
       found.content = nil
       return found, response
@@ -132,9 +140,9 @@ end
 -- @tparam table self script_versions
 -- @param script id
 -- @tparam table given as for create
--- @tparam ?integer floor the newest version's number, where it is known already
+-- @tparam ?table before a look that was taken before, which saves one
 -- @return version, response; or nil and an error
-function reconcile.create(self, script, given, floor)
+function reconcile.create(self, script, given, before)
   local source, unread = requests.content(given, "create")
   if not source then return nil, unread end
   local plain = { content = source }
@@ -146,14 +154,15 @@ function reconcile.create(self, script, given, floor)
   call.on_event = job.listener
   local claim <close> = claims.enter(self._client, script, true)
   return job:run(function()
-    local newest = floor
-    if not newest then
+    local floor = before and (before.newest and service.number(before.newest) or 0)
+    if not floor then
       local found, failure = newest_number(job)
       if not found then return nil, failure end
-      newest = found
+      floor = found
     end
     job.progress:creates()
-    local version, response = create(job, call, newest, source, claim)
+    local known = { floor = floor, by_id = before and before.by_id }
+    local version, response = create(job, call, known, source, claim)
     if version then claim:take(version) end
     return version, response
   end)

@@ -20,12 +20,16 @@ local function deployed_since(version, state)
   return not (at and live_at) or at >= live_at
 end
 
--- What somebody else made live between the look and our deployment, and is not any more.
+-- What somebody else made live between the look and our deployment, and is not any more: the last of them.
 local function overwritten(state, after, version)
+  local ours, last = after.by_id[version.id] or version, nil
+  local at = service.deployed_at(ours) or math.huge
   for _, each in ipairs(after.versions) do
-    local ours = each.id == version.id or (state.live and each.id == state.live.id) or each == after.live
-    if not ours and deployed_since(each, state) then return each end
+    local known = each.id == version.id or (state.live and each.id == state.live.id) or each == after.live
+    local theirs = not known and deployed_since(each, state) and (service.deployed_at(each) or at) <= at
+    if theirs and (not last or service.deployed_later(each, last)) then last = each end
   end
+  return last
 end
 
 -- Where the service counts in seconds, two deployments within one can't be told apart, and the higher number wins.
@@ -35,12 +39,23 @@ local function is_tie(state, after, version)
     and service.deployed_at(live) == service.deployed_at(ours)
 end
 
+--- What somebody else did meanwhile, for people.
+-- @tparam table told what a release gave, or its error: `overwrote`, `under_way`
+-- @treturn table a list of sentences
+function replace.sentences(told)
+  local list = {}
+  if told.overwrote then list[#list + 1] = "overwritten: somebody else's " .. tostring(told.overwrote) end
+  if told.under_way then list[#list + 1] = "somebody else has begun meanwhile: " .. tostring(told.under_way) end
+  return list
+end
+
 --- Deploys a version and looks what is live then.
 -- @tparam table job
 -- @tparam table version
 -- @tparam string step what the listener is told
 -- @tparam table state the last look before: its live version is the one that is replaced
--- @tparam ?function meanwhile called with the deployed version and the response when it is, at once with the look
+-- @tparam ?function meanwhile called with the version and the response when it is deployed, at once with the look; not
+-- when somebody else's has taken its place by then
 -- @treturn ?table `version`, `state` (the look afterwards; nil and `problem` where it failed), `is_live`, `overwrote`
 -- (a version that somebody else made live in between), `meanwhile` (what the function gave); or nil and an error
 function replace.with(job, version, step, state, meanwhile)
@@ -52,12 +67,16 @@ function replace.with(job, version, step, state, meanwhile)
       return { state = after, problem = problem }
     end,
   }
-  if meanwhile then questions[2] = function() return { meanwhile(deployed, response) } end end
+  if meanwhile and service.is_deployed(deployed) then
+    questions[2] = function() return { meanwhile(deployed, response) } end
+  end
   local answers = assert(job:ask(questions))
   local after = answers[1].state
   if after and is_tie(state, after, version) then
     job.clock.sleep(1)
-    return replace.with(job, after.by_id[version.id], step, after)
+    local again, failure = replace.with(job, after.by_id[version.id], step, after)
+    if again then again.overwrote = again.overwrote or overwritten(state, after, version) end
+    return again, failure
   end
   return {
     version = deployed,
@@ -65,7 +84,7 @@ function replace.with(job, version, step, state, meanwhile)
     problem = answers[1].problem,
     is_live = after ~= nil and after.live ~= nil and after.live.id == version.id,
     overwrote = after and overwritten(state, after, version),
-    meanwhile = answers[2] or {},
+    meanwhile = answers[2],
   }
 end
 

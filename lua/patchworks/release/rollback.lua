@@ -37,9 +37,9 @@ local function named(job, state)
   local version = state.by_id[math.tointeger(tonumber(wanted))]
   if version then return version end
   local problem
-  version, problem = job.resource:get(wanted, job:options())
+  version, problem = look.get(job, wanted, job:options())
   if not version and problem.kind ~= "not_found" then return nil, problem end
-  if service.is_version(version) and tostring(version.script_id or job.script) == job.script then return version end
+  if version and not look.flaw(job, version) then return version end
   return not_found(
     job,
     ("script %s has no version with the id %s"):format(job.script, wanted),
@@ -91,6 +91,7 @@ local function run(job)
   local done, trouble = replace.with(job, target, "rollback", state)
   if not done then return lost(job, target, trouble, state) end
   if done.problem then return nil, job:wrap(done.problem, { version = done.version, outcome = "unknown" }) end
+  local begun = done.state.under_way[1]
   if not done.is_live then
     local now = done.state.live
     return nil, job:error {
@@ -101,10 +102,18 @@ local function run(job)
       ),
       version = done.version,
       live = now,
+      overwrote = done.overwrote,
+      under_way = begun,
       overtaken = true,
     }
   end
-  return { version = done.version, previous = live, action = "rolled back", overwrote = done.overwrote }
+  return {
+    version = done.version,
+    previous = live,
+    action = "rolled back",
+    overwrote = done.overwrote,
+    under_way = begun,
+  }
 end
 
 --- Adds the method to the resource's class.
@@ -117,7 +126,7 @@ function rollback.extend(class)
   -- @tparam ?table given `to` (id of a version, be it newer), `dry_run`, `timeout` (for all of it), and as for
   -- `publish`: `deploy_timeout`, `interval`, `max_interval`, `record`
   -- @treturn ?table `version`, `previous` (what was live), `action` ("rolled back", "unchanged", "would roll back"),
-  -- `overwrote`; or nil and an error, of kind "conflict" where a deployment is under way
+  -- `overwrote`, `under_way`; or nil and an error, of kind "conflict" where a deployment is under way
   function class:rollback(script, given)
     methods.check(takes.rollback, given)
     script = arguments.check_id(script, "rollback: script id")

@@ -7,6 +7,7 @@
 local arguments = require "patchworks.call.arguments"
 local errors = require "patchworks.errors"
 local jobs = require "patchworks.release.job"
+local look = require "patchworks.release.look"
 local methods = require "patchworks.call.methods"
 local service = require "patchworks.service"
 local takes = require "patchworks.release.methods"
@@ -80,14 +81,24 @@ local function is_anew(version, watched)
   return watched.looks >= (at and former and 6 or 3)
 end
 
--- What a look tells: the version when it is deployed; or nil and an error when it failed; or nil while it goes on.
+-- Whether a version was deployed since the first that was seen of it, and then un-deployed for somebody else's.
+local function is_superseded(version, watched)
+  local at, former = service.deployed_at(version), watched.first and service.deployed_at(watched.first)
+  return watched.first ~= nil and at ~= nil and not service.is_deployed(version) and at > (former or -math.huge)
+end
+
+-- What a look tells: the version when it was deployed, be it superseded since; or nil and an error when it failed; or
+-- nil while it goes on.
 local function judge(job, version, response, watched)
   watched.looks = watched.looks + 1
+  local first = watched.before
+  watched.first = watched.first or (first and first.status ~= nil and first) or version
   if service.is_deploying(version) then
     watched.seen = true
     return nil
   end
   if has_failed(version, watched) then return nil, deployment_failed(job, version, response) end
+  if is_superseded(version, watched) then return version end
   return service.is_deployed(version) and is_anew(version, watched) and version or nil
 end
 
@@ -109,7 +120,7 @@ local function watch(job, id, watched)
   watched.looks = 0
   while true do
     local asked = clock.now()
-    local version, response = job.resource:get(id, job:options { timeout = math.max(0.001, ends - asked) })
+    local version, response = look.get(job, id, job:options { timeout = math.max(0.001, ends - asked) })
     local now, trouble = clock.now(), nil
     if version then
       last = version
@@ -132,7 +143,7 @@ end
 
 -- After a request to deploy whose answer was lost: whether the version is being deployed, or was.
 local function was_begun(job, id, watched)
-  local version, response = job.resource:get(id, job:options())
+  local version, response = look.get(job, id, job:options())
   if not version then return false end
   watched.looks = 0
   local done, failure = judge(job, version, response, watched)
@@ -144,7 +155,8 @@ end
 -- @tparam table version
 -- @tparam string step what the listener is told
 -- @tparam ?table from the version whose place it takes
--- @return version, response; or nil and an error. Its outcome is "none" where the version surely doesn't come live
+-- @return version, response; or nil and an error. Its outcome is "none" where the version surely doesn't come live. A
+-- version that is not deployed was, and somebody else's took its place
 function wait.deploy(job, version, step, from)
   local progress = job.progress
   progress:begins(version)
@@ -167,7 +179,7 @@ function wait.deploy(job, version, step, from)
   local deployed, failure = watch(job, version.id, watched)
   mark.problem = nil
   if deployed or failure.kind == "deployment_failed" then progress:ends(version) end
-  if deployed then progress:saw(deployed) end
+  if deployed and service.is_deployed(deployed) then progress:saw(deployed) end
   return deployed, failure
 end
 
@@ -188,6 +200,19 @@ function wait.settle(job, version, seconds)
   return nil, problem
 end
 
+-- What was deployed and is not any more is not what was waited for.
+local function live_still(job, version, response)
+  if not version or service.is_deployed(version) then return version, response end
+  return nil, job:error {
+    kind = "conflict",
+    message = ("%s was deployed, and somebody else's came after it"):format(tostring(version)),
+    version = version,
+    overtaken = true,
+    response = response,
+    hint = "look at what is live; deploy it again to replace that",
+  }
+end
+
 --- Adds the methods to the resource's class.
 -- @tparam table class ScriptVersions
 function wait.extend(class)
@@ -196,19 +221,22 @@ function wait.extend(class)
   -- @tparam ?table given `timeout` (300 s), `interval` and `max_interval` (20 s): the first and the longest pause
   -- between looks; `failed_before` (the deployment_failed_at from before the deployment, so that an old failure is not
   -- taken for a new one)
-  -- @treturn ?table version; or nil and an error, of kind "deployment_failed" with the service's reason
+  -- @treturn ?table version; or nil and an error, of kind "deployment_failed" with the service's reason, or "conflict"
+  -- with `overtaken` when somebody else's took its place by then
   function class:wait(id, given)
     methods.check(takes.wait, given)
     local seconds = given and given.timeout or usual
     local job = jobs.new(self, "wait", arguments.check_id(id, "wait: script version id"), given, seconds)
-    return job:run(watch, id, { failed_before = job.given.failed_before, seconds = seconds })
+    return job:run(function()
+      return live_still(job, watch(job, id, { failed_before = job.given.failed_before, seconds = seconds }))
+    end)
   end
 
   --- Deploys a version and waits until it is live. 2 requests and 1 for each look: the first tells an old failure from
   -- a new one.
   -- @tparam integer|string id
   -- @tparam ?table given as for `wait`
-  -- @treturn ?table version; or nil and an error, of kind "deployment_failed" with the service's reason
+  -- @treturn ?table version; or nil and an error, as for `wait`
   function class:deploy_and_wait(id, given)
     methods.check(takes.deploy_and_wait, given)
     local seconds = given and given.timeout or usual
@@ -217,10 +245,10 @@ function wait.extend(class)
     return job:run(function()
       local version, problem = { id = id }, nil
       if job.given.failed_before == nil then
-        version, problem = self:get(id, job:options())
+        version, problem = look.get(job, id, job:options())
       end
       if not version then return nil, problem end
-      return wait.deploy(job, version, "deploy")
+      return live_still(job, wait.deploy(job, version, "deploy"))
     end)
   end
 end
