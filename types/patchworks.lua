@@ -818,7 +818,7 @@ function task:cancel() end
 
 ---What `client:apply` gives. `tostring` sums it up.
 ---@class patchworks.report
----@field scripts table[] each `id`, `name`, `action` ("published", "unchanged" or "failed"), `version`, `error`
+---@field scripts table[] each `id`, `name`, `action` ("published", "unchanged" or "failed"), `version`, `error`, `previous`, `overwrote`, `under_way`
 ---@field published integer how many
 ---@field unchanged integer how many
 ---@field failed integer how many

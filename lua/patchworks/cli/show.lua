@@ -2,6 +2,7 @@
 -- @module patchworks.cli.show
 local codes = require "patchworks.cli.codes"
 local output = require "patchworks.cli.output"
+local replace = require "patchworks.release.replace"
 
 local show = {}
 
@@ -54,7 +55,7 @@ local function aftermath(err)
     )
   end
   if err.rollback_error then return "the way back failed too: " .. tostring(err.rollback_error) end
-  if err.under_way then return "left as it is, since somebody else has begun: " .. tostring(err.under_way) end
+  if err.under_way then return "left as it is, since somebody else has begun" end
   if err.may_come_live or (err.outcome == "unknown" and err.stage == "deploy") then
     return ("%s may still come live; live at the last look: %s"):format(
       tostring(err.may_come_live or "it"), tostring(err.live or "nothing, or not known"))
@@ -81,12 +82,13 @@ function show.failure(err)
   if err.difference then output.say("%s", err.difference) end
   for _, entry in ipairs(err.logs or {}) do output.say("log: %s", (tostring(entry.message):gsub("%s+$", ""))) end
   if err.stage then output.say("%s", aftermath(err)) end
-  if err.under_way and not err.stage then output.say("under way: %s", tostring(err.under_way)) end
+  for _, each in ipairs(replace.sentences(err)) do output.say("%s", each) end
   if output.json then
     output.object("error", {
       kind = err.kind, message = err.message, hint = err.hint, outcome = err.outcome, stage = err.stage,
       live = err.live, version = err.version, rolled_back = err.rolled_back, may_come_live = err.may_come_live,
-      under_way = err.under_way, difference = err.difference, logs = err.logs,
+      under_way = err.under_way, overwrote = err.overwrote, overtaken = err.overtaken,
+      difference = err.difference, logs = err.logs,
       rollback_error = text_of(err.rollback_error),
       operation = err.operation, status = err.status, exit_code = code,
     })
@@ -99,8 +101,7 @@ end
 function show.release(result, err)
   output.clear()
   if not result then return show.failure(err) end
-  if result.overwrote then output.complain("overwritten: somebody else's " .. tostring(result.overwrote)) end
-  if result.under_way then output.complain("somebody else has begun meanwhile: " .. tostring(result.under_way)) end
+  for _, sentence in ipairs(replace.sentences(result)) do output.complain(sentence) end
   if result.prune_error then output.complain("pruning failed: " .. tostring(result.prune_error)) end
   if output.json then
     output.object("release", {

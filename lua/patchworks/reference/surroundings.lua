@@ -132,7 +132,8 @@ local report = {
   class = "patchworks.report",
   says = "What `client:apply` gives. `tostring` sums it up.",
   fields = {
-    { "scripts", "table[]", 'each `id`, `name`, `action` ("published", "unchanged" or "failed"), `version`, `error`' },
+    { "scripts", "table[]", 'each `id`, `name`, `action` ("published", "unchanged" or "failed"), `version`, `error`, '
+      .. "`previous`, `overwrote`, `under_way`" },
     { "published", "integer", "how many" },
     { "unchanged", "integer", "how many" },
     { "failed", "integer", "how many" },

@@ -58,9 +58,10 @@ local function print_report(report)
   if not output.json then return output.write(tostring(report), "\n") end
   for _, each in ipairs(report.scripts) do
     local err = each.error
+    local told = type(err) == "table" and err or each
     output.object("script", { id = each.id, name = each.name, action = each.action, version = each.version,
       error = err and tostring(err), kind = err and err.kind, outcome = err and err.outcome, stage = err and err.stage,
-      live = err and err.live })
+      live = err and err.live, overwrote = told.overwrote, under_way = told.under_way })
   end
 end
 
