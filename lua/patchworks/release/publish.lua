@@ -267,9 +267,8 @@ function publish.extend(class)
   -- `stays`, `prune_error`; or nil and an error: kind "conflict" when somebody else published meanwhile; with `stage`
   -- ("deploy" or "test") when that failed, `rolled_back` (whether what was live before is live), `live` (what is, as of
   -- the last look), `previous`, `version`, `overwrote` and `under_way` as above, and `rollback_error` when the way back
-  -- failed too. A deployment that may
-  -- still come live has the outcome "unknown", or is `may_come_live`. A failed test has the kind "test_failed",
-  -- `difference`, `logs`, `answer` or `cause`
+  -- failed too. A deployment that may still come live has the outcome "unknown", or is `may_come_live`. A failed test
+  -- has the kind "test_failed", `difference`, `logs`, `answer` or `cause`
   -- @usage local done, err = versions:publish(42, { file = "orders.py", test = { payload = order, expect = result } })
   function class:publish(script, given)
     given = given or {}
