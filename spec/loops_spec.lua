@@ -219,6 +219,142 @@ describe("cqueues", function()
   end)
 end)
 
+describe("a controller of cqueues", function()
+  it("goes on when one of its coroutines closes a client, which others wait for or not", function()
+    assert.equal("1\nnil\tcancelled\n3\n3\nthe host's own\ttrue\n", (run(cqueues .. [[
+      server:latency(0.02)
+      controller:wrap(function()
+        print(versions:get(1).id)
+        server:latency(30)
+        controller:wrap(function()
+          local version, err = versions:get(2)
+          print(version, err.kind)
+        end)
+        repeat cqueues.sleep(0.001) until client:stats().active > 0
+        client:close()
+        server:latency(0)
+      end)
+      assert(controller:loop())
+      for _ = 1, 2 do
+        local other = server:client { loop = require "patchworks.loop.cqueues" }
+        controller:wrap(function() print(other.script_versions:get(3).id) other:close() end)
+      end
+      local slept = false
+      controller:wrap(function() cqueues.sleep(0.1) slept = true end)
+      assert(controller:loop())
+      print("the host's own", slept)
+    ]])))
+  end)
+
+  it("waits where nothing can be suspended", function()
+    assert.equal("1 2 3\n4\n5\n6\n7\t0\n", (run(cqueues .. [[
+      controller:wrap(function()
+        local ids = { 3, 1, 2 }
+        table.sort(ids, function(a, b) return versions:get(a).id < versions:get(b).id end)
+        print(table.concat(ids, " "))
+        print((("4"):gsub("%d", function(id) return versions:get(tonumber(id)).id end)))
+        setmetatable({}, { __gc = function() print(versions:get(5).id) end })
+        collectgarbage()
+        debug.sethook(function() debug.sethook() print(versions:get(6).id) end, "", 1)
+        local generated = coroutine.wrap(function() return versions:get(7).id end)()
+        print(generated, client:stats().active)
+      end)
+      assert(controller:loop())
+    ]])))
+  end)
+
+  it("waits in a generator of a task's, too", function()
+    assert.equal("true\t7\n", (run(cqueues .. [[
+      controller:wrap(function()
+        print(patchworks.spawn(function()
+          return coroutine.wrap(function() return versions:get(7).id end)()
+        end):join())
+      end)
+      assert(controller:loop())
+    ]])))
+  end)
+
+  it("shares the clients with another, in turn, inside of it, or behind one that was dropped", function()
+    assert.equal("1\t2\n0\t0\t0\n3\n4\n6\nended\n", (run(cqueues .. [[
+      server:latency(0.02)
+      local other = cqueues.new()
+      local one, two
+      controller:wrap(function() one = versions:get(1).id end)
+      other:wrap(function() two = versions:get(2).id end)
+      for _ = 1, 1000 do
+        if one and two then break end
+        assert(controller:step(0.01))
+        assert(other:step(0.01))
+      end
+      print(one, two)
+      assert(other:loop() and controller:loop())
+      print(controller:count(), other:count(), client:stats().active)
+
+      controller:wrap(function()
+        local inner = cqueues.new()
+        inner:wrap(function() print(versions:get(3).id) end)
+        assert(inner:loop())
+        print(versions:get(4).id)
+      end)
+      assert(controller:loop())
+
+      other:wrap(function() print(versions:get(5).id) end)
+      other:step(0)
+      other = nil
+      collectgarbage()
+      collectgarbage()
+      controller:wrap(function() print(versions:get(6).id) end)
+      assert(controller:loop())
+      print "ended"
+    ]])))
+  end)
+
+  it("stays for tasks that nobody joined", function()
+    assert.equal("slept\n1\nended\t0\n", (run(cqueues .. [[
+      server:latency(0.02)
+      controller:wrap(function()
+        patchworks.spawn(function()
+          patchworks.sleep(0.05)
+          print "slept"
+          print(versions:get(1).id)
+        end)
+      end)
+      assert(controller:loop())
+      print("ended", client:stats().active)
+    ]])))
+  end)
+
+  it("doesn't stay for a call that was cancelled", function()
+    assert.equal("cancelled\nended\t0\n", (run(cqueues .. [[
+      server:latency(30)
+      controller:wrap(function()
+        local task = patchworks.spawn(function() return versions:get(1) end)
+        repeat cqueues.sleep(0.001) until client:stats().active > 0
+        task:cancel()
+        print(select(2, task:join()).kind)
+      end)
+      assert(controller:loop())
+      print("ended", client:stats().active)
+    ]])))
+  end)
+
+  it("drives many clients at once", function()
+    assert.equal("40\n", (run(cqueues .. [[
+      server:latency(0.05)
+      local got = 0
+      for i = 1, 40 do
+        local each = server:client { loop = require "patchworks.loop.cqueues" }
+        controller:wrap(function()
+          if each.script_versions:get(i).id == i then got = got + 1 end
+          if i % 2 == 0 then each:close() end
+        end)
+      end
+      assert(controller:loop())
+      print(got)
+    ]])))
+  end)
+end)
+
 describe("one descriptor", function()
   it("is all that a loop needs", function()
     local server <close> = assert(sandbox.start())
