@@ -44,11 +44,12 @@ for path in files:lines() do
   if not name:find "^sandbox" and file then
     if not from then say("%s stands on no floor (see scripts/floors.lua)", path) end
     for line in file:lines() do
+      local at_load = line:find "^local" ~= nil
       local target = not line:find "^%s*%-%-" and line:match "require%s*%(?%s*[\"']patchworks%.?([%w_.]*)[\"']"
       if target then
         local to = floor_of(target == "" and "init" or target)
         local arrow = name:match "^[^.]*" .. " -> " .. (target == "" and "init" or target:match "^[^.]*")
-        if from and to and to < from and not late[arrow] then
+        if from and to and to < from and (at_load or not late[arrow]) then
           say("%s requires patchworks.%s, which stands above it", path, target)
         end
       end

@@ -148,7 +148,9 @@ import os, tempfile
 def handle(data):
   os.makedirs('/var/tmp/patchworks-left/deep', exist_ok=True)
   paths = ['/tmp/patchworks-left', '/dev/shm/patchworks-left', '/var/tmp/patchworks-left/deep/file']
-  for path in paths: open(path, 'w').write('x')
+  for path in paths:
+    try: open(path, 'w').write('x')
+    except OSError: pass # not everybody may write there on this machine
   return {'payload': str(os.getuid())}
 ]]
       if not isolated and cjson.decode(result.answer).payload == io.popen("id -u"):read "l" then

@@ -26,7 +26,10 @@ local function print_at_prompt(print)
   return function(...)
     local own = debug.getinfo(1, "t").istailcall or debug.getinfo(2, "S").what ~= "C"
     if own then return print(...) end
-    return present.write(present.results(table.pack(...)))
+    -- What presenting raises, as a listing does that can't be read, is presented: the interpreter would not show it.
+    local values = table.pack(...)
+    local presented, problem = pcall(function() present.write(present.results(values)) end)
+    if not presented then present.write(present.results(table.pack(nil, problem))) end
   end
 end
 

@@ -25,7 +25,17 @@ local derived = {
 
 local inner = { header_block = true, transfer = true, started = true, seconds = true, earlier = true }
 
+-- For one that is shown in an error: what its transfer knows is worked out now, and the raw answer let go.
+local function settle(response)
+  if not rawget(response, "transfer") then return end
+  for _, name in ipairs { "timing", "bytes", "http_version" } do
+    local _ = response[name]
+  end
+  response.transfer = nil
+end
+
 function Response.__index(response, name)
+  if name == "_settle" then return settle end
   local derive = derived[name]
   if not derive then return nil end
   local value = derive(response)

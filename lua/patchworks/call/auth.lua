@@ -56,6 +56,7 @@ local function redact(failure, secret)
   failure.message = without(failure.message, secret)
   local response = failure.response
   if response then
+    if response._settle then response:_settle() end
     response.body = without(response.body, secret)
     response.header_block = without(response.header_block, secret)
   end

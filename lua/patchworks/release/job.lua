@@ -21,6 +21,7 @@ local usual = 60 -- seconds that a call has where neither the client nor the rel
 -- @tparam ?table given the caller's options, checked
 -- @tparam ?number seconds that the whole of it may take; no end
 function job.new(resource, operation, script, given, seconds)
+  if resource._client._closed then errors.misuse("%s: the client is closed", operation) end
   local clock = resource._client._clock
   return setmetatable({
     resource = resource,

@@ -48,7 +48,9 @@ local function scalar(value) return type(value) == "string" and screen.clean(quo
 
 local function keys_of(value)
   local keys = {}
-  for key in pairs(value) do keys[#keys + 1] = key end
+  for key in pairs(value) do
+    if type(key) ~= "string" or not key:find "^_" then keys[#keys + 1] = key end
+  end
   table.sort(keys, by_name)
   return keys
 end
