@@ -94,10 +94,37 @@ function Context:saver()
   local written = require "patchworks.project.written"
   local folder = (self:project().root or ".") .. "/.patchworks/pruned"
   return function(version, source)
-    local made, problem = written.folder(folder)
-    if not made then return nil, problem end
-    return written.whole(("%s/script-%s-version-%d"):format(folder, tostring(version.script_id), version.id), source)
+    local path = ("%s/script-%s-version-%d"):format(folder, tostring(version.script_id), version.id)
+    local saved, problem = written.folder(folder)
+    if saved then saved, problem = written.whole(path, source) end
+    if not saved then self.unsaved = self.unsaved or ("%s: %s"):format(folder, tostring(problem)) end
+    return saved, problem
   end
+end
+
+--- The exit code of a command that was to save what it deletes: a failure where something couldn't be saved.
+-- @tparam integer code what it is otherwise
+function Context:saved(code)
+  if not self.unsaved or code ~= codes.done then return code end
+  return show.failure(errors.new {
+    kind = "file",
+    operation = "prune",
+    message = "what couldn't be saved was not deleted: " .. self.unsaved,
+    hint = "make the folder writable, or `prune --no-save`",
+  }, codes.failed)
+end
+
+--- The scripts of the project that were named, or all of them. Raises where there are none.
+-- @treturn table a list of names
+function Context:names()
+  local project, names = self:project(), self.given.names
+  if names[1] then return names end
+  for i, script in ipairs(project:scripts()) do names[i] = script.name end
+  if names[1] then return names end
+  local file = require "patchworks.project.file"
+  if project.path then error(("%s names no script: add some to its `scripts`"):format(project.path), 0) end
+  error(("there is no %s in this folder, nor above it up to the repository's root; make one with: patchworks init")
+    :format(file.name), 0)
 end
 
 --- The scripts that `--only` names, or nil for all.

@@ -70,11 +70,12 @@ local function text_of(value) return value ~= nil and tostring(value) or nil end
 
 --- Says what went wrong, on standard error, and with `--json` as an object too.
 -- @param err an error of the client, or a sentence about the command's words
+-- @tparam ?integer code its exit code; by default the one of its kind
 -- @treturn integer its exit code
-function show.failure(err)
+function show.failure(err, code)
   output.clear()
   local is_error = type(err) == "table"
-  local code = is_error and codes.of(err) or codes.usage
+  code = code or (is_error and codes.of(err) or codes.usage)
   if not is_error then err = { kind = "usage", message = tostring(err), outcome = "none" } end
   local sentence = (not is_error or err.kind == "file") and err.message or tostring(err)
   if err.kind == "file" and err.hint then sentence = ("%s (%s)"):format(sentence, err.hint) end

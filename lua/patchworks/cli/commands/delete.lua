@@ -1,6 +1,8 @@
 --- `patchworks delete`: deletes a version for good, after a question.
 -- @module patchworks.cli.commands.delete
+local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
+local service = require "patchworks.service"
 local show = require "patchworks.cli.show"
 
 local delete = { description = "Delete a version for good." }
@@ -11,18 +13,34 @@ function delete.declare(command)
   readings.dry_run(command)
 end
 
+-- What is live of the script, for people; that it can't be seen takes nothing back.
+local function live_now(context, script)
+  local deployed, problem = context:versions():list(script, { filter = { is_deployed = true } }):all()
+  if not deployed then return nil, "it can't be seen: " .. tostring(problem) end
+  local live = service.live(deployed)
+  return live, live and tostring(live) or "nothing"
+end
+
 function delete.run(context)
   local given = context.given
   local versions, id = context:versions(), context:version(given.version)
-  if given.dry_run or not given.yes then
-    local version = show.check(versions:get(id))
-    if given.dry_run then
-      return show.would("delete", version)
-    end
-    local go_on = context:agreed(("Delete %s for good?"):format(tostring(version)))
-    if go_on ~= true then return go_on end
+  local version = show.check(versions:get(id))
+  local live = service.is_deployed(version) and context:live(version.script_id)
+  local was_live = live and live.id == id or false
+  local what = tostring(version) .. (was_live and ", which is LIVE" or "")
+  if given.dry_run then
+    if was_live then output.say "it is LIVE" end
+    return show.would("delete", version)
   end
-  show.answer(show.check(versions:delete(id)), "deleted")
+  local go_on = context:agreed(("Delete %s for good?"):format(what))
+  if go_on ~= true then return go_on end
+  local answer = show.check(versions:delete(id))
+  local now, name
+  if was_live then now, name = live_now(context, version.script_id) end
+  output.say("deleted %s%s", tostring(version), was_live and ("; it was LIVE, and live now is: %s"):format(name) or "")
+  if output.json then
+    output.object("answer", { answer = answer, version = version, was_live = was_live, live = now })
+  end
 end
 
 return delete

@@ -28,10 +28,8 @@ function diff.run(context)
     print(old .. ".." .. new, require("patchworks.project.pull").between(context:versions(), old, new))
     return codes.done
   end
+  names = context:names()
   local client = context:client()
-  if #names == 0 then
-    for i, script in ipairs(project:scripts()) do names[i] = script.name end
-  end
   for _, name in ipairs(names) do
     print(name, project:diff(name, { client = client, environment = context.environment }))
   end

@@ -50,7 +50,7 @@ function prune.run(context)
     return show.failure(err)
   end
   say_what_stays(done)
-  return report({ deleted = #done.deleted, kept = done.kept }, "deleted %d, kept %d")
+  return context:saved(report({ deleted = #done.deleted, kept = done.kept }, "deleted %d, kept %d"))
 end
 
 return prune

@@ -42,9 +42,11 @@ function publish.run(context)
   options.rollback = not given.no_rollback
   options.deploy_timeout, options.interval = given.timeout, given.interval
   options.dry_run = given.dry_run
-  if source then return show.release(context:versions():publish(context:script(given.script), options)) end
+  if source then
+    return context:saved(show.release(context:versions():publish(context:script(given.script), options)))
+  end
   options.over = given.over
-  return show.release(require("patchworks.cli.publishing").publish(context, given.script, options))
+  return context:saved(show.release(require("patchworks.cli.publishing").publish(context, given.script, options)))
 end
 
 return publish

@@ -28,11 +28,8 @@ local said = {
 
 function pull.run(context)
   local project, given = context:project(), context.given
+  local names, code = context:names(), codes.done
   local client = context:client()
-  local names, code = given.names, codes.done
-  if #names == 0 then
-    for i, script in ipairs(project:scripts()) do names[i] = script.name end
-  end
   for _, name in ipairs(names) do
     local done, err = project:pull(name, {
       client = client, environment = context.environment, theirs = given.theirs,

@@ -52,11 +52,8 @@ local function object_of(each)
 end
 
 function status.run(context)
-  local project, names = context:project(), context.given.names
+  local project, names = context:project(), context:names()
   local client = context:client()
-  if #names == 0 then
-    for i, script in ipairs(project:scripts()) do names[i] = script.name end
-  end
   local list, failures = require("patchworks.time.tasks").map(names, function(name)
     return project:status(name, { client = client, environment = context.environment })
   end, { concurrency = 8 })

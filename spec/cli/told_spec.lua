@@ -1,0 +1,64 @@
+-- What a command says of what it did, or could not do.
+local cjson = require "cjson"
+local commands = require "spec.support.commands"
+local shell = require "spec.support.shell"
+local terminal = require "spec.support.terminal"
+
+local state = commands.setup(before_each, after_each)
+local run, inside, write, lines = state.run, state.inside, state.write, commands.lines
+local upper, lower = commands.upper, commands.lower
+
+local function publish(text)
+  assert.equal(0, (run(("publish 1 %s --interval 0.02"):format(write("x.py", text)))))
+end
+
+describe("the workbench where there is no project", function()
+  it("is a usage error that says where a project is looked for", function()
+    for _, words in ipairs { "status", "diff", "pull", "status --json" } do
+      local code, out, err = inside(words)
+      assert.equal(2, code, words)
+      assert.truthy(err:find("no patchworks.project.lua in this folder, nor above it", 1, true), err)
+      assert.equal(words:find "json" and "usage" or nil, out ~= "" and cjson.decode(out).kind or nil)
+    end
+  end)
+end)
+
+describe("a delete", function()
+  it("says which version went, whether it was live, and what is live now", function()
+    publish(upper)
+    publish(lower)
+    local code, _, err = inside "delete 2 --yes"
+    assert.equal(0, code)
+    assert.truthy(err:find("deleted script version 2 (script 1, v2, Deployed); it was LIVE, and live now is: script version 1", 1, true), err)
+    code, _, err = inside "delete 1 --yes"
+    assert.truthy(code == 0 and err:find("live now is: nothing", 1, true), err)
+    assert.equal(0, (run("create 1 " .. write("x.py", upper))))
+    local out
+    code, out, err = inside "delete 3 --yes --json"
+    assert.equal(0, code)
+    assert.truthy(err:find("^deleted script version 3 %(script 1, v3, Draft%)\n$"), err)
+    assert.same({ false, 3 }, { cjson.decode(out).was_live, cjson.decode(out).version.id })
+  end)
+
+  it("asks with LIVE where it is", function()
+    if terminal.missing then return pending(terminal.missing) end
+    publish(upper)
+    local answer = terminal.run(shell.command(state.server, "delete 1"), { { "wait", "which is LIVE for good?", 5 }, { "type", "n\n" } })
+    assert.equal(1, answer.code, answer.output)
+    assert.equal(0, state.server:count "delete")
+  end)
+end)
+
+describe("a prune that can't save", function()
+  it("fails, and says why", function()
+    for _, text in ipairs { upper, lower, upper .. "#" } do assert.equal(0, (run("create 1 " .. write("x.py", text)))) end
+    write(".patchworks", "a file where the folder is to be")
+    local code, out, err = inside "prune 1 --keep 1 --yes --json"
+    assert.equal(1, code, err)
+    assert.truthy(err:find("deleted 0, kept 3", 1, true) and err:find("what couldn't be saved was not deleted", 1, true), err)
+    local object = cjson.decode(lines(out)[2])
+    assert.same({ "error", "file", 1 }, { object.type, object.kind, object.exit_code })
+    assert.equal(0, state.server:count "delete")
+    assert.equal(0, (inside "prune 1 --keep 1 --yes --no-save"))
+  end)
+end)
