@@ -62,3 +62,60 @@ describe("a prune that can't save", function()
     assert.equal(0, (inside "prune 1 --keep 1 --yes --no-save"))
   end)
 end)
+
+describe("a full disk behind the output", function()
+  local full = { out = "/dev/full" }
+  local disk <const> = io.open "/dev/full"
+  if not disk then return pending "no /dev/full here" end
+  disk:close()
+
+  it("does not hide what was done", function()
+    local file = write("x.py", upper)
+    for words, expected in pairs {
+      ["create 1 " .. file] = "made: script version %d+ %(script 1, v%d+, Draft%)",
+      ["create 1 --json " .. file] = "made: script version %d+",
+      ["publish 1 --interval 0.02 " .. write("y.py", lower)] = "published: script version %d+ %(script 1, v%d+, Deployed%), which is live",
+      ["deploy 1 --wait --interval 0.02"] = "live: script version 1",
+    } do
+      if words:find "^deploy" then assert.equal(0, (run("create 1 " .. file))) end
+      local code, _, err = run(words, full)
+      assert.equal(1, code, words)
+      assert.truthy(err:find "can't write the output" and err:find("it was done all the same: " .. expected), err)
+    end
+  end)
+
+  it("fails the help and the version too", function()
+    for _, words in ipairs { "--help", "--version", "publish --help", "help" } do
+      local code, _, err = run(words, full)
+      assert.equal(1, code, words)
+      assert.truthy(err:find "can't write the output", err)
+      assert.equal(0, (run(words)))
+    end
+  end)
+end)
+
+describe("help", function()
+  it("is a command as well", function()
+    assert.equal(select(2, run "--help"), select(2, run "help"))
+    assert.equal(select(2, run "publish --help"), select(2, run "help publish"))
+    assert.equal(2, (run "help frobnicate"))
+  end)
+
+  it("at the prompt says how it is asked for", function()
+    local code, _, err = run("repl --sandbox", { input = write("in", "help\n") })
+    assert.equal(0, code)
+    assert.truthy(err:find("type help()", 1, true), err)
+  end)
+end)
+
+describe("a word that is missing", function()
+  it("is named", function()
+    local code, _, err = run "publish 1"
+    assert.equal(2, code)
+    assert.truthy(err:find("FILE is missing", 1, true), err)
+    code, _, err = run 'show ""'
+    assert.equal(2, code)
+    assert.truthy(err:find("VERSION is an empty word", 1, true), err)
+    assert.truthy(select(3, run 'list ""'):find("SCRIPT is an empty word", 1, true))
+  end)
+end)

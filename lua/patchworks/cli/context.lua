@@ -6,6 +6,7 @@ local output = require "patchworks.cli.output"
 local patience = require "patchworks.cli.patience"
 local show = require "patchworks.cli.show"
 local underway = require "patchworks.cli.underway"
+local words = require "patchworks.cli.words"
 
 local Context = {}
 Context.__index = Context
@@ -13,8 +14,8 @@ Context.__index = Context
 local context = {}
 
 --- @tparam table given what the parser read
--- @tparam table words what it was read from
-function context.new(given, words) return setmetatable({ given = given, words = words }, Context) end
+-- @tparam table list the words that it was read from
+function context.new(given, list) return setmetatable({ given = given, words = list }, Context) end
 
 -- The value, or its error raised for the command line to explain.
 local function check(value, err)
@@ -84,6 +85,7 @@ function Context:versions() return self:client().script_versions end
 
 --- The id of the script that was given by id or by name. Raises where there is none.
 function Context:script(name)
+  if name == "" then error("SCRIPT is an empty word: expected the id of a script, or its name in the project", 0) end
   self:client()
   return (check(self:project():id(name, self.environment)))
 end
@@ -142,6 +144,7 @@ end
 --- The id of the version that was given, or of the live one of the script that was named. 1 request for a name.
 -- @treturn integer
 function Context:version(word)
+  if word == "" then error("VERSION is an empty word: expected the id of a version, or a script's name", 0) end
   if word:find "^%d+$" then
     return math.tointeger(tonumber(word)) or error(("version: %s is no id"):format(word), 0)
   end
@@ -167,6 +170,15 @@ function Context:agreed(question)
   end
   output.say "nothing was done"
   return codes.failed
+end
+
+--- A further command for the same service, for people to copy.
+-- @tparam table list its words
+function Context:command(list)
+  for _, name in ipairs { "env", "base_url" } do
+    if self.given[name] then table.move({ "--" .. name:gsub("_", "-"), self.given[name] }, 1, 2, #list + 1, list) end
+  end
+  return words.command(list)
 end
 
 --- Closes what was opened for the command.

@@ -27,18 +27,30 @@ end
 -- For a command that is cut off.
 local function tell_what_was_under_way(code, word)
   output.say("%s", word)
-  underway.tell(context)
+  local told = underway.tell(context) or {}
+  local may = context and context.may
+  if may then output.say("%s", may) end
+  if output.json then
+    output.object("error", {
+      kind = "interrupted", message = may and word .. ": " .. may or word, exit_code = code,
+      outcome = (may or told.changed) and "unknown" or "none", accounts = told.accounts, go_on = told.go_on,
+    })
+  end
   return code
+end
+
+-- For what was to be printed, and couldn't be. A reader that has gone, as `head` does, is no failure to tell of; what
+-- was done is told whatever it is.
+local function tell_what_was_done(problem)
+  if problem.number ~= 32 then output.complain("can't write the output: " .. tostring(problem.message)) end
+  if output.done then output.say("it was done all the same: %s", output.done) end
+  return codes.failed
 end
 
 -- The exit code of what ended a command, told on standard error.
 local function explain(problem)
   output.clear()
-  if getmetatable(problem) == output.Broken then
-    -- The reader has gone, as `head` does: nothing to tell. Anything else, such as a full disk, is a failure.
-    if problem.number ~= 32 then output.complain("can't write the output: " .. tostring(problem.message)) end
-    return codes.failed
-  end
+  if getmetatable(problem) == output.Broken then return tell_what_was_done(problem) end
   if getmetatable(problem) == patience.Ended then return tell_what_was_under_way(problem.code, "ended by a signal") end
   if errors.is_error(problem) then
     if context then underway.over(context) end
@@ -70,6 +82,7 @@ end
 
 local function act(words)
   local given, problem, usage = parser.read(words)
+  if given and given.text then return output.write(given.text, "\n") end
   if given then return run(given, words) end
   local code = show.failure(problem)
   io.stderr:write(usage, "\n")
@@ -85,7 +98,7 @@ function cli.main(words)
   return guarded(function()
     local code = act(words)
     output.flush()
-    return code
+    return code or codes.done
   end)
 end
 

@@ -2,7 +2,11 @@
 -- @module patchworks.cli.output
 local streams = require "patchworks.cli.streams"
 
-local output = { json = false }
+local output = {
+  json = false,
+  --- What this command has done, in words, for when it can't be printed.
+  done = nil,
+}
 
 local ok, term = pcall(require, "term")
 

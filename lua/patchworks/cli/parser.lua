@@ -12,17 +12,27 @@ publish (plan --detailed-exitcode), 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.]]
 
 local parser = {}
 
+-- Raised by a word that asks for a text: argparse would print it, and exit with 0 whether that went well or not.
+local Shown = {}
+
+local function show(text) error(setmetatable({ text = text }, Shown), 0) end
+
+local function add_help(command)
+  command:add_help { action = function() show(command:get_help()) end }
+end
+
 --- Makes the parser of every command.
 function parser.new()
   local self = argparse("patchworks", "Deploy, invoke and watch script versions on the Patchworks platform.", epilog)
+  add_help(self)
   self:flag("--version", "Print the version."):action(function()
-    print("patchworks " .. require("patchworks")._VERSION)
-    os.exit(0, true)
+    show("patchworks " .. require("patchworks")._VERSION)
   end)
   self:require_command(true)
   self:command_target "command"
   for name, each in commands.each() do
     local command = self:command(name, each.description)
+    add_help(command)
     each.declare(command)
     command:flag("--json", "One JSON object a line.")
     command:option("--env", "The project's environment; sandbox is always there.")
@@ -34,8 +44,9 @@ end
 
 --- Reads a command's words.
 -- @tparam table words
--- @treturn ?table what was given; or nil, a sentence, and the usage of the command that it is about
+-- @treturn ?table what was given, or only `text` where that was asked for (`--help`, `help COMMAND`); or nil, a sentence, and the usage of the command that it is about
 function parser.read(words)
+  if words[1] == "help" then words = { words[2] or "--help", words[2] and "--help" } end
   local self = parser.new()
   local about, problem = self, nil
   -- argparse's `pparse` does not tell which command's words were wrong.
@@ -44,6 +55,7 @@ function parser.read(words)
     error(message, 0)
   end)
   if ok then return given end
+  if getmetatable(given) == Shown then return given end
   if not problem then error(given, 0) end
   return nil, problem, about:get_usage()
 end

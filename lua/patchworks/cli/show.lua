@@ -26,6 +26,13 @@ function show.would(action, version)
   return codes.done
 end
 
+--- What was done to a version: one line about it on standard output.
+-- @tparam string what as "made" or "live"
+function show.done(what, version)
+  output.done = ("%s: %s"):format(what, tostring(version))
+  show.version(version)
+end
+
 --- An answer that the contract does not type: an object, or the message it holds on standard error.
 function show.answer(answer, otherwise)
   if output.json then return output.object("answer", { answer = answer }) end
@@ -104,6 +111,9 @@ function show.release(result, err)
   if not result then return show.failure(err) end
   for _, sentence in ipairs(replace.sentences(result)) do output.complain(sentence) end
   if result.prune_error then output.complain("pruning failed: " .. tostring(result.prune_error)) end
+  if result.action == "published" or result.action == "rolled back" then
+    output.done = ("%s: %s, which is live"):format(result.action, tostring(result.version))
+  end
   if output.json then
     output.object("release", {
       action = result.action,

@@ -75,17 +75,19 @@ end
 
 --- Tells what this command had under way, for a command that is cut off.
 -- @tparam ?table context
--- @treturn ?table what was told: `accounts` (a list of texts), `go_on` (a command); nil where nothing was under way
+-- @treturn ?table what was told: `accounts` (a list of texts), `go_on` (a command), `changed` (whether something was
+-- done, or may have been); nil where nothing was under way
 function underway.tell(context)
-  local accounts, go_on = {}, nil
+  local accounts, go_on, changed = {}, nil, false
   for _, account in pairs(context and context.under_way or {}) do
     accounts[#accounts + 1] = tostring(account)
     output.say("%s", output.visible(accounts[#accounts]))
     go_on = advice(again(context, account), readings.input())
+    changed = changed or account.creating or account.made or account.changed or false
   end
   if not go_on then return nil end
   output.say("go on with: %s", go_on)
-  return { accounts = accounts, go_on = go_on }
+  return { accounts = accounts, go_on = go_on, changed = changed }
 end
 
 local function is_alive(pid) return math.type(pid) == "integer" and uv.kill(pid, 0) == 0 end

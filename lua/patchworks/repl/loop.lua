@@ -79,6 +79,10 @@ local function next_piece(input, scope, prompt, kept)
     text = text and text .. "\n" .. line or line
     if not text:find "%S" then return false end
     if text == "exit" or text == "quit" then return nil end
+    if text == "help" then
+      io.stderr:write "help is a function: type help(), or help \"prompt\"\n"
+      return false
+    end
     local compiled, problem, open = chunk.compile(scope, text)
     if not open then
       input:remember(text)

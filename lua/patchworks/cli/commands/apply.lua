@@ -55,6 +55,7 @@ local function plan_of(context)
 end
 
 local function print_report(report)
+  output.done = tostring(report)
   if not output.json then return output.write(tostring(report), "\n") end
   for _, each in ipairs(report.scripts) do
     local err = each.error
@@ -80,7 +81,7 @@ local function refused(plan, places, over)
   local named = {}
   for _, id in ipairs(over or {}) do named[id] = true end
   local refusals = show.check(publishing.conflicts(plan.steps, places, named))
-  for _, refusal in ipairs(refusals) do output.complain(tostring(refusal)) end
+  for _, refusal in ipairs(refusals) do show.failure(refusal) end
   return #refusals > 0
 end
 

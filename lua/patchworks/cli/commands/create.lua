@@ -23,7 +23,8 @@ function create.run(context)
     output.say("would create a version of script %s with %d bytes", script, #content)
     return codes.done
   end
-  show.version(show.check(context:versions():create(script, { content = content, reconcile = given.reconcile })))
+  context.may = "a version may have been made; look with: " .. context:command { "list", script }
+  show.done("made", show.check(context:versions():create(script, { content = content, reconcile = given.reconcile })))
 end
 
 return create

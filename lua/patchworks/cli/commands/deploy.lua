@@ -20,8 +20,10 @@ function deploy.run(context)
   if given.dry_run then
     return show.would("deploy", show.check(versions:get(id)))
   end
+  context.may = ("version %d may still come live; look with: %s"):format(id, context:command { "show", tostring(id) })
   if not given.wait then
     show.check(versions:deploy(id))
+    output.done = ("version %d is being deployed"):format(id)
     if output.json then output.object("begun", { id = id }) end
     output.say("version %s is being deployed", id)
     return codes.done
@@ -33,7 +35,7 @@ function deploy.run(context)
     on_event = context:listener(function() output.progress("deploying, %d s", os.time() - began) end),
   }))
   output.clear()
-  show.version(version)
+  show.done("live", version)
 end
 
 return deploy

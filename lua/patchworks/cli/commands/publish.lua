@@ -31,6 +31,10 @@ end
 
 function publish.run(context)
   local given = context.given
+  if not given.file and given.script:find "^%d+$" and not context:project().file.scripts[given.script] then
+    error(("publish: FILE is missing: the source of script %s, or - for standard input; only a script of the project, "
+      .. "by its name, has a file of its own"):format(given.script), 0)
+  end
   local source, test = given.file and readings.read(given.file, "the source"), test_of(given)
   if source and given.over then
     error("--over goes with a script's own file in the project: leave the file away", 0)
