@@ -63,6 +63,9 @@ local advice = {
   protocol = "is `base_url` the service itself?",
 }
 
+-- What is asked of a script, and not of a version of it.
+local of_script = { list = true, create = true }
+
 function Error:__tostring()
   local parts = {}
   if self.operation then parts[#parts + 1] = self.operation .. ": " end
@@ -79,6 +82,9 @@ end
 -- @treturn table the same table
 function errors.new(fields)
   fields.outcome = fields.outcome or "none"
+  if fields.kind == "not_found" and of_script[fields.operation] then
+    fields.hint = fields.hint or "there is no such script here: check its id, and which service is asked"
+  end
   fields.hint = fields.hint or (fields.outcome == "unknown" and unsure or advice[fields.kind])
   return setmetatable(fields, Error)
 end

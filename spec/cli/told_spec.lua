@@ -119,3 +119,33 @@ describe("a word that is missing", function()
     assert.truthy(select(3, run 'list ""'):find("SCRIPT is an empty word", 1, true))
   end)
 end)
+
+describe("what the command line says of errors", function()
+  it("is in its own words", function()
+    local credential = "PATCHWORKS_BASE_URL=" .. state.server.url
+    for words, expected in pairs {
+      ["PATCHWORKS_API_KEY=wrong"] = "check PATCHWORKS_API_KEY, or the key that",
+      ["PATCHWORKS_TOKEN=wrong"] = "check PATCHWORKS_TOKEN; tokens expire",
+      ["PATCHWORKS_USERNAME=u"] = "PATCHWORKS_USERNAME is set, and PATCHWORKS_PASSWORD is not",
+      ["PATCHWORKS_API_KEY=k PATCHWORKS_TOKEN=t"] = "the environment has PATCHWORKS_API_KEY and PATCHWORKS_TOKEN;",
+      ["PATCHWORKS_API_KEY=k PATCHWORKS_BASE_URL=http://127.0.0.1:1"] = "check PATCHWORKS_BASE_URL or --base-url, the network",
+    } do
+      local code, _, err = run("list 1", { environment = credential .. " " .. words })
+      assert.is_true(code ~= 0)
+      assert.truthy(err:find(expected, 1, true), err)
+    end
+    assert.equal(0, (run("create 1 " .. write("x.py", upper))))
+    assert.equal(0, (run "deploy 1 --wait --interval 0.02"))
+    local _, _, err = run "rollback 1"
+    assert.truthy(err:find("deployed by name, with --to ID", 1, true), err)
+  end)
+
+  it("tells a script that isn't there from a version that isn't", function()
+    for _, words in ipairs { "list 999", "create 999 " .. write("x.py", upper), "publish 999 " .. write("x.py", upper), "rollback 999" } do
+      local code, _, err = run(words)
+      assert.equal(1, code)
+      assert.truthy(err:find("there is no such script here", 1, true) and not err:find("version's id", 1, true), err)
+    end
+    assert.truthy(select(3, run "show 999"):find("a version's id is not its number", 1, true))
+  end)
+end)

@@ -31,7 +31,7 @@ end
 
 local function check_secret(value, what)
   if type(value) ~= "string" or value == "" then
-    local came = value == "" and "an empty one" or "a " .. type(value)
+    local came = value == "" and "an empty one" or value == nil and "none" or "a " .. type(value)
     misuse("%s: expected a string that is not empty, got %s", what, came)
   end
   if value:find("[\r\n\0]") then misuse("%s: it holds CR, LF or NUL (is there a newline at its end?)", what) end
@@ -112,8 +112,13 @@ function credential.grant(service, getenv, stored)
   local found = credential.from_environment(getenv)
   local kinds = kinds_in(found)
   if #kinds > 1 then
-    local several = table.concat(kinds, " and ")
+    local several = table.concat(kinds, " and "):gsub("[%l_]+", variables)
     return nil, ("the environment has %s; exactly one kind is needed"):format(several)
+  end
+  for name, other in pairs { username = "password", password = "username" } do
+    if found[name] and not found[other] then
+      return nil, ("%s is set, and %s is not: both are needed"):format(variables[name], variables[other])
+    end
   end
   local allowed, home = bound_to(getenv)
   local may_go = not service.file or allowed[place]

@@ -44,8 +44,8 @@ end
 
 --- Reads a command's words.
 -- @tparam table words
--- @treturn ?table what was given, or only `text` where that was asked for (`--help`, `help COMMAND`); or nil, a sentence,
--- and the usage of the command that it is about
+-- @treturn ?table what was given, or only `text` where that was asked for (`--help`, `help COMMAND`); or nil, a
+-- sentence, and the usage of the command that it is about
 function parser.read(words)
   if words[1] == "help" then words = { words[2] or "--help", words[2] and "--help" } end
   local self = parser.new()

@@ -3,6 +3,7 @@
 local codes = require "patchworks.cli.codes"
 local output = require "patchworks.cli.output"
 local replace = require "patchworks.release.replace"
+local wording = require "patchworks.cli.wording"
 
 local show = {}
 
@@ -52,16 +53,18 @@ function show.steps()
   end
 end
 
+local function text_of(value) return value ~= nil and wording(tostring(value)) or nil end
+
 -- The state of things after a release that failed, in words.
 local function aftermath(err)
   if err.rolled_back then return "live as before: " .. tostring(err.live) end
   if err.rollback_error and err.may_come_live then
     return ("the way back was begun, and %s may still come live: %s"):format(
       tostring(err.may_come_live),
-      tostring(err.rollback_error)
+      text_of(err.rollback_error)
     )
   end
-  if err.rollback_error then return "the way back failed too: " .. tostring(err.rollback_error) end
+  if err.rollback_error then return "the way back failed too: " .. text_of(err.rollback_error) end
   if err.under_way then return "left as it is, since somebody else has begun" end
   if err.may_come_live or (err.outcome == "unknown" and err.stage == "deploy") then
     return ("%s may still come live; live at the last look: %s"):format(
@@ -72,8 +75,6 @@ local function aftermath(err)
   end
   return err.live and "live now: " .. tostring(err.live) or "nothing was live before, and nothing is now"
 end
-
-local function text_of(value) return value ~= nil and tostring(value) or nil end
 
 --- Says what went wrong, on standard error, and with `--json` as an object too.
 -- @param err an error of the client, or a sentence about the command's words
@@ -86,14 +87,16 @@ function show.failure(err, code)
   if not is_error then err = { kind = "usage", message = tostring(err), outcome = "none" } end
   local sentence = (not is_error or err.kind == "file") and err.message or tostring(err)
   if err.kind == "file" and err.hint then sentence = ("%s (%s)"):format(sentence, err.hint) end
-  output.complain(sentence)
+  local function worded(text) return err.kind == "file" and text or wording(text) end -- a file's words are its own
+  output.complain(worded(sentence))
   if err.difference then output.say("%s", err.difference) end
   for _, entry in ipairs(err.logs or {}) do output.say("log: %s", (tostring(entry.message):gsub("%s+$", ""))) end
   if err.stage then output.say("%s", aftermath(err)) end
   for _, each in ipairs(replace.sentences(err)) do output.say("%s", each) end
   if output.json then
     output.object("error", {
-      kind = err.kind, message = err.message, hint = err.hint, outcome = err.outcome, stage = err.stage,
+      kind = err.kind, message = worded(err.message), hint = worded(err.hint),
+      outcome = err.outcome, stage = err.stage,
       live = err.live, version = err.version, rolled_back = err.rolled_back, may_come_live = err.may_come_live,
       under_way = err.under_way, overwrote = err.overwrote, overtaken = err.overtaken,
       difference = err.difference, logs = err.logs,

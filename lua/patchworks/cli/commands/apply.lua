@@ -6,6 +6,7 @@ local publishing = require "patchworks.project.publish"
 local plans = require "patchworks.cli.commands.plan"
 local readings = require "patchworks.cli.readings"
 local show = require "patchworks.cli.show"
+local wording = require "patchworks.cli.wording"
 local workbench = require "patchworks.project.workbench"
 
 local apply = { description = "Publish the project, a manifest, or a plan that was kept." }
@@ -41,7 +42,7 @@ local function progress_of(plan)
     ended = ended + 1
     local result = event.result
     output.say("[%d/%d] %s script %s%s", ended, event.of, result.action, result.id,
-      result.error and ": " .. tostring(result.error) or "")
+      result.error and ": " .. wording(tostring(result.error)) or "")
   end
 end
 
@@ -61,8 +62,8 @@ local function print_report(report)
     local err = each.error
     local told = type(err) == "table" and err or each
     output.object("script", { id = each.id, name = each.name, action = each.action, version = each.version,
-      error = err and tostring(err), kind = err and err.kind, outcome = err and err.outcome, stage = err and err.stage,
-      live = err and err.live, overwrote = told.overwrote, under_way = told.under_way })
+      error = err and wording(tostring(err)), kind = err and err.kind, outcome = err and err.outcome,
+      stage = err and err.stage, live = err and err.live, overwrote = told.overwrote, under_way = told.under_way })
   end
 end
 
