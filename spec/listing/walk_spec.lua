@@ -255,6 +255,41 @@ describe("a walk over a list that others change", function()
     assert.equal(7, requests { read = 3, act = function(list) insert(list, #list + 1) end })
   end)
 
+  -- A loop that deletes what it is given, in a list with these ids; gives what came and how much was read.
+  local function deleting(ids)
+    local list, reads, came = table.move(ids, 1, #ids, 1, { story = {} }), {}, {}
+    local steps = walk.new(source_of {
+      size = 2,
+      begin = function(number)
+        return late(function()
+          reads[#reads + 1] = number
+          return answered(list, number, 2)
+        end)
+      end,
+    })
+    local most = 0
+    for page in function() return assert(steps:next()) end do
+      most = math.max(most, #page.data)
+      for _, item in ipairs(page.data) do
+        came[#came + 1] = item.id
+        table.remove(list, 1)
+      end
+      if #came == #ids then break end
+    end
+    return came, most, reads
+  end
+
+  it("gives a loop that deletes what it is given the next ones at once where ids fall, and all of them anyway", function()
+    local falling = { 8, 7, 6, 5, 4, 3, 2, 1 }
+    local came, most, reads = deleting(falling)
+    assert.same(falling, came)
+    assert.equal(2, most)
+    assert.same({ 1, 2, 1, 2, 1, 2, 1 }, reads)
+    local rising = { 1, 2, 3, 4, 5, 6, 7, 8 }
+    came = deleting(rising)
+    assert.same(rising, came)
+  end)
+
   it("ends where a service gives the same for ever, under other totals", function()
     local total = 0
     local steps = walk.new(source_of {
@@ -305,6 +340,25 @@ describe("a walk over a list that others change", function()
       for _, item in ipairs(page.data) do came[#came + 1] = item.id end
     end
     assert.same({ "a", "b", 0, 95, 96, math.maxinteger }, came)
+  end)
+
+  it("leaves out what an older page holds above something that was given", function()
+    local ids, came = { { 9, 8, 6 }, { 8, 7, 6, 5 } }, {}
+    local steps = walk.new(source_of {
+      size = 3,
+      begin = function(number)
+        return late(function()
+          local data = {}
+          for i, id in ipairs(ids[number]) do data[i] = { id = id } end
+          return { data = data, meta = { last_page = 2, total = 6 } }, { attempts = { {} } }
+        end)
+      end,
+    })
+    for page in function() return assert(steps:next()) end do
+      for _, item in ipairs(page.data) do came[#came + 1] = item.id end
+      if steps.over then break end
+    end
+    assert.same({ 9, 8, 6, 5 }, came)
   end)
 
   it("ends at a page that is the one before, asked for again", function()

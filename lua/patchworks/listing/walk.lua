@@ -105,10 +105,11 @@ local function read(self, number)
   return readings.join(readings.join(reading, self.held), self.doubted)
 end
 
--- The place of the first item that is in a set.
+-- The place of the last item that is in a set. What stands above it and was there all the time is in the set as well.
 local function meeting(reading, seen)
-  for i, id in ipairs(reading.ids or {}) do
-    if seen:has(id) then return i end
+  local ids = reading.ids or {}
+  for i = #ids, 1, -1 do
+    if seen:has(ids[i]) then return i end
   end
   return nil
 end
