@@ -153,3 +153,53 @@ describe("a release of a project", function()
     assert.equal(4, code, err)
   end)
 end)
+
+describe("a version of somebody else's that came live right before ours", function()
+  -- It comes live in the command's own process, before the first deployment goes out.
+  local hook = [[
+    local wait = require "patchworks.release.wait"
+    local deploy = wait.deploy
+    wait.deploy = function(job, ...)
+      wait.deploy = deploy
+      assert(job.resource:deploy_and_wait(2, { interval = 0.02 }))
+      return deploy(job, ...)
+    end
+  ]]
+
+  local function overwrite(words)
+    for _, word in ipairs { "one", "theirs" } do
+      assert.equal(0, (run("create 1 " .. write("a.py", upper .. "# " .. word))))
+    end
+    assert.equal(0, (run "deploy 1 --wait --interval 0.02"))
+    write("m.py", upper .. "# mine")
+    write("m.lua", "return { scripts = { { id = 1, name = 'orders', file = 'm.py' } } }")
+    return state.inside(words, { before = ("LUA_INIT=@%s"):format(write("hook.lua", hook)) })
+  end
+
+  it("is said by apply", function()
+    local code, out = overwrite "apply m.lua --yes --interval 0.02"
+    assert.equal(0, code)
+    assert.matches("overwritten: somebody else's script version 2", out, 1, true)
+  end)
+
+  it("is in apply's object", function()
+    local code, out = overwrite "apply m.lua --yes --interval 0.02 --json"
+    assert.equal(0, code)
+    local list = lines(out)
+    assert.equal(2, cjson.decode(list[#list]).overwrote.id)
+  end)
+
+  it("is said by a publish whose test fails", function()
+    local code, _, err = overwrite "publish 1 m.py --interval 0.02 --payload Hi --expect other"
+    assert.equal(3, code)
+    assert.matches("live as before: script version 1", err, 1, true)
+    assert.matches("overwritten: somebody else's script version 2", err, 1, true)
+  end)
+
+  it("is in the object of a publish whose test fails", function()
+    local code, out = overwrite "publish 1 m.py --interval 0.02 --payload Hi --expect other --json"
+    assert.equal(3, code)
+    local list = lines(out)
+    assert.equal(2, cjson.decode(list[#list]).overwrote.id)
+  end)
+end)
