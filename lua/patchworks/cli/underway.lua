@@ -39,7 +39,7 @@ local function keep(context, account)
   local root = context:project().root
   if not root or context.unwritable then return end
   local _, problem = state.update(root, function(known)
-    local script = state.script(known, context.environment.origin, account.script)
+    local script = state.script(known, state.place(context.environment), account.script)
     local list = again(context, account)
     script.under_way = not account.finished and {
       pid = uv.os_getpid(),

@@ -51,13 +51,18 @@ function live.version(place, given)
   return service.live(deployed)
 end
 
---- Whether what is live is what was live when somebody here last pulled, published or rolled back; or what was on its
--- way then. A version that was live before that is not: somebody else went back to it, and meant it.
+--- Whether what is live is what was live when somebody here last pulled, published or rolled back; or, where a run was
+-- cut off, what it had begun or saw live when it began. A version that was live before that is not: somebody else went
+-- back to it, and meant it.
 -- @tparam table entry what is remembered
 -- @tparam table version
 -- @treturn boolean
 function live.is_known(entry, version)
-  return version.id == (entry.live or entry.from) or version.id == entry.pending
+  if version.id == (entry.live or entry.from) or version.id == entry.pending then return true end
+  for _, id in ipairs(entry.known or {}) do
+    if version.id == id then return true end
+  end
+  return false
 end
 
 -- The version that the file came from, with its source; nil where it is gone. 1 request where it is not the live one.

@@ -49,7 +49,7 @@ function publish.may_replace(place, operation, entry, version, over)
   return conflict(place, operation, entry, version)
 end
 
-local own = { over = true, on_event = true, content = true }
+local own = { over = true, content = true }
 
 local function options_of(given, fields)
   local options = {}
@@ -64,13 +64,21 @@ local function note(place, fields, what, version)
   return state.note(place.root, place.origin, place.id, fields, what, version)
 end
 
--- Remembers what is on the way before it is: after a kill or a lost answer it may still come live, as ours.
-local function remember_steps(place, given)
-  return function(event)
-    if event.type == "step" and event.step == "deploy" and event.version then
-      assert(note(place, { pending = event.version.id }))
+--- Remembers what a release begins before it does, and what it takes the place of: after a kill or a lost answer, on
+-- the way there or back, it may still come live, as ours.
+-- @tparam table place see patchworks.project.live
+-- @tparam ?function record of the caller, which is given the account too
+-- @treturn function `record` for a release; it raises the error when nothing can be remembered
+function publish.record(place, record)
+  local noted
+  return function(account)
+    local version = account.pending[#account.pending]
+    if version and version.id ~= noted then
+      local done, problem = state.begin(place.root, place.origin, place.id, version.id, account.live and account.live.id)
+      if not done then error(problem, 0) end
+      noted = version.id
     end
-    if given.on_event then given.on_event(event) end
+    if record then record(account) end
   end
 end
 
@@ -89,26 +97,64 @@ end
 -- After a failure: what is on the way stays so while that isn't known.
 local function note_failure(place, failure)
   local version, now = failure.version, failure.live
-  if version and now and now.id == version.id then
-    return note(place, { from = version.id, live = version.id, pending = false }, "published, failing", version.id)
-  elseif version and failure.outcome ~= "unknown" then
-    return note(place, { pending = false }, "failed", version.id)
+  if not version then return true end
+  local open = failure.may_come_live ~= nil
+  if now and now.id == version.id then
+    local fields = { from = version.id, live = version.id }
+    if not open then fields.pending, fields.known = false, false end
+    return note(place, fields, "published, failing", version.id)
   end
-  return true
+  if failure.outcome == "unknown" or open then return true end
+  local entry, problem = live.entry(place)
+  if not entry then return nil, problem end
+  -- What stayed live, or was made so again, is what the run saw when it began.
+  local stays = now and live.is_known(entry, now) and now.id or nil
+  return note(place, { live = stays, pending = false, known = false }, "failed", version.id)
+end
+
+-- Whether what came live while a publish waited is what an earlier run of ours had begun, and no conflict.
+local function came_as_ours(entry, before, failure)
+  local now = failure.kind == "conflict" and not failure.version and not failure.under_way and failure.live
+  return now and entry.pending and now.id ~= (before and before.id) and live.is_known(entry, now)
+end
+
+-- What is to be published: what is given, or the file.
+local function source_of(place, given)
+  if given.content then return given.content end
+  local text, problem = live.read(place.path, "publish")
+  if text then return text end
+  return nil, problem or live.file_error("publish", place.path, "there is no such file", "`pull` fetches what is live")
+end
+
+-- The release itself, once more where only our own came live before it.
+local function release(place, given, entry, before, text)
+  local function attempt(expected)
+    return place.versions:publish(place.id, options_of(given, {
+      content = text,
+      expected_live = expected or false,
+      save = given.keep and (given.save or saver(place)),
+      record = publish.record(place, given.record),
+    }))
+  end
+  local result, failure = attempt(before)
+  if result or given.over or not came_as_ours(entry, before, failure) then return result, failure end
+  return attempt(failure.live)
 end
 
 --- Makes the file here the live version. The requests of `versions:publish`, and 1.
 -- @tparam table place see patchworks.project.live
--- @tparam ?table given `over` (id of the live version that may be replaced though it is somebody else's), and as for
--- `versions:publish`, without `file`, `content` and `expected_live`; what `keep` prunes is kept in `.patchworks/pruned`
+-- @tparam ?table given `over` (id of the live version that may be replaced though it is somebody else's), `content`
+-- (another source in place of the file's), and as for `versions:publish`, without `file` and `expected_live`; what
+-- `keep` prunes is kept in `.patchworks/pruned`
 -- @treturn ?table as `versions:publish`; or nil and an error: kind "conflict" when what is live is not what the file
 -- came from, with `live`
 function publish.publish(place, given)
   given = given or {}
-  local text, problem = live.read(place.path, "publish")
-  if not text then
-    problem = problem or live.file_error("publish", place.path, "there is no such file", "`pull` fetches what is live")
-    return nil, problem
+  local text, problem = source_of(place, given)
+  if not text then return nil, problem end
+  if not given.dry_run then
+    local writable, refused = state.check(place.root)
+    if not writable then return nil, refused end
   end
   local entry, reason = live.entry(place)
   if not entry then return nil, reason end
@@ -119,12 +165,7 @@ function publish.publish(place, given)
     local allowed, refusal = publish.may_replace(place, "publish", entry, before, given.over)
     if not allowed then return nil, refusal end
   end
-  local result, failure = place.versions:publish(place.id, options_of(given, {
-    content = text,
-    expected_live = before or false,
-    save = given.keep and (given.save or saver(place)),
-    on_event = remember_steps(place, given),
-  }))
+  local result, failure = release(place, given, entry, before, text)
   if given.dry_run then return result, failure end
   local noted, lost
   if not result then
@@ -132,11 +173,11 @@ function publish.publish(place, given)
     return nil, failure, not noted and lost or nil
   end
   local id = result.version and result.version.id
-  if result.action == "published" then
-    noted, lost = note(place, { from = id, live = id, pending = false }, given.over and "overwrote" or "published", id)
-  else
-    noted, lost = note(place, { from = id, live = id, pending = false })
-  end
+  local what = result.action == "published" and (given.over and "overwrote" or "published") or nil
+  local fields = { live = id, pending = false, known = false }
+  -- The file came from elsewhere where it is not what was published.
+  if not given.content then fields.from = id end
+  noted, lost = note(place, fields, what, id)
   if not noted then result.state_error = lost end
   return result
 end
@@ -147,17 +188,27 @@ end
 -- @treturn ?table as `versions:rollback`; or nil and an error: kind "conflict" when what is live is somebody else's
 function publish.rollback(place, given)
   given = given or {}
+  if not given.dry_run then
+    local writable, refused = state.check(place.root)
+    if not writable then return nil, refused end
+  end
   local entry, reason = live.entry(place)
   if not entry then return nil, reason end
   local before, trouble = live.version(place, given)
   if trouble then return nil, trouble end
   local allowed, refusal = publish.may_replace(place, "rollback", entry, before, given.over)
   if not allowed then return nil, refusal end
-  local result, failure = place.versions:rollback(place.id, options_of(given, { on_event = given.on_event }))
-  if not result or given.dry_run then return result, failure end
+  local result, failure = place.versions:rollback(place.id, options_of(given, {
+    record = publish.record(place, given.record),
+  }))
+  if given.dry_run then return result, failure end
+  if not result then
+    local noted, lost = note_failure(place, failure)
+    return nil, failure, not noted and lost or nil
+  end
   -- Between the look and the deployment somebody may have published: it is told, since it can't be prevented.
   if result.previous and before and result.previous.id ~= before.id then result.overwrote = result.previous end
-  local fields = { live = result.version.id, pending = false }
+  local fields = { live = result.version.id, pending = false, known = false }
   local noted, lost = note(place, fields, result.action, result.version.id)
   if not noted then result.state_error = lost end
   return result
@@ -176,7 +227,11 @@ function publish.conflicts(steps, places, over)
       local entry, problem = live.entry(place)
       if not entry then return nil, problem end
       local allowed, refusal = publish.may_replace(place, "apply", entry, step.live)
-      if not allowed then refusals[#refusals + 1] = refusal end
+      -- What a kept plan saw may have moved since, which applying it tells by itself.
+      local now, failure
+      if not allowed then now, failure = live.version(place) end
+      if failure then return nil, failure end
+      if now and now.id == step.live.id then refusals[#refusals + 1] = refusal end
     end
   end
   return refusals
@@ -194,9 +249,9 @@ function publish.note_report(scripts, places)
     if place and each.error then
       done, problem = note_failure(place, each.error)
     elseif place and each.action == "published" then
-      done, problem = note(place, { from = id, live = id, pending = false }, "published", id)
+      done, problem = note(place, { from = id, live = id, pending = false, known = false }, "published", id)
     elseif place and id then
-      done, problem = note(place, { from = id, live = id })
+      done, problem = note(place, { from = id, live = id, known = false })
     end
     if not done then return nil, problem end
   end

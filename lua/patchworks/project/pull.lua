@@ -79,7 +79,7 @@ local function take(place, look, given)
   if made then made, trouble = written.whole(place.path, look.source) end
   if not made then return nil, live.file_error("pull", place.path, trouble) end
   local id = look.live.id
-  local noted, lost = state.note(place.root, place.origin, place.id, { from = id, live = id }, "pulled", id)
+  local noted, lost = state.note(place.root, place.origin, place.id, { from = id, live = id, known = false }, "pulled", id)
   if not noted then return nil, lost end
   return { action = "pulled", version = look.live, replaced = kept }
 end
@@ -105,7 +105,7 @@ function pull.pull(place, given)
   if look.state == "same" then
     local id = look.live.id
     if look.entry.from ~= id or look.entry.live ~= id then
-      local noted, lost = state.note(place.root, place.origin, place.id, { from = id, live = id })
+      local noted, lost = state.note(place.root, place.origin, place.id, { from = id, live = id, known = false })
       if not noted then return nil, lost end
     end
     return { action = "unchanged", version = look.live }

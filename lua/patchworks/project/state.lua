@@ -4,6 +4,7 @@
 --       "from": 17,                                the version that the file here was taken from
 --       "live": 18,                                the one that was live when a hand was last in it from here
 --       "pending": 19,                             one that was on the way when it was last heard of
+--       "known": [17],                             until that is settled: what was live when it began, and what else did
 --       "passed": {"version": 18, "cases": ["gb"]},
 --       "did": [{"at": 1764000000, "what": "published", "version": 18}]
 --     }}}}}
@@ -58,6 +59,7 @@ local function is_script(script, id)
     and (script.from == nil or is_id(script.from))
     and (script.live == nil or is_id(script.live))
     and (script.pending == nil or is_id(script.pending))
+    and (script.known == nil or each(script.known, is_id))
     and (script.passed == nil or is_passed(script.passed))
     and each(script.did, is_deed)
 end
@@ -139,11 +141,16 @@ function state.update(root, change)
   return known
 end
 
+--- Under which name an environment's service is remembered: the sandbox is the project's own, at another port each time.
+-- @tparam table environment see patchworks.project
+-- @treturn string its origin, or "sandbox"
+function state.place(environment) return environment.name == "sandbox" and "sandbox" or environment.origin end
+
 --- The entry of a script, made when it isn't there.
 -- @tparam table known what `read` gave, or `update` hands out
 -- @tparam string origin of the service, such as "https://core.wearepatchworks.com"
 -- @tparam integer|string id of the script
--- @treturn table `from`, `live`, `pending`, `passed`, `did`
+-- @treturn table `from`, `live`, `pending`, `known`, `passed`, `did`
 function state.script(known, origin, id)
   local service = known.services[origin] or { scripts = {} }
   known.services[origin] = service
@@ -157,7 +164,8 @@ end
 -- @tparam string root the project's folder
 -- @tparam string origin of the service
 -- @tparam integer|string id of the script
--- @tparam table fields what changes in the entry: `from`, `live`, `pending`, `passed`; false takes one out
+-- @tparam table fields what changes in the entry: `from`, `live`, `pending`, `known`, `passed`; false takes
+-- one out
 -- @tparam ?string what was done from here: "pulled", "published", "rolled back", ..
 -- @tparam ?integer version its id
 -- @treturn ?table what is remembered now; or nil and an error of kind "file"
@@ -169,5 +177,30 @@ function state.note(root, origin, id, fields, what, version)
     while #script.did > most_deeds do table.remove(script.did, 1) end
   end)
 end
+
+--- Remembers that a deployment begins. What is on its way already stays known: it may still come live.
+-- @tparam string root the project's folder
+-- @tparam string origin of the service
+-- @tparam integer|string id of the script
+-- @tparam integer version that is to come live
+-- @tparam ?integer live the version that it takes the place of
+-- @treturn ?table what is remembered now; or nil and an error of kind "file"
+function state.begin(root, origin, id, version, live)
+  return state.update(root, function(known)
+    local script = state.script(known, origin, id)
+    local ids = { [script.pending or version] = true, [live or version] = true }
+    for _, each_id in ipairs(script.known or {}) do ids[each_id] = true end
+    ids[version] = nil
+    local list = {}
+    for each_id in pairs(ids) do list[#list + 1] = each_id end
+    table.sort(list)
+    script.pending, script.known = version, list[1] and list or nil
+  end)
+end
+
+--- Sees that what is to come can be remembered, by writing what is.
+-- @tparam string root the project's folder
+-- @treturn ?table what is remembered; or nil and an error of kind "file"
+function state.check(root) return state.update(root, function() end) end
 
 return state

@@ -198,8 +198,7 @@ function workbench.place(project, name, client, environment)
     file = shown(project, script.file),
     path = script.file,
     id = id,
-    -- The sandbox is the project's own, at another port each time.
-    origin = environment.name == "sandbox" and "sandbox" or environment.origin,
+    origin = state.place(environment),
     versions = client.script_versions,
     script = as_script(project, script),
   }

@@ -6,6 +6,7 @@ local publishing = require "patchworks.project.publish"
 local plans = require "patchworks.cli.commands.plan"
 local readings = require "patchworks.cli.readings"
 local show = require "patchworks.cli.show"
+local state = require "patchworks.project.state"
 local wording = require "patchworks.cli.wording"
 local workbench = require "patchworks.project.workbench"
 
@@ -101,8 +102,12 @@ function apply.run(context)
     local go_on = context:agreed(("Publish these %d scripts?"):format(plan.changes))
     if go_on ~= true then return go_on end
   end
+  if next(places) then show.check(state.check(context:project().root)) end
   local options = context:watched(progress_of(plan))
   options.concurrency, options.deploy_timeout, options.interval = given.concurrency, given.timeout, given.interval
+  local recorders, keep = {}, options.record
+  for id, place in pairs(places) do recorders[id] = publishing.record(place, keep) end
+  options.record = function(account) return (recorders[tostring(account.script)] or keep)(account) end
   local report = context:client():apply(plan, options)
   output.clear()
   show.check(publishing.note_report(report.scripts, places))

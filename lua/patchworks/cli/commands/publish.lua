@@ -36,9 +36,6 @@ function publish.run(context)
       .. "by its name, has a file of its own"):format(given.script), 0)
   end
   local source, test = given.file and readings.read(given.file, "the source"), test_of(given)
-  if source and given.over then
-    error("--over goes with a script's own file in the project: leave the file away", 0)
-  end
   local options = context:watched(show.steps())
   options.content, options.test = source, test
   options.keep, options.ever_deployed = given.keep, given.ever_deployed
@@ -46,7 +43,8 @@ function publish.run(context)
   options.rollback = not given.no_rollback
   options.deploy_timeout, options.interval = given.timeout, given.interval
   options.dry_run = given.dry_run
-  if source then
+  if source and not context:project().file.scripts[given.script] then
+    if given.over then error("--over goes with a script of the project, by its name", 0) end
     return context:saved(show.release(context:versions():publish(context:script(given.script), options)))
   end
   options.over = given.over
