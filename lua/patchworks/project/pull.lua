@@ -79,7 +79,8 @@ local function take(place, look, given)
   if made then made, trouble = written.whole(place.path, look.source) end
   if not made then return nil, live.file_error("pull", place.path, trouble) end
   local id = look.live.id
-  local noted, lost = state.note(place.root, place.origin, place.id, { from = id, live = id, known = false }, "pulled", id)
+  local fields = { from = id, live = id, known = false }
+  local noted, lost = state.note(place.root, place.origin, place.id, fields, "pulled", id)
   if not noted then return nil, lost end
   return { action = "pulled", version = look.live, replaced = kept }
 end

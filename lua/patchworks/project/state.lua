@@ -4,7 +4,7 @@
 --       "from": 17,                                the version that the file here was taken from
 --       "live": 18,                                the one that was live when a hand was last in it from here
 --       "pending": 19,                             one that was on the way when it was last heard of
---       "known": [17],                             until that is settled: what was live when it began, and what else did
+--       "known": [17],                             until that is settled: what was live then, and what else began
 --       "passed": {"version": 18, "cases": ["gb"]},
 --       "did": [{"at": 1764000000, "what": "published", "version": 18}]
 --     }}}}}
@@ -141,7 +141,8 @@ function state.update(root, change)
   return known
 end
 
---- Under which name an environment's service is remembered: the sandbox is the project's own, at another port each time.
+--- Under which name an environment's service is remembered: the sandbox is the project's own, at another port each
+-- time.
 -- @tparam table environment see patchworks.project
 -- @treturn string its origin, or "sandbox"
 function state.place(environment) return environment.name == "sandbox" and "sandbox" or environment.origin end
