@@ -74,7 +74,8 @@ function publish.record(place, record)
   return function(account)
     local version = account.pending[#account.pending]
     if version and version.id ~= noted then
-      local done, problem = state.begin(place.root, place.origin, place.id, version.id, account.live and account.live.id)
+      local was_live = account.live and account.live.id
+      local done, problem = state.begin(place.root, place.origin, place.id, version.id, was_live)
       if not done then error(problem, 0) end
       noted = version.id
     end
