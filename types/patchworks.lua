@@ -140,7 +140,7 @@ function client:load_plan(text) end
 
 ---@class patchworks.apply_options: patchworks.call_options
 ---@field concurrency? integer how many at a time; an integer from 1 to 100000; default 8
----@field timeout? number for each script, but for the way back, in seconds; default none
+---@field timeout? number for all of it, but for the ways back, in seconds; default none
 ---@field deploy_timeout? number for each deployment, and for what is under way at first, in seconds; default 300
 ---@field interval? number the first pause between two looks at a deployment, in seconds; default 0.25, then 0.45
 ---@field max_interval? number the longest one: they grow with the deployment's age, in seconds; default 20

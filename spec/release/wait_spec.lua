@@ -119,3 +119,38 @@ describe("deploy_and_wait", function()
     for _, request in ipairs(server:requests()) do assert.equal("7", request.headers["x-trace"]) end
   end)
 end)
+
+describe("a release whose time is up", function()
+  it("changes nothing more", function()
+    local service <close> = assert(sandbox.start { deploy_seconds = 0 })
+    local own <close> = service:client()
+    local done, err = own.script_versions:publish(1, {
+      content = "def handle(data): return {}",
+      timeout = 0.3,
+      on_event = function(event)
+        if event.type == "step" and event.step == "create" then require("patchworks").sleep(0.5) end
+      end,
+    })
+    assert.is_nil(done)
+    assert.equal("timeout", err.kind)
+    assert.equal(0, service:count "deploy")
+  end)
+end)
+
+describe("two versions with one date", function()
+  it("are told apart by one more deployment, not by deploying for ever", function()
+    local at = "2026-01-01T00:00:00.000000Z"
+    local service <close> = assert(sandbox.start {
+      habits = { redeploy_nothing = true },
+      seed = { scripts = { { id = 42, name = "s", language = "python", versions = {
+        { id = 1, content = "x = 1", status = "Deployed", deployed_at = at },
+        { id = 2, content = "x = 2", status = "Deployed", deployed_at = at },
+      } } } },
+    })
+    local own <close> = service:client()
+    local began = own._clock.now()
+    own.script_versions:rollback(42, { timeout = 30, interval = 0.05, max_interval = 0.05 })
+    assert.is_true(own._clock.now() - began < 15)
+    assert.is_true(service:count "deploy" <= 2)
+  end)
+end)

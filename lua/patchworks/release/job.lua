@@ -139,6 +139,12 @@ end
 
 local carried = { "kind", "message", "status", "errors", "hint", "response", "retry_after", "attempts", "outcome" }
 
+--- The error of a release whose time is up before something that would change the service.
+-- @tparam string what is left undone
+function Job:late(what)
+  return self:error { kind = "timeout", message = ("the time was up before %s"):format(what), outcome = "none" }
+end
+
 --- Wraps what a step failed with: its kind and words stay, `cause` is the error as it came.
 -- @tparam table problem
 -- @tparam table fields what this adds

@@ -203,7 +203,7 @@ takes.apply = method {
   takes = { { "plan", "table", "what `plan` gave", type = "patchworks.plan" } },
   options = {
     concurrency,
-    seconds("timeout", "for each script, but for the way back", "none"),
+    seconds("timeout", "for all of it, but for the ways back", "none"),
     deploy_timeout,
     interval,
     max_interval,

@@ -193,8 +193,9 @@ end
 local passed_on = { "deploy_timeout", "interval", "max_interval", "on_event", "record", "headers", "attempt_timeout",
   "max_attempts" }
 
-local function apply_step(client, step, options)
-  local given = { content = step.content, test = step.test, keep = step.keep, timeout = options.timeout }
+local function apply_step(client, step, options, ends)
+  local given = { content = step.content, test = step.test, keep = step.keep }
+  given.timeout = ends and math.max(0.001, ends - client._clock.now())
   given.expected_live = step.live or false
   for _, name in ipairs(passed_on) do given[name] = options[name] end
   return client.script_versions:publish(step.id, given)
@@ -206,7 +207,7 @@ end
 -- @tparam table client
 -- @tparam table made what `plan` or `load_plan` gave
 -- @tparam ?table options `concurrency` (8), `on_event` (also called with `{type = "script", ..}` as each ends),
--- `timeout` (for each script), and as for `publish`: `deploy_timeout`, `interval`, `max_interval`, `record`
+-- `timeout` (for all of it but the ways back), and as for `publish`: `deploy_timeout`, `interval`, `max_interval`, `record`
 -- @treturn table report: `scripts` (each `id`, `name`, `action`: "published", "unchanged" or "failed", `version`,
 -- `error`, and what else `publish` gives: `previous`, `overwrote`, `under_way`), `published`, `unchanged`, `failed`
 -- (how many); `tostring` sums it up
@@ -215,9 +216,10 @@ function plan.apply(client, made, options)
   methods.check(takes.apply, options)
   local listener = listeners.of(client, options)
   options = setmetatable({ on_event = listener }, { __index = options })
+  local ends = options.timeout and client._clock.now() + options.timeout
   local report = setmetatable({ scripts = {}, published = 0, unchanged = 0, failed = 0 }, Report)
   tasks.map(made.steps, function(step, index)
-    local ok, result, problem = pcall(apply_step, client, step, options)
+    local ok, result, problem = pcall(apply_step, client, step, options, ends)
     if not ok then
       result = { action = "failed", error = result }
     elseif not result then

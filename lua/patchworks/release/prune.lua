@@ -4,6 +4,7 @@
 -- what was ever live goes only when that is asked for. Whether it may go is looked at again right before.
 --
 -- @module patchworks.release.prune
+local core = require "patchworks.core"
 local arguments = require "patchworks.call.arguments"
 local errors = require "patchworks.errors"
 local jobs = require "patchworks.release.job"
@@ -60,9 +61,11 @@ end
 -- Reads a version once more, and gives why it stays after all: somebody may have deployed it, or it is gone.
 local function look_again(job, version, now)
   local given = job.given
-  local fresh, problem = look.get(job, version.id, job:options { include = given.save and "content" or nil })
-  if not fresh then return nil, problem end
-  local reason = needed(fresh, now, given)
+  local fresh, response = look.get(job, version.id, job:options { include = given.save and "content" or nil })
+  if not fresh then return nil, response end
+  -- By the service's own clock, where it tells: this machine's may be ahead.
+  local date = core.date(response.headers.date or "")
+  local reason = needed(fresh, date or now, given)
     or service.deployed_at(fresh) ~= service.deployed_at(version) and "it was deployed meanwhile"
     or nil
   if reason or not given.save then return { reason = reason } end
@@ -79,6 +82,7 @@ local function delete(job, version, now)
     return nil, problem
   end
   if seen.reason then return seen end
+  if job:left() <= 0 then return nil, job:late "it was deleted" end
   job:tell("delete", { version = version })
   local _, failure = job.resource:delete(version.id, job:options())
   if errors.is_error(failure) then return nil, failure end

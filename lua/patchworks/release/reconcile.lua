@@ -111,6 +111,7 @@ end
 local function create(job, call, before, source, claim)
   local creates, uncertain = 0, false
   local mark <close> = tasks.uncertain()
+  if job:left() <= 0 then return nil, job:late "the version was created" end
   while true do
     creates = creates + 1
     call.timeout = math.max(0.001, job:left())

@@ -58,7 +58,8 @@ end
 -- when somebody else's has taken its place by then
 -- @treturn ?table `version`, `state` (the look afterwards; nil and `problem` where it failed), `is_live`, `overwrote`
 -- (a version that somebody else made live in between), `meanwhile` (what the function gave); or nil and an error
-function replace.with(job, version, step, state, meanwhile)
+-- @tparam ?boolean again whether this is the second try after a tie
+function replace.with(job, version, step, state, meanwhile, again)
   local deployed, response = wait.deploy(job, version, step, state.live)
   if not deployed then return nil, response end
   local questions = {
@@ -72,11 +73,11 @@ function replace.with(job, version, step, state, meanwhile)
   end
   local answers = assert(job:ask(questions))
   local after = answers[1].state
-  if after and is_tie(state, after, version) then
+  if after and not again and job:left() > 1 and is_tie(state, after, version) then
     job.clock.sleep(1)
-    local again, failure = replace.with(job, after.by_id[version.id], step, after)
-    if again then again.overwrote = again.overwrote or overwritten(state, after, version) end
-    return again, failure
+    local done, failure = replace.with(job, after.by_id[version.id], step, after, meanwhile, true)
+    if done then done.overwrote = done.overwrote or overwritten(state, after, version) end
+    return done, failure
   end
   return {
     version = deployed,

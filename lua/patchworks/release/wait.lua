@@ -159,6 +159,7 @@ end
 -- version that is not deployed was, and somebody else's took its place
 function wait.deploy(job, version, step, from)
   local progress = job.progress
+  if job:left() <= 0 then return nil, job:late "the deployment was begun" end
   progress:begins(version)
   job:tell(step, { version = version, from = from })
   local watched = {
