@@ -207,7 +207,8 @@ end
 -- @tparam table client
 -- @tparam table made what `plan` or `load_plan` gave
 -- @tparam ?table options `concurrency` (8), `on_event` (also called with `{type = "script", ..}` as each ends),
--- `timeout` (for all of it but the ways back), and as for `publish`: `deploy_timeout`, `interval`, `max_interval`, `record`
+-- `timeout` (for all of it but the ways back), and as for `publish`: `deploy_timeout`, `interval`, `max_interval`,
+-- `record`
 -- @treturn table report: `scripts` (each `id`, `name`, `action`: "published", "unchanged" or "failed", `version`,
 -- `error`, and what else `publish` gives: `previous`, `overwrote`, `under_way`), `published`, `unchanged`, `failed`
 -- (how many); `tostring` sums it up
