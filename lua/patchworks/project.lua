@@ -18,6 +18,7 @@ local credential = require "patchworks.call.credential"
 local environments = require "patchworks.project.environment"
 local errors = require "patchworks.errors"
 local files = require "patchworks.project.file"
+local inside = require "patchworks.project.inside"
 local keys = require "patchworks.project.keys"
 local origin = require "patchworks.call.origin"
 local seeding = require "patchworks.project.seeding"
@@ -68,24 +69,8 @@ end
 
 function Project:__tostring() return ("patchworks project (%s)"):format(self.path or "none") end
 
---- The scripts, sorted by name.
--- @treturn table a list of `{name, file, cases, keep, smoke}`: `file` and `cases` are paths, `keep` how many versions
--- stay after a publish, `smoke` the names of the cases to run after one; all but the first two may be nil
-function Project:scripts()
-  local list = {}
-  for name in pairs(self.file.scripts) do list[#list + 1] = (self:script(name)) end
-  table.sort(list, function(left, right) return left.name < right.name end)
-  return list
-end
-
---- A script by its name.
--- @tparam string name
--- @treturn ?table as `scripts` gives it; or nil and an error of kind "file"
-function Project:script(name)
+local function describe(self, name)
   local script = self.file.scripts[name]
-  if not script then
-    return fail("no script is called %s %s%s", name, place(self), near(name, self.file.scripts))
-  end
   return {
     name = name,
     file = self.root .. "/" .. script.file,
@@ -95,16 +80,38 @@ function Project:script(name)
   }
 end
 
+--- The scripts, sorted by name.
+-- @treturn table a list of `{name, file, cases, keep, smoke}`: `file` and `cases` are paths, `keep` how many versions
+-- stay after a publish, `smoke` the names of the cases to run after one; all but the first two may be nil
+function Project:scripts()
+  local list = {}
+  for name in pairs(self.file.scripts) do list[#list + 1] = describe(self, name) end
+  table.sort(list, function(left, right) return left.name < right.name end)
+  return list
+end
+
+--- A script by its name.
+-- @tparam string name
+-- @treturn ?table as `scripts` gives it; or nil and an error of kind "file", also where a link leads its file or its
+-- cases out of the project's folder
+function Project:script(name)
+  if not self.file.scripts[name] then
+    return fail("no script is called %s %s%s", name, place(self), near(name, self.file.scripts))
+  end
+  local script = describe(self, name)
+  for _, path in ipairs { script.file, script.cases } do
+    local stays, problem = inside.check(self.root, path)
+    if not stays then return nil, problem end
+  end
+  return script
+end
+
 --- The source of a script, from its file.
 -- @tparam string name
 -- @treturn ?string source; or nil and an error of kind "file"
 function Project:source(name)
   local script, problem = self:script(name)
   if not script then return nil, problem end
-  local real = uv.fs_realpath(script.file)
-  if real and real:sub(1, #self.root + 1) ~= self.root .. "/" and self.root ~= "/" then
-    return fail("%s: %s leads out of the project, to %s", name, script.file, real)
-  end
   local handle <close>, reason = io.open(script.file, "rb")
   local text = handle and handle:read "a"
   if not text then return fail("%s: can't read %s", name, reason or script.file) end
@@ -205,7 +212,7 @@ local function smoke_test(self, script)
     return fail("%s: smoke: a plan runs one case after a deployment, and %d are named", script.name, #script.smoke)
   end
   local cases = require "patchworks.project.cases"
-  local found, problem = cases.find(script.cases or self.root .. "/cases", script.smoke[1])
+  local found, problem = cases.find(script.cases or self.root .. "/cases", script.smoke[1], self.root)
   if not found then return nil, problem end
   local case = found[1]
   if case.problem then return fail("%s/%s: %s", script.name, case.name, case.problem) end
@@ -263,6 +270,10 @@ function Project:sandbox()
   local found, sandbox = pcall(require, "patchworks.sandbox")
   if not found then return fail "the sandbox is not installed: luarocks install patchworks-sandbox" end
   local folder = self.root .. "/.patchworks"
+  for _, path in ipairs { folder, folder .. "/sandbox.db" } do
+    local stays, trouble = inside.check(self.root, path)
+    if not stays then return nil, trouble end
+  end
   uv.fs_mkdir(folder, tonumber("700", 8))
   local server, problem = sandbox.start { data = folder .. "/sandbox.db" }
   if not server then return fail("%s", problem) end

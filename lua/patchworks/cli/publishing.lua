@@ -8,11 +8,11 @@ local publishing = {}
 
 -- The cases that are run after a deployment, as one test of `publish`: the first is its invocation, the others are
 -- invoked when that was good.
-local function smoke_test(script, versions, events)
+local function smoke_test(root, script, versions, events)
   if not (script.smoke and script.smoke[1]) then return nil end
   local list = {}
   for i, name in ipairs(script.smoke) do
-    local found, problem = cases.find(script.cases_folder or "", name)
+    local found, problem = cases.find(script.cases_folder or "", name, root)
     if not found then error(problem, 0) end
     if found[1].problem then error(("%s/%s: %s"):format(script.name, name, found[1].problem), 0) end
     list[i] = found[1]
@@ -53,7 +53,7 @@ function publishing.publish(context, name, options)
   if not script then error(problem, 0) end
   local events, listener = {}, options.on_event
   options.client, options.environment = client, context.environment
-  options.test = options.test or smoke_test(script, client.script_versions, events)
+  options.test = options.test or smoke_test(project.root, script, client.script_versions, events)
   options.keep = options.keep or script.keep
   options.save = options.save or (options.keep and context:saver()) or nil
   options.on_event = function(event)

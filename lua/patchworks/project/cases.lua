@@ -10,6 +10,7 @@ local canonical = require "patchworks.project.canonical"
 local core = require "patchworks.core"
 local diff = require "patchworks.release.diff"
 local errors = require "patchworks.errors"
+local inside = require "patchworks.project.inside"
 local lfs = require "lfs"
 local written = require "patchworks.project.written"
 
@@ -19,7 +20,10 @@ local function failed(path, message, hint)
   return nil, errors.new { kind = "file", operation = "cases", message = path .. ": " .. message, hint = hint }
 end
 
-local function read(path)
+local function read(path, root)
+  local stays, outside = true, nil
+  if root then stays, outside = inside.check(root, path) end
+  if not stays then return nil, outside.message end
   local file <close>, problem = io.open(path, "rb")
   if not file then return nil, problem end
   local text, reason = file:read "a"
@@ -53,7 +57,7 @@ local function object(case, names, name)
   local there = false
   for _, each in ipairs(names) do there = there or each == name end
   if not there then return nil end
-  local text, problem = read(case.folder .. "/" .. name)
+  local text, problem = read(case.folder .. "/" .. name, case.root)
   if not text then return nil, problem end
   local value, sentence = canonical.parse(text)
   if value and value.kind ~= "object" then sentence = "expected an object, got " .. value.kind end
@@ -62,11 +66,14 @@ local function object(case, names, name)
 end
 
 local function fill(case)
+  local stays, outside = true, nil
+  if case.root then stays, outside = inside.check(case.root, case.folder) end
+  if not stays then return outside.message end
   local names = names_in(case.folder)
   local payload, problem = single(names, "payload")
   if problem then return problem end
   if payload then
-    case.payload, problem = read(case.folder .. "/" .. payload)
+    case.payload, problem = read(case.folder .. "/" .. payload, case.root)
     if problem then return problem end
   end
   for _, field in ipairs { "variables", "flow" } do
@@ -77,7 +84,7 @@ local function fill(case)
   expect, problem = single(names, "expect")
   if problem or not expect then return problem end
   case.expect_path = case.folder .. "/" .. expect
-  case.expect, problem = read(case.expect_path)
+  case.expect, problem = read(case.expect_path, case.root)
   if problem or not expect:find "%.json$" then return problem end
   case.expect_json, problem = canonical.parse(case.expect)
   return problem and expect .. ": " .. problem
@@ -86,10 +93,11 @@ end
 --- The cases below a folder, by name.
 -- @tparam string folder
 -- @tparam ?string only the name of one case
+-- @tparam ?string root the project's folder, which no link in a case may lead out of
 -- @treturn ?table a list, each with `name`, `folder`, `payload` (string), `variables`, `flow` (tables), `expect_path`,
 -- `expect` (string), `expect_json` (see patchworks.project.canonical), or `problem`, a sentence, where a case can't be
 -- used; or nil and an error of kind "file"
-function cases.find(folder, only)
+function cases.find(folder, only, root)
   if lfs.attributes(folder, "mode") ~= "directory" then
     return failed(folder, "there is no such folder", "make it with a case inside, or take `cases` out of the project")
   end
@@ -97,8 +105,9 @@ function cases.find(folder, only)
   for _, name in ipairs(names_in(folder)) do
     local path = folder .. "/" .. name
     if (not only or name == only) and lfs.attributes(path, "mode") == "directory" then
-      local case = { name = name, folder = path }
+      local case = { name = name, folder = path, root = root }
       case.problem = fill(case)
+      case.root = nil
       list[#list + 1] = case
     end
   end

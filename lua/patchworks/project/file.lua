@@ -18,9 +18,15 @@ local function fail(path, format, ...)
   error(errors.new { kind = "file", operation = "project", message = ("%s: " .. format):format(path, ...) }, 0)
 end
 
+-- Whose file it is, nil where there is none. What is there and no file is no project that isn't there: another service
+-- would be meant.
 local function owner_of(path)
-  local facts = uv.fs_stat(path)
-  return facts and facts.type == "file" and facts.uid or nil
+  local _, reason, code = uv.fs_lstat(path)
+  if code == "ENOENT" or code == "ENOTDIR" then return nil end
+  local facts, trouble = uv.fs_stat(path)
+  if not facts then fail(path, "can't be read: %s; make it a file, or take it away", trouble or reason) end
+  if facts.type ~= "file" then fail(path, "is a %s, not a file; take it away", facts.type) end
+  return facts.uid
 end
 
 -- The folder that the search ends at, itself included: the repository's root, or the home folder where that is nearer;
@@ -202,6 +208,7 @@ end
 -- @tparam string path
 -- @treturn table `path`, `scripts`, `environments`, `environment`; `notice` says what to do about a file of old
 function file.read(path)
+  owner_of(path)
   if path:match "[^/]*$" == file.old_name then return read_old(path) end
   return check(path, file.evaluate(path))
 end

@@ -6,6 +6,7 @@
 --
 -- @module patchworks.project.publish
 local errors = require "patchworks.errors"
+local inside = require "patchworks.project.inside"
 local live = require "patchworks.project.live"
 local service = require "patchworks.service"
 local state = require "patchworks.project.state"
@@ -88,6 +89,8 @@ local function saver(place)
   local ending = place.file:match "%.%w+$" or ""
   return function(version, source)
     local folder = place.root .. "/.patchworks/pruned"
+    local stays, outside = inside.check(place.root, folder)
+    if not stays then return nil, outside.message end
     local made, problem = written.folder(folder)
     if not made then return nil, problem end
     local name = ("%s-v%d-%d%s"):format(place.name, service.number(version), version.id, ending)

@@ -2,6 +2,7 @@
 -- @module patchworks.project.pull
 local diff = require "patchworks.release.diff"
 local errors = require "patchworks.errors"
+local inside = require "patchworks.project.inside"
 local live = require "patchworks.project.live"
 local service = require "patchworks.service"
 local state = require "patchworks.project.state"
@@ -50,6 +51,8 @@ end
 -- What is replaced is kept, under a name of its own.
 local function keep(place, text)
   local folder = place.root .. "/.patchworks/replaced"
+  local stays, outside = inside.check(place.root, folder)
+  if not stays then return nil, outside end
   local made, problem = written.folder(folder)
   if not made then return nil, live.file_error("pull", folder, problem) end
   local path = ("%s/%s-%s"):format(folder, os.date "!%Y%m%dT%H%M%SZ", place.file:match "[^/]+$")

@@ -1,6 +1,7 @@
 --- How a project begins: from nothing, with an example that runs; or from scripts of an account.
 -- @module patchworks.project.start
 local errors = require "patchworks.errors"
+local inside = require "patchworks.project.inside"
 local live = require "patchworks.project.live"
 local service = require "patchworks.service"
 local state = require "patchworks.project.state"
@@ -75,6 +76,8 @@ local function file_error(path, message, hint) return nil, live.file_error("init
 -- Writes files that must not be there yet: all, or none.
 local function write_new(root, files)
   for _, each in ipairs(files) do
+    local stays, outside = inside.check(root, root .. "/" .. each[1])
+    if not stays then return nil, outside end
     local there, problem = live.read(root .. "/" .. each[1], "init")
     if problem then return nil, problem end
     if there then return file_error(each[1], "is there already", "take it away, or begin elsewhere") end
@@ -91,6 +94,8 @@ end
 -- What a machine remembers is for nobody else.
 local function ignore(root)
   local path = root .. "/.gitignore"
+  local stays, outside = inside.check(root, path)
+  if not stays then return nil, outside end
   local text, problem = live.read(path, "init")
   if problem then return nil, problem end
   text = text or ""

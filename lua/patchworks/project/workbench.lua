@@ -8,6 +8,7 @@
 local cases = require "patchworks.project.cases"
 local errors = require "patchworks.errors"
 local state = require "patchworks.project.state"
+local uv = require "patchworks.loop.uv"
 
 local workbench = {}
 
@@ -32,16 +33,24 @@ local function as_script(project, script)
   }
 end
 
+local function named(project, name)
+  local script, problem = project:script(name)
+  if not script then return nil, problem end
+  return as_script(project, script)
+end
+
 --- A script that is named, or whose file is; without a word the only one there is.
 -- @treturn ?table `name`, `file` (as it is shown), `path`, `cases_folder`, `smoke`, `keep`; or nil and an error
 function workbench.script(project, word, operation)
   local all = project:scripts()
   if not word then
-    if #all == 1 then return as_script(project, all[1]) end
+    if #all == 1 then return named(project, all[1].name) end
     return fail(operation, "say which script: a name in the project, or a file")
   end
   for _, script in ipairs(all) do
-    if script.name == word then return as_script(project, script) end
+    if script.name == word or script.file == word or shown(project, script.file) == word then
+      return named(project, script.name)
+    end
   end
   local file = io.open(word, "rb")
   if not file then
@@ -49,9 +58,6 @@ function workbench.script(project, word, operation)
     return nil, problem
   end
   file:close()
-  for _, script in ipairs(all) do
-    if script.file == word or shown(project, script.file) == word then return as_script(project, script) end
-  end
   return { name = word:match "([^/]+)%.%w+$" or word, file = word, path = word }
 end
 
@@ -65,6 +71,7 @@ end
 function workbench.run(project, word, given)
   local script, problem = workbench.script(project, word, "run")
   if not script then return nil, problem end
+  if not uv.fs_stat(script.path) then return fail("run", "%s: there is no file %s", script.name, script.file) end
   return require("patchworks.project.run").once(script, given), script
 end
 
@@ -77,7 +84,7 @@ function workbench.selection(project, names)
   local function add(script, only)
     local found, problem = {}, nil
     if script.cases_folder then
-      found, problem = cases.find(script.cases_folder, only)
+      found, problem = cases.find(script.cases_folder, only, project.root)
     elseif only then
       return fail("test", "%s has no cases: add `cases` to it in %s", script.name, project.path)
     end
