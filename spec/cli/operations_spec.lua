@@ -63,7 +63,7 @@ describe("patchworks", function()
       assert.truthy(err:find "%-%-yes")
     end
     assert.equal(4, #lines(select(2, run "list 1")))
-    assert.equal(0, (run "prune 1 --keep 1 --yes"))
+    assert.equal(0, (state.inside "prune 1 --keep 1 --yes"))
     assert.equal(1, #lines(select(2, run "list 1")))
   end)
 

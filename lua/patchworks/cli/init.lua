@@ -31,7 +31,7 @@ local function tell_what_was_under_way(code, word)
   local may = context and context.may
   if may then output.say("%s", may) end
   if output.json then
-    output.object("error", {
+    pcall(output.object, "error", { -- where nobody reads it, the code still says what ended it
       kind = "interrupted", message = may and word .. ": " .. may or word, exit_code = code,
       outcome = (may or told.changed) and "unknown" or "none", accounts = told.accounts, go_on = told.go_on,
     })

@@ -39,8 +39,10 @@ function invoke.run(context)
   local id = context:version(context.given.version)
   local go_on = agreed(context, id)
   if go_on ~= true then return go_on end
+  context.may = ("version %d may have been run; look with: %s"):format(id, context:command { "logs", tostring(id) })
   local answer, response = context:versions():invoke(id, invocation)
   show.check(answer, response)
+  context.may, output.done = nil, ("version %d was run"):format(id)
   local word = context.given.save
   if word then save(context, word, invocation, runs.remote_outcome(answer, response)) end
   if output.json then return output.object("answer", { answer = answer }) end
