@@ -113,7 +113,7 @@ function shapes.version(value, response)
     return protocol(response, "the answer holds no version (an object called data is due)")
   end
   local id = data.id
-  if not (math.type(id) == "integer" and id > 0 or type(id) == "string" and id:find "^[1-9]%d*$") then
+  if not (math.type(id) == "integer" and id >= 0 or type(id) == "string" and id:find "^[1-9]%d*$") then
     return protocol(response, "the answer holds a version without an id")
   end
   return data
