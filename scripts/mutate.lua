@@ -15,7 +15,7 @@ local function read_options(words)
   local options, i = { modules = {} }, 1
   while words[i] do
     local name = words[i]:match "^%-%-(%a+)$"
-    if name == "count" or name == "seed" then
+    if name == "count" or name == "seed" or name == "least" then
       options[name] = math.tointeger(tonumber(words[i + 1]))
       if not options[name] then error(("--%s takes an integer"):format(name), 0) end
       i = i + 1
@@ -152,7 +152,7 @@ local function main(words)
   local share = tried > 0 and noticed / tried or 0
   print(("%d of %d noticed (%.0f %%), out of %d; %d more change nothing")
     :format(noticed, tried, share * 100, all, equal))
-  os.exit(share >= 0.9)
+  os.exit(share * 100 >= (options.least or 90))
 end
 
 main(arg)
