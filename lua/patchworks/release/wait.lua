@@ -201,13 +201,15 @@ function wait.settle(job, version, seconds)
   return nil, problem
 end
 
--- What was deployed and is not any more is not what was waited for.
-local function live_still(job, version, response)
+-- What was deployed and is not any more is not what was waited for. `outcome` is "unknown" where this call has deployed
+-- it.
+local function live_still(job, outcome, version, response)
   if not version or service.is_deployed(version) then return version, response end
   return nil, job:error {
     kind = "conflict",
     message = ("%s was deployed, and somebody else's came after it"):format(tostring(version)),
     version = version,
+    outcome = outcome,
     overtaken = true,
     response = response,
     hint = "look at what is live; deploy it again to replace that",
@@ -229,7 +231,7 @@ function wait.extend(class)
     local seconds = given and given.timeout or usual
     local job = jobs.new(self, "wait", arguments.check_id(id, "wait: script version id"), given, seconds)
     return job:run(function()
-      return live_still(job, watch(job, id, { failed_before = job.given.failed_before, seconds = seconds }))
+      return live_still(job, "none", watch(job, id, { failed_before = job.given.failed_before, seconds = seconds }))
     end)
   end
 
@@ -249,7 +251,7 @@ function wait.extend(class)
         version, problem = look.get(job, id, job:options())
       end
       if not version then return nil, problem end
-      return live_still(job, wait.deploy(job, version, "deploy"))
+      return live_still(job, "unknown", wait.deploy(job, version, "deploy"))
     end)
   end
 end
