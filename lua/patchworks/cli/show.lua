@@ -29,6 +29,7 @@ end
 
 --- What was done to a version: one line about it on standard output.
 -- @tparam string what as "made" or "live"
+-- @tparam table version
 function show.done(what, version)
   output.done = ("%s: %s"):format(what, tostring(version))
   show.version(version)
