@@ -45,6 +45,7 @@ describe("a delete", function()
     publish(upper)
     local answer = terminal.run(shell.command(state.server, "delete 1"), { { "wait", "which is LIVE for good?", 5 }, { "type", "n\n" } })
     assert.equal(1, answer.code, answer.output)
+    assert.is_number(answer.times[1], answer.output) -- the question came, with LIVE in it
     assert.equal(0, state.server:count "delete")
   end)
 end)

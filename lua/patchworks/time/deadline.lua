@@ -2,8 +2,7 @@
 -- @module patchworks.time.deadline
 local clock = require "patchworks.time.clock"
 
-local Deadline = { __name = "patchworks.deadline" }
-Deadline.__index = Deadline
+local Deadline = {}
 
 local deadline = {}
 
@@ -15,14 +14,6 @@ function deadline.extend(class)
   end
   class.__index = class
   return class
-end
-
---- Makes one.
--- @tparam number seconds from now; math.huge for never
--- @treturn table `at`, the monotonic time; `began`, when it was made
-function deadline.new(seconds)
-  local began = clock.now()
-  return setmetatable({ began = began, at = began + seconds }, Deadline)
 end
 
 --- The seconds that are left, never negative.
