@@ -1,5 +1,5 @@
 -- Which specs enter which functions (of Lua) and reach which lines (of C): found out by running each once, and kept in
--- build/mutate until a source or a spec changes.
+-- build/mutate until the spec or a source that it runs changes.
 local shell = require "spec.mutants.shell"
 local source = require "spec.mutants.source"
 
@@ -46,14 +46,13 @@ local function note_c(file)
   end
 end
 
-local function record(is_c)
-  shell.run("mkdir -p " .. folder, 5)
+local function record(is_c, specs)
   if is_c then
     assert(shell.run("make --silent core BUILD=build/mutate/gcov WERROR= OPTIMISE=\"-O0 --coverage\" >build/mutate/make.log 2>&1", 300))
   else
     instrument_lua()
   end
-  for _, spec in ipairs(all_specs()) do
+  for _, spec in ipairs(specs) do
     local out = name_of(spec) .. (is_c and ".c" or ".lua")
     os.remove(out)
     shell.run("find build/mutate/gcov -name \"*.gcda\" -delete 2>/dev/null", 10)
@@ -66,25 +65,33 @@ local function record(is_c)
   end
 end
 
-local function is_fresh(is_c)
-  local mark = folder .. (is_c and "/c" or "/lua")
-  if not shell.exists(mark) then return false end
-  return #shell.lines(("find lua src/core spec -newer %s -name '*.%s'"):format(mark, is_c and "c" or "lua")) == 0
-end
-
 local function read(spec, is_c)
   local found = { spec = spec, seconds = 0, places = {}, files = {} }
   local file <close> = io.open(name_of(spec) .. (is_c and ".c" or ".lua"))
   for line in file and file:lines() or function() end do
     local path, number = line:match "^(%S+) (%d+)$"
     if path == "seconds" then
-      found.seconds = tonumber(number)
+      found.seconds, found.whole = tonumber(number), true
     elseif path then
       found.places[path .. ":" .. number] = true
       found.files[path] = true
     end
   end
   return found
+end
+
+-- The specs whose record is older than they are, or than a source that they run.
+local function stale(is_c)
+  local list = {}
+  for _, spec in ipairs(all_specs()) do
+    local noted = name_of(spec) .. (is_c and ".c" or ".lua")
+    local known = read(spec, is_c)
+    local sources = { spec }
+    for path in pairs(known.files) do sources[#sources + 1] = path end
+    local newer = ("find %s -newer %s 2>&1"):format(table.concat(sources, " "), noted)
+    if not known.whole or #shell.lines(newer) > 0 then list[#list + 1] = spec end
+  end
+  return list
 end
 
 local Map = {}
@@ -113,13 +120,12 @@ end
 -- @tparam table paths the sources that are asked for
 function coverage.map(paths)
   local map = setmetatable({ lua = {}, c = {} }, Map)
+  shell.run("mkdir -p " .. folder, 5)
   local wanted = {}
   for _, path in ipairs(paths) do wanted[path:find "%.c$" and "c" or "lua"] = true end
   for kind in pairs(wanted) do
-    if not is_fresh(kind == "c") then
-      record(kind == "c")
-      shell.write(folder .. "/" .. kind, "")
-    end
+    local specs = stale(kind == "c")
+    if #specs > 0 then record(kind == "c", specs) end
     for _, spec in ipairs(all_specs()) do table.insert(map[kind], read(spec, kind == "c")) end
   end
   return map

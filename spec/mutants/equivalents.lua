@@ -15,6 +15,36 @@ local list = {
     what = "`1` for `0`",
     reason = "only compared: any number that grows will do",
   },
+  {
+    path = "lua/patchworks/service.lua",
+    code = "if left_at ~= right_at then return left_at > right_at end",
+    what = "`>=` for `>`",
+    reason = "they are not the same here",
+  },
+  {
+    path = "lua/patchworks/service.lua",
+    code = "if moment(left) ~= moment(right) then return moment(left) > moment(right) and left or right end",
+    what = "`>=` for `>`",
+    reason = "they are not the same here",
+  },
+  {
+    path = "lua/patchworks/service.lua",
+    code = "while first <= last and blank[text:byte(first)] do first = first + 1 end",
+    what = "`<` for `<=`",
+    reason = "the last character, if blank, goes with those at the end",
+  },
+  {
+    path = "lua/patchworks/service.lua",
+    code = "while last >= first and blank[text:byte(last)] do last = last - 1 end",
+    what = "`>` for `>=`",
+    reason = "the first character is not blank by then",
+  },
+  {
+    path = "lua/patchworks/service.lua",
+    code = "if text and (not longest or #text > #longest) then longest = text end",
+    what = "`>=` for `>`",
+    reason = "of two as long as each other either will do: `pairs` has no order",
+  },
 }
 
 --- Why a mutant changes nothing, or nil.
