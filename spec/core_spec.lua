@@ -229,6 +229,18 @@ describe("core.engine", function()
     assert.equal(404, (second:answer()))
   end)
 
+  it("is active until whatever has ended is taken: a loop that asks must not leave an answer lying", function()
+    local e <close> = engine()
+    local transfer <close> = e:start("GET", "http://127.0.0.1:1/", core.headers { "A: b" }, nil, false, 5, 5)
+    for _ = 1, 50 do
+      assert.equal(1, e:active())
+      e:step(0.02) -- it has failed by now, and lies there
+    end
+    assert.is_false(transfer:done())
+    assert.equal(transfer, e:next())
+    assert.equal(0, e:active())
+  end)
+
   it("waits without keeping the processor busy", function()
     local server <close> = assert(sandbox.start())
     server:latency(0.02)

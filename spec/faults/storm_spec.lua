@@ -16,7 +16,7 @@ local function disturb(server)
   server:clear_faults()
   server:latency(math.random(0, 3) / 1000)
   if math.random(3) == 1 then
-    server:fail { how = "status", status = ({ 500, 503, 429 })[math.random(3)], times = math.random(4), retry_after = 0 }
+    server:fail { how = "status", status = ({ 500, 503, 429 })[math.random(3)], times = math.random(20), retry_after = 0 }
   end
 end
 

@@ -74,6 +74,18 @@ function Clock:wait(engines, seconds)
   end
 end
 
+--- Lets a moment go by, in which things happen.
+-- @tparam number seconds
+function Clock:pass(seconds)
+  local limit = self.time + seconds
+  while self.count > 0 and self.heap[1].due <= limit do
+    local event = pop(self)
+    self.time = math.max(self.time, event.due)
+    event.fn(event.argument)
+  end
+  self.time = limit
+end
+
 --- Lets everything happen that is still to happen.
 function Clock:drain()
   while self.count > 0 do

@@ -54,6 +54,7 @@ function engine.new(world, actor, max_connections)
   }, Engine)
 end
 
+local passing = 0.0005 -- seconds that go by while a request is started
 local start_transfer
 
 -- Takes the transfer off the engine, and lets one that waits for a connection have it.
@@ -211,6 +212,7 @@ function Engine:start(method, url, headers, body, once, attempt_timeout, connect
     return nil, "the process was killed"
   end
   world.log("started", request, transfer.fault)
+  world.clock:pass(passing) -- in which other requests may end, as they may while the real one starts
   self.started = self.started + 1
   self.under_way[transfer] = true
   self.active_count = self.active_count + 1
@@ -248,6 +250,7 @@ function Engine:next()
   if not transfer then return nil end
   self.finished[self.finished_first] = nil
   self.finished_first = self.finished_first + 1
+  transfer.taken = true
   return transfer
 end
 
@@ -257,7 +260,7 @@ function Engine:await(transfer, seconds)
   return transfer:done()
 end
 
-function Engine:active() return self.active_count end
+function Engine:active() return self.active_count + self.finished_last - self.finished_first + 1 end
 
 function Engine:fd() end -- luacheck: no self
 
@@ -270,19 +273,36 @@ function Engine:close()
   self.closed = true
   local all = {}
   for transfer in pairs(self.under_way) do all[#all + 1] = transfer end
+  table.move(self.finished, self.finished_first, self.finished_last, #all + 1, all)
   for _, transfer in ipairs(all) do transfer:close() end
-  self.finished, self.finished_first, self.finished_last = {}, 1, 0
 end
 
-function Transfer:done() return self.ended ~= nil end
+function Transfer:done() return self.taken == true end
 
 function Transfer:answer()
-  if not self.ended then error("the transfer is not done", 2) end
+  if not self.taken then error("the transfer is not done", 2) end
   return table.unpack(self.ended, 1, self.ended.n)
 end
 
+-- One that has ended, and whose answer nobody has taken, goes with its answer.
+local function drop(transfer)
+  local self = transfer.engine
+  for i = self.finished_first, self.finished_last do
+    if self.finished[i] == transfer then
+      table.move(self.finished, i + 1, self.finished_last + 1, i)
+      self.finished_last = self.finished_last - 1
+      return
+    end
+  end
+end
+
 function Transfer:close()
-  if self.ended then return end
+  if self.taken then return end
+  self.taken = true
+  if self.ended then
+    drop(self)
+    self.request.answered, self.request.given = nil, "cancelled"
+  end
   self.ended = table.pack(nil, "cancelled", "the transfer was cancelled", self.sent == true)
   self.request.over, self.request.ended = true, self.engine.world.clock.time
   self.engine.world.log("ended", self.request, nil, "cancelled", "cancelled by the client", self.sent == true)

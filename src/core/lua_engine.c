@@ -287,8 +287,10 @@ static int engine_counts(lua_State *L) {
   return 1;
 }
 
+/* active() -> how many transfers are under way, or done and not yet given by `next`: what a loop has to go on for. */
 static int engine_active(lua_State *L) {
-  lua_pushinteger(L, check(L)->engine.active.count);
+  const pw_engine *engine = &check(L)->engine;
+  lua_pushinteger(L, (lua_Integer)engine->active.count + (lua_Integer)engine->done.count);
   return 1;
 }
 
