@@ -19,6 +19,9 @@ local function read_options(words)
       options[name] = math.tointeger(tonumber(words[i + 1]))
       if not options[name] then error(("--%s takes an integer"):format(name), 0) end
       i = i + 1
+    elseif name == "among" then
+      options.among = words[i + 1] or error("--among takes a pattern", 0)
+      i = i + 1
     elseif name == "near" then
       options.near = true
     elseif name then
@@ -93,24 +96,26 @@ local function restore(mutant)
   end
 end
 
-local sound = {} -- spec -> whether it passes on what isn't changed
+local sound = {} -- arguments -> whether they pass on what isn't changed
 
-local function is_sound(spec)
-  if sound[spec] == nil then
-    sound[spec] = shell.run(shell.specs("lua", "build", spec) .. " >build/mutate/sound.log 2>&1", 200)
-    if not sound[spec] then print(spec .. " fails without any change, and judges nothing") end
+local function is_sound(each)
+  local key = each.arguments
+  if sound[key] == nil then
+    sound[key] = shell.run(shell.specs("lua", "build", key) .. " >build/mutate/sound.log 2>&1", 200)
+    if not sound[key] then print(each.spec .. " fails without any change, and judges nothing") end
   end
-  return sound[spec]
+  return sound[key]
 end
 
--- Whether any of the specs notices; nil when the mutant can't be built.
+-- Whether any of the specs notices; nil when the mutant can't be built. One that never ends is noticed by the time.
 local function is_noticed(mutant, specs)
   local lua, build = install(mutant)
   if not lua then return nil end
   local noticed = false
-  for _, spec in ipairs(specs) do
-    local command = shell.specs(lua, build, "--no-keep-going " .. spec)
-    if not shell.run(command .. " >build/mutate/spec.log 2>&1", 90) and is_sound(spec) then
+  for _, each in ipairs(specs) do
+    local command = shell.specs(lua, build, "--no-keep-going " .. each.arguments)
+    local most = math.ceil(15 + 5 * each.seconds)
+    if not shell.run(command .. " >build/mutate/spec.log 2>&1", most) and is_sound(each) then
       noticed = true
       break
     end
@@ -126,7 +131,8 @@ local function main(words)
   local list, equal = mutants_of(paths)
   local all = #list
   if options.count then list = sample(list, options.count, options.seed or 1) end
-  local map = not options.near and coverage.map(paths) or nil
+  io.stdout:setvbuf "line"
+  local map = not options.near and coverage.map(paths, options.among) or nil
   local sums, tried = {}, 0
   for _, mutant in ipairs(list) do
     local specs = map and map:specs(mutant) or coverage.near(mutant.path)
@@ -145,7 +151,7 @@ local function main(words)
   for _, path in ipairs(paths) do
     local sum = sums[path]
     if sum then
-      print(("%-40s %d of %d noticed"):format(path, sum.noticed, sum.all))
+      print(("%-40s %d of %d noticed (%.0f %%)"):format(path, sum.noticed, sum.all, sum.noticed / sum.all * 100))
       noticed = noticed + sum.noticed
     end
   end

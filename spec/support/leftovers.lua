@@ -104,7 +104,8 @@ end
 local function tasks()
   local found, seen = {}, {}
   local function visit(value)
-    if type(value) == "function" then
+    if type(value) == "function" and not seen[value] then
+      seen[value] = true
       for i = 1, 60 do
         local name, upvalue = debug.getupvalue(value, i)
         if not name then break end
