@@ -4,8 +4,9 @@
 --   local world = simulated { contents = { "one", "two" }, deployed = { 1 } }   script 1, its versions, and what is deployed
 --   world:fault("create", 1, "lost after")       what happens to the first create; nil for all of them
 --   world:answer("get", 2, 200, { data = .. })   the second get has no effect, and this answer
---   world:before("deploy", 1, function() .. end) called as the first deploy arrives
---   world:theirs("POST", "/script-versions/2/deploy")   what somebody else does, now
+--   world:before("deploy", 1, function(request) .. end)   called as the first deploy arrives; `request.headers_with` go
+--                                                with the answer
+--   world:theirs("POST", "/script-versions/2/deploy")   what somebody else does, now; `begins` and `goes_live` for more
 --   world:sent()                                 "list list create", in the order in which they went out
 local cjson = require "cjson"
 local clock = require "spec.simulation.clock"
@@ -63,7 +64,8 @@ local function simulated(given)
   world.engine_service = setmetatable({ handle = function(_, request)
     if request.calls then request.calls(request) end
     if request.answer_with then return table.unpack(request.answer_with) end
-    return model:handle(request)
+    local status, text, headers = model:handle(request)
+    return status, text, (headers or "") .. (request.headers_with or "")
   end }, { __index = model })
   world.new_engine = function(options)
     local seen = setmetatable({ service = world.engine_service }, { __index = world })
@@ -106,6 +108,7 @@ function World:at(seconds, fn) self.clock:at(self.start + seconds, fn) end
 function World:theirs(method, path, body)
   local status, text = self.service:handle {
     actor = "ben",
+    number = 0,
     authorization = "key-ben",
     method = method,
     path = path,
@@ -116,17 +119,25 @@ function World:theirs(method, path, body)
   return text ~= "" and cjson.decode(text).data or nil
 end
 
+--- Somebody else makes a version and begins to deploy it.
+function World:begins(content)
+  local made = self:theirs("POST", "/scripts/1/script-versions", { content = content })
+  self:theirs("POST", ("/script-versions/%d/deploy"):format(made.id))
+  return made
+end
+
+--- Somebody else makes a version, and it is live at once.
+function World:goes_live(content)
+  local made = self:theirs("POST", "/scripts/1/script-versions", { content = content })
+  self:theirs("POST", ("/script-versions/%d/invoke"):format(made.id)) -- which deploys what isn't
+  return made
+end
+
 --- A version as the service has it, by its number.
 function World:version(number, script)
   for _, version in ipairs(self.service.scripts[script or 1].versions) do
     if version.number == number then return version end
   end
-end
-
---- Sets fields of a version as the service shows them, over what the model gives.
-function World:show(number, fields)
-  local version = self:version(number)
-  for name, value in pairs(fields) do version[name] = value end
 end
 
 function World:sent()

@@ -71,7 +71,6 @@ end
 
 -- Deploys the version again that was live before.
 local function deploy_again(job, previous, state, fields)
-  job.ends = math.huge -- the way back has its own time
   local back, problem = replace.with(job, previous, "rollback", state)
   if not back then
     fields.rollback_error = problem
@@ -84,9 +83,6 @@ local function deploy_again(job, previous, state, fields)
   if back.problem then fields.rollback_error = job:wrap(back.problem, { outcome = "unknown" }) end
 end
 
--- Whether a deployment surely came to nothing; one that was only lost from sight may still come live.
-local function is_over(problem) return problem.kind == "deployment_failed" or problem.outcome == "none" end
-
 -- After a failure: sees to it that what was live before is live, unless somebody else's is by now, or is on its way.
 local function go_back(job, problem, fields, state)
   local previous, version, tested = fields.previous, fields.version, fields.stage == "test"
@@ -96,10 +92,10 @@ local function go_back(job, problem, fields, state)
     fields.live = version
     return fail(job, problem, fields)
   end
-  job.ends = math.huge
+  job.ends = math.huge -- the way back has its own time
   local now, trouble = look.at(job, state)
   fields.live = now and now.live
-  if not tested and not is_over(problem) then
+  if not tested and problem.outcome == "unknown" then -- lost from sight: it may still come live
     fields.outcome, fields.may_come_live = "unknown", version
   elseif not now then
     fields.outcome = not tested and "unknown" or nil

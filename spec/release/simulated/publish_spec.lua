@@ -19,9 +19,7 @@ local failing = { payload = "x", expect = "something else" }
 -- Somebody else's version, deployed at once.
 local function theirs(content)
   local made = world:theirs("POST", "/scripts/1/script-versions", { content = content })
-  world.service.build_seconds = 0
-  world:theirs("POST", ("/script-versions/%d/deploy"):format(made.id))
-  world.service.build_seconds = 2
+  world:theirs("POST", ("/script-versions/%d/invoke"):format(made.id)) -- which deploys what isn't
   return made
 end
 
@@ -246,12 +244,11 @@ describe("publish, when somebody else is at it", function()
 
   it("says that nothing is live where what it has deployed was taken away", function()
     open {}
-    world:before("list", 3, function()
-      if world:version(1) then world:theirs("DELETE", "/script-versions/1") end
-    end)
     world:before("list", 4, function() world:theirs("DELETE", "/script-versions/1") end)
     local _, err = publish "mine"
-    assert.is_truthy(err)
+    assert.same({ "conflict", true, 1 }, { err.kind, err.overtaken, id(err.version) })
+    assert.matches("came after it: nothing is live$", err.message)
+    assert.is_nil(err.live)
   end)
 end)
 

@@ -1,0 +1,109 @@
+-- What is told of others whose deployments crossed ours, and ties of two deployments in one second.
+local service = require "spec.simulation.service"
+local simulated = require "spec.support.simulated"
+
+local function id(version) return version and version.id end
+
+describe("somebody else's version that was overwritten", function()
+  local function publish(before_deploy, given)
+    given = given or { contents = { "one" }, deployed = { 1 } }
+    local world = simulated(given)
+    world:before("deploy", 1, function() before_deploy(world) end)
+    return assert(world.versions:publish(1, { content = "mine" })), world
+  end
+
+  it("is the last of them", function()
+    local first, second
+    local done = publish(function(world)
+      first = world:goes_live "first"
+      world.clock:at(world.clock.time + 0.5, function() second = world:goes_live "second" end)
+    end)
+    assert.same({ second.id, true }, { id(done.overwrote), first ~= nil })
+  end)
+
+  it("is one that was there before, too: a draft, or one that was live once", function()
+    for _, number in ipairs { 1, 2 } do
+      local done = publish(function(world)
+        world.service.versions[number].status = "Inactive"
+        world:theirs("POST", ("/script-versions/%d/invoke"):format(number))
+      end, { contents = { "old", "draft", "live" }, deployed = { 1, 3 }, habits = { deployed_together = false } })
+      assert.equal(number, id(done.overwrote))
+    end
+  end)
+
+  it("is one that was deployed and is deployed again", function()
+    local done = publish(function(world)
+      world.service.versions[1].status = "Inactive"
+      world:theirs("POST", "/script-versions/1/invoke")
+    end, { contents = { "old", "live" }, deployed = { 1, 2 } })
+    assert.equal(1, id(done.overwrote))
+  end)
+
+  it("is none that was there all the time", function()
+    for _, together in ipairs { true, false } do
+      local done = publish(function() end, { contents = { "a", "b", "c" }, deployed = { 1, 3, 2 },
+        habits = { deployed_together = together } })
+      assert.is_nil(done.overwrote)
+    end
+  end)
+
+  it("is told though the service gives it no date", function()
+    local theirs
+    local done = publish(function(world)
+      theirs = world:goes_live "theirs"
+      world.service.versions[theirs.id].deployed_text = ""
+    end, { contents = { "one" } })
+    assert.equal(theirs.id, id(done.overwrote))
+  end)
+
+  it("is none that came live before what was replaced did", function()
+    local done = publish(function(world)
+      local old = world:theirs("POST", "/scripts/1/script-versions", { content = "old" })
+      local version = world.service.versions[old.id]
+      version.status, version.deployed_text = "Inactive", "2020-01-01T00:00:00.000000Z"
+    end)
+    assert.is_nil(done.overwrote)
+  end)
+end)
+
+describe("two deployments in one second, the higher number winning", function()
+  -- A service that counts in seconds, and a deployment that ends in the second of the live one's.
+  local function tie(given)
+    local world = simulated { contents = { "one", "two" }, deployed = { 1, 2 }, habits = { fraction = 0 }, build_seconds = 0.1,
+      start = 1000 }
+    world.service.versions[2].deployed_text = os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(service.wall(world.clock.time)))
+    return world, world.versions:rollback(1, given)
+  end
+
+  it("are told apart by one more, a second later", function()
+    local world, done, err = tie()
+    assert(done, tostring(err))
+    assert.same({ "rolled back", 1, 2 }, { done.action, id(done.version), world:count "deploy" })
+    assert.is_true(world:seconds() > 1)
+    assert.is_nil(done.overwrote)
+  end)
+
+  it("are left where there is no time for that", function()
+    local world, done, err = tie { timeout = 1.2 }
+    assert.is_nil(done)
+    assert.same({ "conflict", 1 }, { err.kind, world:count "deploy" })
+  end)
+
+  it("are none where somebody else's is live, or ours is not", function()
+    local world = simulated { contents = { "one", "two" }, deployed = { 1, 2 } }
+    world:before("list", 2, function() world:goes_live "theirs" end)
+    local _, err = world.versions:rollback(1)
+    assert.same({ "conflict", 1 }, { err.kind, world:count "deploy" })
+  end)
+end)
+
+describe("the sentences about others", function()
+  local replace = require "patchworks.release.replace"
+
+  it("say what was overwritten and what has begun", function()
+    assert.same({}, replace.sentences {})
+    assert.same({ "overwritten: somebody else's v2", "somebody else has begun meanwhile: v3" },
+      replace.sentences { overwrote = "v2", under_way = "v3" })
+    assert.same({ "somebody else has begun meanwhile: v3" }, replace.sentences { under_way = "v3" })
+  end)
+end)
