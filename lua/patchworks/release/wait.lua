@@ -46,10 +46,7 @@ end
 local function not_in_time(job, seconds, version, problem)
   return job:error {
     kind = "timeout",
-    message = ("the version was not deployed within %.3g s (it is %s)"):format(
-      seconds,
-      version and service.state(version) or "not known"
-    ),
+    message = ("the version was not deployed within %.3g s (it is %s)"):format(seconds, service.state(version)),
     version = version,
     outcome = "unknown",
     cause = problem,

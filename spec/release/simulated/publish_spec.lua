@@ -16,19 +16,6 @@ local function test_of(content) return { payload = "x", expect = "ran " .. conte
 
 local failing = { payload = "x", expect = "something else" }
 
--- Somebody else's version, deployed at once.
-local function theirs(content)
-  local made = world:theirs("POST", "/scripts/1/script-versions", { content = content })
-  world:theirs("POST", ("/script-versions/%d/invoke"):format(made.id)) -- which deploys what isn't
-  return made
-end
-
-local function begin_theirs(content)
-  local made = world:theirs("POST", "/scripts/1/script-versions", { content = content })
-  world:theirs("POST", ("/script-versions/%d/deploy"):format(made.id))
-  return made
-end
-
 local function id(version) return version and version.id end
 
 describe("publish", function()
@@ -109,7 +96,7 @@ end)
 describe("publish, when somebody else is at it", function()
   it("waits for what is under way, and then replaces it", function()
     open { contents = { "one" }, deployed = { 1 } }
-    local before, waited = begin_theirs "theirs", nil
+    local before, waited = world:begins "theirs", nil
     local done = assert(publish("mine", { on_event = function(event)
       if event.step == "wait" then waited = event.version.id end
     end }))
@@ -119,7 +106,7 @@ describe("publish, when somebody else is at it", function()
 
   it("calls it published when what it has waited for is the content", function()
     open { contents = { "one" }, deployed = { 1 } }
-    local before = begin_theirs "mine"
+    local before = world:begins "mine"
     local done = assert(publish "mine")
     assert.same({ "published", before.id, 1, 0 }, { done.action, id(done.version), id(done.previous), world:count "create" })
   end)
@@ -127,7 +114,7 @@ describe("publish, when somebody else is at it", function()
   it("gives up after deploy_timeout, 300 s where nothing is said, and has changed nothing", function()
     for _, case in ipairs { { nil, 300 }, { 7, 7 } } do
       open { contents = { "one" }, deployed = { 1 } }
-      local before = begin_theirs "slow 1000"
+      local before = world:begins "slow 1000"
       local done, err = publish("mine", { deploy_timeout = case[1] })
       assert.is_nil(done)
       assert.same({ "conflict", before.id, 1 }, { err.kind, id(err.under_way), id(err.live) })
@@ -140,7 +127,7 @@ describe("publish, when somebody else is at it", function()
 
   it("gives up at the end of its own time", function()
     open { contents = { "one" }, deployed = { 1 } }
-    begin_theirs "slow 1000"
+    world:begins "slow 1000"
     local _, err = publish("mine", { timeout = 5 })
     assert.is_truthy(err)
     assert.is_true(world:seconds() >= 4.8 and world:seconds() <= 5.2, world:seconds())
@@ -148,12 +135,12 @@ describe("publish, when somebody else is at it", function()
 
   it("gives the error that keeps it from seeing when that ends", function()
     open { contents = { "one" }, deployed = { 1 } }
-    begin_theirs "slow 1000"
+    world:begins "slow 1000"
     world:answer("get", 1, 403, { message = "no" })
     local _, err = publish "mine"
     assert.same({ "forbidden", 1 }, { err.kind, world:count "get" })
     open { contents = { "one" }, deployed = { 1 } }
-    begin_theirs "theirs"
+    world:begins "theirs"
     world:answer("list", 3, 403, { message = "no" })
     assert.equal("forbidden", select(2, publish "mine").kind)
   end)
@@ -161,7 +148,7 @@ describe("publish, when somebody else is at it", function()
   it("overwrites nothing that came live while it made its version", function()
     open { contents = { "one" }, deployed = { 1 } }
     local came
-    world:before("create", 1, function() came = theirs "theirs" end)
+    world:before("create", 1, function() came = world:goes_live "theirs" end)
     local _, err = publish "mine"
     assert.same({ "conflict", came.id, "mine" }, { err.kind, id(err.live), world.service.versions[id(err.version)].content })
     assert.matches("^somebody else has published script 1 meanwhile: .*v2.* is live$", err.message)
@@ -172,7 +159,7 @@ describe("publish, when somebody else is at it", function()
   it("nor what is on its way by then", function()
     open { contents = { "one" }, deployed = { 1 } }
     local came
-    world:before("create", 1, function() came = begin_theirs "theirs" end)
+    world:before("create", 1, function() came = world:begins "theirs" end)
     local _, err = publish "mine"
     assert.same({ "conflict", came.id, 1 }, { err.kind, id(err.under_way), id(err.live) })
     assert.equal("mine", world.service.versions[id(err.version)].content)
@@ -214,7 +201,7 @@ describe("publish, when somebody else is at it", function()
   it("says whose version it has overwritten between its look and its deployment", function()
     open { contents = { "one" }, deployed = { 1 } }
     local came
-    world:before("deploy", 1, function() came = theirs "theirs" end)
+    world:before("deploy", 1, function() came = world:goes_live "theirs" end)
     local done = assert(publish "mine")
     assert.same({ "published", came.id }, { done.action, id(done.overwrote) })
   end)
@@ -222,7 +209,7 @@ describe("publish, when somebody else is at it", function()
   it("says what they have begun meanwhile", function()
     open { contents = { "one" }, deployed = { 1 } }
     local came
-    world:before("list", 4, function() came = begin_theirs "theirs" end)
+    world:before("list", 4, function() came = world:begins "theirs" end)
     local done = assert(publish "mine")
     assert.same({ "published", came.id }, { done.action, id(done.under_way) })
   end)
@@ -231,8 +218,8 @@ describe("publish, when somebody else is at it", function()
     open { contents = { "one" }, deployed = { 1 } }
     local came, next_one
     world:before("list", 4, function()
-      came = theirs "theirs"
-      next_one = begin_theirs "later"
+      came = world:goes_live "theirs"
+      next_one = world:begins "later"
     end)
     local done, err = publish "mine"
     assert.is_nil(done)
@@ -326,12 +313,12 @@ describe("publish, when it fails", function()
   it("leaves alone what somebody else has begun, or has made live, by then", function()
     open { contents = { "one" }, deployed = { 1 } }
     local came
-    world:before("list", 5, function() came = begin_theirs "theirs" end)
+    world:before("list", 5, function() came = world:begins "theirs" end)
     local _, err = publish("two", { test = failing })
     assert.same({ "test_failed", false, came.id, 2, 1 },
       { err.kind, err.rolled_back, id(err.under_way), id(err.live), world:count "deploy" })
     open { contents = { "one" }, deployed = { 1 } }
-    world:before("list", 5, function() came = theirs "theirs" end)
+    world:before("list", 5, function() came = world:goes_live "theirs" end)
     _, err = publish("two", { test = failing })
     assert.same({ "test_failed", false, came.id, 1 }, { err.kind, err.rolled_back, id(err.live), world:count "deploy" })
   end)
@@ -339,8 +326,8 @@ describe("publish, when it fails", function()
   it("tells whom the way back has overwritten, and what is on its way after it", function()
     open { contents = { "one" }, deployed = { 1 } }
     local came, next_one
-    world:before("deploy", 2, function() came = theirs "theirs" end)
-    world:before("list", 6, function() next_one = begin_theirs "later" end)
+    world:before("deploy", 2, function() came = world:goes_live "theirs" end)
+    world:before("list", 6, function() next_one = world:begins "later" end)
     local _, err = publish("two", { test = failing })
     assert.same({ true, came.id, next_one.id }, { err.rolled_back, id(err.overwrote), id(err.under_way) })
   end)
@@ -348,7 +335,7 @@ describe("publish, when it fails", function()
   it("keeps telling whom the publishing itself has overwritten", function()
     open { contents = { "one" }, deployed = { 1 } }
     local came
-    world:before("deploy", 1, function() came = theirs "theirs" end)
+    world:before("deploy", 1, function() came = world:goes_live "theirs" end)
     local _, err = publish("two", { test = failing })
     assert.same({ true, came.id }, { err.rolled_back, id(err.overwrote) })
   end)
@@ -360,6 +347,14 @@ describe("publish, when it fails", function()
       { err.kind, err.stage, err.rolled_back, id(err.live), id(err.version), id(err.previous), world:count "deploy" })
     assert.is_nil(err.may_come_live)
     assert.matches("SyntaxError", err.message)
+  end)
+
+  it("has live what was where the service refuses to deploy, and may not come live itself", function()
+    open { contents = { "one" }, deployed = { 1 } }
+    world:answer("deploy", 1, 409, { message = "no" })
+    local _, err = publish "two"
+    assert.same({ "conflict", "none", true, 1, 2 }, { err.kind, err.outcome, err.rolled_back, id(err.live), id(err.version) })
+    assert.is_nil(err.may_come_live)
   end)
 
   it("has nothing live where the first version could not be deployed", function()
