@@ -39,7 +39,7 @@ end
 function ScriptVersions:create(script, given)
   if type(given) == "table" and given.reconcile then
     methods.check(endpoints.create, given)
-    return as_version(self, require("patchworks.release.reconcile").create(self, script, given))
+    return require("patchworks.release.reconcile").create(self, script, given)
   end
   given = given or {}
   if type(given) == "table" and given.file ~= nil then

@@ -145,7 +145,7 @@ local function create(job, state, content)
   local answers, problem = job:ask {
     function()
       local version, failure = reconcile.create(job.resource, job.script, job:options { content = content }, state)
-      if version then job.progress:has(setmetatable(version, job.resource._version_class), true) end
+      if version then job.progress:has(version, true) end
       return version, failure
     end,
     function() return look.at(job, state) or false end,

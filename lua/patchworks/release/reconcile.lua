@@ -116,6 +116,7 @@ local function create(job, call, before, source, claim)
     creates = creates + 1
     call.timeout = math.max(0.001, job:left())
     local version, problem = job.resource._client:_perform(call, "version")
+    if version then setmetatable(version, job.resource._version_class) end
     local flaw = version and (look.flaw(job, version) or is_old(version, before))
     local is_one = version and not flaw
     if is_one and not claim.ids[version.id] then return version, problem end
