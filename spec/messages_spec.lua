@@ -138,7 +138,15 @@ end
 
 describe("a message", function()
   local server = assert(sandbox.start { deploy_seconds = 0 })
-  local client = server:client { max_attempts = 2 }
+  local clients = {}
+
+  local function new(options)
+    local client = server:client(options)
+    clients[#clients + 1] = client
+    return client
+  end
+
+  local client = new { max_attempts = 2 }
   local versions = client.script_versions
   local good = "def handle(data): return {'payload': data['payload']}"
   server:populate { script = 1, versions = 8, content = good }
@@ -151,17 +159,22 @@ describe("a message", function()
     how.operation, how.times = operation, math.huge
     server:clear_faults()
     server:fail(how)
-    return server:client(options or { max_attempts = 1 }).script_versions
+    return new(options or { max_attempts = 1 }).script_versions
   end
 
-  local closed = server:client()
+  local closed = new()
   closed:close()
   local surroundings = setmetatable({
     patchworks = patchworks, client = client, versions = versions, some_version = versions:get(3), source = good,
     broken = broken.id, raising = raising.id, failing = failing, closed = closed.script_versions,
-    with_wrong_key = server:client({ api_key = "wrong" }).script_versions,
-    nowhere = patchworks.new({ api_key = "k", base_url = "http://127.0.0.1:1", max_attempts = 1 }).script_versions,
+    with_wrong_key = new({ api_key = "wrong" }).script_versions,
+    nowhere = new({ base_url = "http://127.0.0.1:1", max_attempts = 1 }).script_versions,
   }, { __index = _G })
+
+  teardown(function()
+    for _, each in ipairs(clients) do each:close() end
+    server:close()
+  end)
 
   local function of_lua(written)
     local chunk = assert(load("return " .. written, "=page", "t", surroundings))

@@ -19,7 +19,8 @@ describe("a host in C", function()
   setup(function()
     assert(os.execute(("make --silent hosts BUILD=%s"):format(build)))
     server = assert(sandbox.start { deploy_seconds = 0 })
-    version = assert(server:client().script_versions:create(1, { content = "x = 1" })).id
+    local client <close> = server:client()
+    version = assert(client.script_versions:create(1, { content = "x = 1" })).id
     assert.equal(1, version)
   end)
 
