@@ -1,5 +1,5 @@
--- Runs each file of specs in a process of its own, as many at a time as there are processors, and sums busted's figures.
--- scripts/test says how to call it.
+-- Runs each file of specs in a process of its own, as many at a time as there are processors, and sums what busted
+-- counted. scripts/test says how to call it.
 package.path = "./?.lua;" .. package.path
 local lua = require "spec.support.lua"
 local uv = require "luv"
@@ -19,7 +19,8 @@ local function read_words(words)
     if uv.fs_stat(word) then
       roots[#roots + 1] = word
     elseif word:find "_spec%.lua$" or word:find "^spec/" then
-      error("there is no " .. word, 0)
+      io.stderr:write("there is no ", word, "\n")
+      os.exit(2)
     else
       given[#given + 1] = word
       shuffled = shuffled or word:find "^%-%-shuffle" ~= nil
@@ -70,8 +71,9 @@ local function start(path, index, given, done)
     if name == "PATCHWORKS_RUN" then value = value .. "." .. index end
     environment[#environment + 1] = name .. "=" .. value
   end
+  local options = { args = words, env = environment, stdio = { nil, output, output } }
   local handle
-  handle = assert(uv.spawn(lua, { args = words, env = environment, stdio = { nil, output, output } }, function(code, signal)
+  handle = assert(uv.spawn(lua, options, function(code, signal)
     handle:close()
     running[handle] = nil
     done(signal ~= 0 and "signal " .. signal or code ~= 0 and "exit code " .. code or nil, read(log))
