@@ -1,6 +1,7 @@
 -- Mutants: scripts/mutate says how to call it.
 local coverage = require "spec.mutants.coverage"
 local equivalents = require "spec.mutants.equivalents"
+local objects = require "spec.mutants.objects"
 local random = require "spec.simulation.random"
 local shell = require "spec.mutants.shell"
 local source = require "spec.mutants.source"
@@ -78,16 +79,16 @@ local function sample(list, count, seed)
   return table.move(list, 1, math.min(count, #list), 1, {})
 end
 
--- Puts the mutant into a copy of the tree; gives its Lua and its build, nil where it doesn't compile.
+-- Puts the mutant into a copy of the tree and gives its Lua and its build; nil where it doesn't compile, nil and
+-- "same" where the compiler makes the same of it.
 local function install(mutant)
   if not mutant.path:find "%.c$" then
     shell.write("build/mutate/tree/" .. mutant.path:gsub("^lua/", ""), mutant.text)
     return "build/mutate/tree", "build"
   end
-  shell.write(mutant.path, mutant.text)
-  local built = shell.run("make --silent core BUILD=build/mutate/c WERROR= >build/mutate/make.log 2>&1", 120)
-  shell.write(mutant.path, mutant.source)
-  if built then return "lua", "build/mutate/c" end
+  local built = objects.install(mutant)
+  if built ~= "built" then return nil, built end
+  return "lua", objects.build
 end
 
 local function restore(mutant)
@@ -110,7 +111,7 @@ end
 -- Whether any of the specs notices; nil when the mutant can't be built. One that never ends is noticed by the time.
 local function is_noticed(mutant, specs)
   local lua, build = install(mutant)
-  if not lua then return nil end
+  if not lua then return nil, build end
   local noticed = false
   for _, each in ipairs(specs) do
     local command = shell.specs(lua, build, "--no-keep-going " .. each.arguments)
@@ -136,7 +137,8 @@ local function main(words)
   local sums, tried = {}, 0
   for _, mutant in ipairs(list) do
     local specs = map and map:specs(mutant) or coverage.near(mutant.path)
-    local noticed = is_noticed(mutant, specs)
+    local noticed, same = is_noticed(mutant, specs)
+    if same then equal = equal + 1 end
     if noticed ~= nil then
       tried = tried + 1
       local sum = sums[mutant.path] or { noticed = 0, all = 0 }

@@ -175,23 +175,30 @@ function coverage.map(paths, among)
 end
 
 local broad = { "spec/simulation/simulation_spec.lua", "spec/script_versions_spec.lua", "spec/faults/matrix_spec.lua", "spec/secrets_spec.lua" }
+local broad_c = {
+  "spec/core_spec.lua", "spec/regress/odd_values_spec.lua", "spec/corpora/http_spec.lua", "spec/corpora/json_spec.lua",
+  "spec/regress/one_post_spec.lua", "spec/tls_spec.lua",
+}
 
 --- The specs that carry the module's name, those in the same folder, and a few that go everywhere: most of what covers it,
 -- known without running anything.
 -- @treturn table as `specs` of a map gives it
 function coverage.near(path)
-  local name, folder_of = path:match "([^/]+)%.%a+$", path:match "^lua/patchworks/(.*)/[^/]*$" or ""
+  local is_c = path:find "%.c$" ~= nil
+  local name = path:match("([^/]+)%.%a+$"):gsub("^lua_", "")
+  local folder_of = is_c and "core" or path:match "^lua/patchworks/(.*)/[^/]*$" or ""
   local first, others = {}, {}
   for _, spec in ipairs(all_specs()) do
-    if spec:find("/" .. name .. "_spec.lua", 1, true) then
+    if spec:find("/" .. name .. "_spec.lua", 1, true) and (not is_c or spec:find("spec/core", 1, true)) then
       first[#first + 1] = spec
     elseif folder_of ~= "" and spec:find("spec/" .. folder_of .. "/", 1, true) == 1 then
       others[#others + 1] = spec
     end
   end
   table.move(others, 1, #others, #first + 1, first)
-  table.move(broad, 1, #broad, #first + 1, first)
-  for i, spec in ipairs(first) do first[i] = { spec = spec, arguments = spec, seconds = 15 } end
+  local everywhere = is_c and broad_c or broad
+  table.move(everywhere, 1, #everywhere, #first + 1, first)
+  for i, spec in ipairs(first) do first[i] = { spec = spec, arguments = spec, seconds = is_c and 5 or 15 } end
   return first
 end
 

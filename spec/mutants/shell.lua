@@ -16,9 +16,13 @@ function shell.exists(path)
   return file ~= nil
 end
 
+-- What runs wild leaves the machine its memory and its disk; what a shell says of a crash is no news.
+local bounds = "ulimit -c 0 -v 8000000 -f 2000000; "
+
 --- Runs a command for so many seconds at most; whether it ended well.
 function shell.run(command, seconds)
-  return os.execute(("timeout -k 5 %d nice bash -c '%s'"):format(seconds, command:gsub("'", "'\\''"))) == true
+  command = (bounds .. command):gsub("'", "'\\''")
+  return os.execute(("timeout -k 5 %d nice bash -c '%s' 2>/dev/null"):format(seconds, command)) == true
 end
 
 function shell.lines(command)
@@ -32,8 +36,8 @@ function shell.specs(lua, build, arguments)
   local here = os.getenv "PWD"
   local path = ("%s/%s/?.lua;%s/%s/?/init.lua;./?.lua"):format(here, lua, here, lua)
   local cpath = ("%s/%s/?.so;%s/build/?.so"):format(here, build, here)
-  return ('LUA_PATH="%s;;" LUA_CPATH="%s;;" lua5.4 scripts/specs.lua --lpath="%s" --cpath="%s" %s'):format(
-    path, cpath, path, cpath, arguments)
+  return ('PATCHWORKS_BUILD=%s LUA_PATH="%s;;" LUA_CPATH="%s;;" lua5.4 scripts/specs.lua --lpath="%s" --cpath="%s" %s'):format(
+    build, path, cpath, path, cpath, arguments)
 end
 
 return shell
