@@ -308,7 +308,8 @@ function script_versions:deploy_and_wait(id, options) end
 ---@field payload? string|table as for `invoke`
 ---@field variables? string|table as for `invoke`
 ---@field flow? string|table as for `invoke`
----@field expect? string|table|fun(answer: patchworks.answer): boolean, string? the payload, a string or a table, JSON as JSON; or a function that is given the answer and gives true, or false and a reason
+---@field expect? string|table|fun(answer: patchworks.answer, response: patchworks.response): boolean, string?, string? the payload, a string or a table, JSON as JSON; or a function that is given the answer and the response, and gives true, or false, a reason and the difference
+---@field compare? "json"|"bytes"|"table" how a string is compared: as JSON, byte by byte, or as JSON in which `{}` is also `[]`; default an object or an array as JSON; else but for a last newline
 ---@field timeout? number for the call, in seconds; default 150
 
 ---@class patchworks.publish_options: patchworks.call_options

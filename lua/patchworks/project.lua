@@ -216,7 +216,8 @@ local function smoke_test(self, script)
   if not found then return nil, problem end
   local case = found[1]
   if case.problem then return fail("%s/%s: %s", script.name, case.name, case.problem) end
-  return { payload = case.payload, variables = case.variables, flow = case.flow, expect = case.expect }
+  return { payload = case.payload, variables = case.variables, flow = case.flow,
+    expect = case.expect, compare = case.compare }
 end
 
 --- What `client:plan` takes: scripts with their ids in an environment and the sources in their files.

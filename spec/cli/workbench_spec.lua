@@ -197,10 +197,33 @@ describe("a project's publish", function()
     local _
     code, _, err = run("publish orders --interval 0.02", { server = server })
     assert.equal(3, code, err)
-    assert.truthy(err:find "orders/second: the payload is not what is expected")
+    assert.matches("the test failed: orders/second: payload.total: expected 0, got 5", err, 1, true)
+    code, out = run("test orders/second")
+    assert.equal(1, code)
+    local shown = out:match("\n      (%-%-%- expected\n.*)"):gsub("\n      ", "\n"):match "^.*\n [%]}]\n"
+    assert.truthy(err:find(shown, 1, true), shown .. err)
     code, out = run("status --json", { server = server })
     local status = objects(out)[1]
     assert.same({ 0, 1, "changed" }, { code, status.live, status.state })
+  end)
+
+  it("compares with its smoke case as `test` does, also by way of a plan", function()
+    write("cases/orders/first/expect.json", '{"id": 1, "total": 22, "note": null}')
+    write("patchworks.project.lua", (read("patchworks.project.lua"):gsub(', "second"', "")))
+    local _, out = run("test orders/first")
+    assert.matches("payload.note: expected null, got nothing", out, 1, true)
+    for _, words in ipairs { "publish orders --interval 0.02", "apply --yes --interval 0.02" } do
+      local code, told, err = run(words, { server = server })
+      assert.equal(4, code, words .. told .. err)
+      assert.matches("payload.note: expected null, got nothing", told .. err, 1, true)
+      assert.matches('\n *%-  "note": null,\n', told .. err)
+    end
+    write("cases/orders/first/expect.json", '{"total": 22, "id": 1}')
+    assert.equal(0, (run("apply --yes --interval 0.02", { server = server })))
+    os.remove(folder .. "/cases/orders/first/expect.json")
+    write("cases/orders/first/expect.txt", '{"total": 22, "id": 1}')
+    local code, told = run("apply --yes --interval 0.02", { server = server })
+    assert.equal(4, code, told)
   end)
 
   it("is refused with 1 when somebody else has published, and so are rollback and apply", function()

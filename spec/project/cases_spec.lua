@@ -61,7 +61,7 @@ describe("project.cases", function()
     local case = cases.find(folder)[1]
     assert.is_true(cases.judge(case, { payload = '{"lines":[{"note":null,"sku":"A"}],"total":10}' }))
     local ok, problem, shown = cases.judge(case, { payload = '{"lines":[{"sku":"A"}],"total":10}' })
-    assert.same({ false, "the payload is not what is expected" }, { ok, problem })
+    assert.same({ false, "payload.lines[1].note: expected null, got nothing" }, { ok, problem })
     assert.truthy(shown:find('\n-      "note": null,\n', 1, true), shown)
     assert.is_false(cases.judge(case, { payload = "hello" }))
     assert.is_false(cases.judge(case, {}))

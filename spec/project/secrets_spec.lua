@@ -21,6 +21,11 @@ describe("project.secrets", function()
     assert.is_nil(text:find("my%key", 1, true))
   end)
 
+  it("keeps nothing that is below a name which comes again", function()
+    local text, found = secrets.without('{"a": {"token": "x"}, "a": 1}', "payload")
+    assert.same({ '{\n  "a": 1\n}\n', { "payload.a" } }, { text, found })
+  end)
+
   it("leaves everything else as it is, byte for byte", function()
     for _, text in ipairs { '{"b":1.0,  "a":[]}', "<a>basic needs</a>", "", '"x"', "\0\255" } do
       local same, found = secrets.without(text, "payload", { "short" })

@@ -64,7 +64,8 @@ describe("a test that fails", function()
     assert.matches("the test failed: payload: expected", err.message)
     _, err = publish("x", { content = "import json\ndef handle(data):\n  return {'payload': json.dumps({'a': [1, 2], 'b': 3})}",
       test = { expect = '{"b": 3, "a": [1, 7]}' } })
-    assert.equal("payload.a[2]: expected 7, got 2", err.difference)
+    assert.matches("the test failed: payload.a[2]: expected 7, got 2", err.message, 1, true)
+    assert.matches("^payload%.a%[2%]: expected 7, got 2\n%-%-%- expected\n%+%+%+ came\n.*\n%-    7\n%+    2\n", err.difference)
     _, err = publish("x", { content = "def handle(data): return {'payload': 'a\\nb\\n'}", test = { expect = "a\nc\n" } })
     assert.matches("\n%-c\n", err.difference)
     _, err = publish("x", { content = "def handle(data):\n  print('halfway')\n  raise ValueError('no such order')" })
@@ -82,6 +83,62 @@ describe("a test that fails", function()
       assert(versions:publish(1, { content = content, interval = fast, test = { payload = payload, expect = expect } }))
     end
     assert(versions:publish(1, { content = content, test = { payload = '{"a":1}', expect = { a = 1 } } }))
+  end)
+
+  it("tells apart what a Lua table can't, and nothing else", function()
+    open()
+    local content = "def handle(data): return {'payload': data['payload']}"
+    assert(versions:publish(1, { content = content, interval = fast }))
+    local null = require("patchworks").null
+    local function passes(payload, expect, compare)
+      local done, err = versions:publish(1, { content = content, rollback = false,
+        test = { payload = payload, expect = expect, compare = compare } })
+      assert.equal(done and "unchanged" or "test_failed", done and done.action or err.kind)
+      return done ~= nil
+    end
+    for _, same in ipairs {
+      { "[9007199254740993,1e400]", "[9007199254740993.0,10E399]" }, { '["a\\/b","\\u00e9"]', '["a/b","é"]' },
+      { '{"a":[],"b":null}', { a = {}, b = null } }, { "[0.1,1.0]", { 0.1, 1 } }, { "1.0", "1", "json" }, { '{"a":{}}', { a = {} } },
+      { "[1,1,1,1,1,1,1,1,1,1,1]", { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 } }, { "{\n", "{" },
+    } do
+      assert.is_true(passes(same[1], same[2], same[3]), same[1])
+    end
+    for _, other in ipairs {
+      { '{"a":null}', "{}" }, { "{}", '{"a":null}' }, { '{"a":null}', {} }, { "{}", "[]" }, { "[9007199254740993]", "[9007199254740992]" },
+      { '[9007199254740993]', '["9007199254740993"]' }, { "[1e400]", "[1e401]" }, { '{"a":1,"a":2}', '{"a":2}' }, { '{"a":1}', '{ "a":1}', "bytes" },
+      { "1.0", "1" },
+    } do
+      assert.is_false(passes(other[1], other[2], other[3]), other[1])
+    end
+  end)
+
+  it("compares a payload that is no text as it was returned", function()
+    open()
+    local given = { content = "def handle(data): return {'payload': {'a': None, 'n': 9007199254740993}}", interval = fast,
+      test = { expect = '{"n":9007199254740993,"a":null}' } }
+    assert(versions:publish(1, given))
+    given.test = { expect = '{"n":9007199254740992}' }
+    local _, err = versions:publish(1, given)
+    assert.matches("payload.n: expected 9007199254740992, got 9007199254740993", err.difference, 1, true)
+    assert.matches("payload.a: expected nothing, got null", err.difference, 1, true)
+  end)
+
+  it("refuses at once to expect what no payload can be", function()
+    open()
+    for _, test in ipairs { { expect = { 1, nil, 3 } }, { expect = { n = 0 / 0 } }, { expect = "{", compare = "json" } } do
+      local ok, message = pcall(versions.publish, versions, 1, { content = "x", test = test })
+      assert.is_false(ok)
+      assert.matches("publish: test: expect: ", message)
+    end
+    assert.equal(0, #server:requests())
+  end)
+
+  it("shows the difference that a function tells", function()
+    open()
+    local _, err = publish("one", { test = { expect = function(_, response)
+      return false, "not so", "line 1\nline 2: " .. response.body
+    end } })
+    assert.same({ "the test failed: not so", 'line 1\nline 2: {"payload": "one"}' }, { err.message, err.difference })
   end)
 end)
 

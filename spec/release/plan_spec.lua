@@ -63,7 +63,9 @@ describe("a manifest", function()
     write("out.json", '{"a":1,"b":[1,3]}\n')
     report = client:apply(assert(client:plan(folder .. "/m.lua")), { interval = fast })
     local err = report.scripts[1].error
-    assert.same({ 1, "test_failed", "payload.b[2]: expected 3, got 2" }, { report.failed, err.kind, err.difference })
+    assert.same({ 1, "test_failed" }, { report.failed, err.kind })
+    assert.matches("^payload%.b%[2%]: expected 3, got 2\n", err.difference)
+    assert.matches("\n +%-    3\n +%+    2\n", tostring(report))
     assert(os.execute("rm -r " .. folder))
   end)
 end)
@@ -112,6 +114,20 @@ describe("a plan that is kept", function()
       (text:gsub('"id":"1"', '"id":"../1"')) } do
       assert.equal("file", select(2, client:load_plan(broken)).kind, broken)
     end
+  end)
+
+  it("holds what is sent and expected as it was: null, empty tables, many digits", function()
+    local null = patchworks.null
+    local test = { payload = { a = null }, expect = { a = null, big = 9007199254740993, list = {}, none = {} } }
+    local answer = "import json\ndef handle(data):\n  a = json.loads(data['payload'])\n"
+      .. "  return {'payload': json.dumps({**a, 'big': 2**53 + 1, 'list': [], 'none': {}})}\n"
+    local text = assert(client:plan { scripts = { { id = 1, content = answer, test = test } } }):save()
+    local report = client:apply(assert(client:load_plan(text)), { interval = fast })
+    assert.equal(1, report.published, tostring(report))
+    test.expect.a = nil
+    text = assert(client:plan { scripts = { { id = 1, content = answer, test = test } } }):save()
+    report = client:apply(assert(client:load_plan(text)), { interval = fast })
+    assert.matches("payload.a: expected nothing, got null", tostring(report), 1, true)
   end)
 
   it("can't hold a function", function()

@@ -19,25 +19,23 @@ local function smoke_test(root, script, versions, events)
   end
   local function judge(case, outcome)
     local ok, problem, difference = cases.judge(case, outcome)
-    if ok then return true end
-    return false, ("%s/%s: %s%s"):format(script.name, case.name, problem, difference and "\n" .. difference or "")
+    return ok, not ok and ("%s/%s: %s"):format(script.name, case.name, problem) or nil, difference
   end
   local first = list[1]
   return {
     payload = first.payload,
     variables = first.variables,
     flow = first.flow,
-    expect = function(answer)
-      local core = require "patchworks.core"
-      local ok, reason = judge(first, runs.remote_outcome(answer, { body = core.encode(answer) }))
+    expect = function(answer, response)
+      local ok, reason, difference = judge(first, runs.remote_outcome(answer, response))
       for i = 2, ok and #list or 1 do
         local case = list[i]
-        ok, reason = judge(case, runs.remote_outcome(versions:invoke(events.deployed, {
+        ok, reason, difference = judge(case, runs.remote_outcome(versions:invoke(events.deployed, {
           payload = case.payload, variables = case.variables, flow = case.flow,
         })))
         if not ok then break end
       end
-      return ok, reason
+      return ok, reason, difference
     end,
   }
 end

@@ -102,7 +102,9 @@ local function case(result)
   for line in (result.problem .. "\n"):gmatch "([^\n]*)\n" do
     output.write("      ", output.visible(line), "\n")
   end
-  if result.diff then results.diff(result.diff, "      ") end
+  local more = result.diff
+  if more and more:match "^[^\n]*" == result.problem then more = more:match "\n(.+)$" end
+  if more then results.diff(more, "      ") end
   for _, line in ipairs(result.logs or {}) do
     output.write("      ", output.paint("log: " .. output.visible(line), "dim"), "\n")
   end

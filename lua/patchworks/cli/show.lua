@@ -90,7 +90,9 @@ function show.failure(err, code)
   if err.kind == "file" and err.hint then sentence = ("%s (%s)"):format(sentence, err.hint) end
   local function worded(text) return err.kind == "file" and text or wording(text) end -- a file's words are its own
   output.complain(worded(sentence))
-  if err.difference then output.say("%s", err.difference) end
+  for line in (err.difference or ""):gmatch "[^\n]+" do
+    if not sentence:find(line, 1, true) then output.say("%s", output.visible(line)) end
+  end
   for _, entry in ipairs(err.logs or {}) do output.say("log: %s", (tostring(entry.message):gsub("%s+$", ""))) end
   if err.stage then output.say("%s", aftermath(err)) end
   for _, each in ipairs(replace.sentences(err)) do output.say("%s", each) end

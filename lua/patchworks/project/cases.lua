@@ -6,10 +6,10 @@
 --                     expect.json      compared as JSON; or expect.*, byte by byte; or none: it must only answer
 --
 -- @module patchworks.project.cases
-local canonical = require "patchworks.project.canonical"
 local core = require "patchworks.core"
-local diff = require "patchworks.release.diff"
+local document = require "patchworks.json.document"
 local errors = require "patchworks.errors"
+local expected = require "patchworks.release.expected"
 local inside = require "patchworks.project.inside"
 local lfs = require "lfs"
 local written = require "patchworks.project.written"
@@ -59,7 +59,7 @@ local function object(case, names, name)
   if not there then return nil end
   local text, problem = read(case.folder .. "/" .. name, case.root)
   if not text then return nil, problem end
-  local value, sentence = canonical.parse(text)
+  local value, sentence = document.parse(text)
   if value and value.kind ~= "object" then sentence = "expected an object, got " .. value.kind end
   if sentence then return nil, name .. ": " .. sentence end
   return (core.decode(text))
@@ -85,8 +85,9 @@ local function fill(case)
   if problem or not expect then return problem end
   case.expect_path = case.folder .. "/" .. expect
   case.expect, problem = read(case.expect_path, case.root)
-  if problem or not expect:find "%.json$" then return problem end
-  case.expect_json, problem = canonical.parse(case.expect)
+  if problem then return problem end
+  case.compare = expect:find "%.json$" and "json" or "bytes"
+  case.wanted, problem = expected.read(case.expect, case.compare)
   return problem and expect .. ": " .. problem
 end
 
@@ -95,8 +96,8 @@ end
 -- @tparam ?string only the name of one case
 -- @tparam ?string root the project's folder, which no link in a case may lead out of
 -- @treturn ?table a list, each with `name`, `folder`, `payload` (string), `variables`, `flow` (tables), `expect_path`,
--- `expect` (string), `expect_json` (see patchworks.project.canonical), or `problem`, a sentence, where a case can't be
--- used; or nil and an error of kind "file"
+-- `expect` (string), `compare` ("json" or "bytes"), `wanted` (see patchworks.release.expected), or `problem`, a
+-- sentence, where a case can't be used; or nil and an error of kind "file"
 function cases.find(folder, only, root)
   if lfs.attributes(folder, "mode") ~= "directory" then
     return failed(folder, "there is no such folder", "make it with a case inside, or take `cases` out of the project")
@@ -119,26 +120,20 @@ end
 -- @tparam table case
 -- @tparam table outcome `payload` (string, or nil for none), `failure` (a sentence, when the script did not answer)
 -- @treturn boolean
--- @treturn ?string a sentence
--- @treturn ?string a unified diff
+-- @treturn ?string a sentence, which names the path in JSON
+-- @treturn ?string the whole difference, in lines; see patchworks.release.expected
 function cases.judge(case, outcome)
   if case.problem then return false, case.problem end
   if outcome.failure then return false, outcome.failure end
-  if not case.expect then return true end
-  local expected, came = case.expect, outcome.payload or ""
-  if case.expect_json then
-    local value, problem = canonical.parse(outcome.payload or "null")
-    if not value then return false, "the payload is no JSON: " .. problem, nil end
-    expected, came = canonical.write(case.expect_json), canonical.write(value)
-  end
-  if expected == came then return true end
-  return false, "the payload is not what is expected", (diff.unified(expected, came, "expected", "came"))
+  if not case.wanted then return true end
+  local sentence, more = expected.differs(case.wanted, outcome.payload)
+  return not sentence, sentence, more
 end
 
 -- A payload's kind of file, and the bytes for it: JSON is written in its normal form.
 local function as_file(text)
-  local value = canonical.parse(text)
-  if value and (value.kind == "object" or value.kind == "array") then return "json", canonical.write(value) end
+  local value = document.parse(text)
+  if value and (value.kind == "object" or value.kind == "array") then return "json", document.write(value) end
   return text:find "^%s*<" and "xml" or "txt", text
 end
 
@@ -149,16 +144,16 @@ end
 function cases.update(case, outcome)
   local ending, text = as_file(outcome.payload or "")
   local path = case.expect_path
-  if case.expect_json and ending ~= "json" then
+  if case.compare == "json" and ending ~= "json" then
     -- Another kind of file from now on.
-    local value = canonical.parse(outcome.payload or "null")
+    local value = document.parse(outcome.payload or "null")
     if value then
-      text = canonical.write(value)
+      text = document.write(value)
     else
       os.remove(path)
       path = nil
     end
-  elseif path and not case.expect_json then
+  elseif case.compare == "bytes" then
     text = outcome.payload or ""
   end
   path = path or ("%s/expect.%s"):format(case.folder, ending)
@@ -184,7 +179,7 @@ function cases.save(folder, name, given)
   if given.payload then files["payload." .. as_file(given.payload)] = given.payload end
   for _, field in ipairs { "variables", "flow" } do
     if given[field] and next(given[field]) then
-      files[field .. ".json"] = canonical.write(assert(canonical.parse(assert(core.encode(given[field])))))
+      files[field .. ".json"] = document.write(assert(document.parse(assert(core.encode(given[field])))))
     end
   end
   if given.answer then

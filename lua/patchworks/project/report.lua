@@ -82,7 +82,8 @@ function report.github(results)
   for _, result in ipairs(results) do
     if not result.ok then
       failures = failures + 1
-      local text = result.problem .. (result.diff and "\n" .. result.diff or "")
+      local more = result.diff ~= result.problem and result.diff
+      local text = result.problem .. (more and "\n" .. more or "")
       lines[#lines + 1] = ("::error file=%s,title=%s::%s"):format(
         command_property(result.path or ""), command_property(result.name), command_data(text)
       )

@@ -1,8 +1,8 @@
 --- Running a project's scripts here and now, by the platform's contract, with no account: one, or all their cases on
 -- every core.
 -- @module patchworks.project.run
-local canonical = require "patchworks.project.canonical"
 local cases = require "patchworks.project.cases"
+local expected = require "patchworks.release.expected"
 local runner = require "patchworks.runner"
 local uv = require "patchworks.loop.uv"
 
@@ -10,17 +10,8 @@ local run = {}
 
 -- What a handler returned, as far as a caller of the service sees it.
 local function read_answer(outcome, text)
-  local value, problem = canonical.parse(text)
-  if not value or value.kind ~= "object" then
-    outcome.failure = "the handler returned no object" .. (problem and ": " .. problem or "")
-    return
-  end
-  local payload = value.members.payload
-  if payload and payload.kind == "string" then
-    outcome.payload = payload.value
-  elseif payload and payload.kind ~= "null" then
-    outcome.payload = canonical.write(payload):gsub("\n$", "")
-  end
+  local payload, problem = expected.payload(text)
+  outcome.payload, outcome.failure = payload, problem and "the handler returned no object: " .. problem
 end
 
 -- A run's result in the words of a project: `file:line` where the script is to blame.

@@ -57,6 +57,8 @@ local function clean(value, known, path, found)
     return { kind = "array", items = items }
   elseif value.kind == "object" then
     local members = {}
+    -- What stood there first is not looked at: it must not be kept.
+    if value.twice then found[#found + 1] = below(path, value.twice) end
     for name, member in pairs(value.members) do
       local inner = below(path, name)
       local scalar = member.kind == "string" or member.kind == "number"
@@ -79,12 +81,12 @@ end
 -- @treturn string
 -- @treturn table where something was left out, a sorted list such as `{"payload.customer.token"}`
 function secrets.without(text, what, known)
-  local canonical = require "patchworks.project.canonical"
+  local document = require "patchworks.json.document"
   local found = {}
-  local value = canonical.parse(text)
+  local value = document.parse(text)
   if value and (value.kind == "object" or value.kind == "array") then
     local cleaned = clean(value, known or {}, what, found)
-    if found[1] then text = canonical.write(cleaned) end
+    if found[1] then text = document.write(cleaned) end
   else
     text = clean_text(text, known or {}, what, found)
   end

@@ -6,6 +6,7 @@ local errors = require "patchworks.errors"
 local methods = require "patchworks.call.methods"
 local requests = require "patchworks.call.request"
 local takes = require "patchworks.release.methods"
+local tests = require "patchworks.release.test"
 
 local manifest = {}
 
@@ -70,6 +71,7 @@ local function read_test(script, folder, what)
       test[name], test[file] = text, nil
     end
   end
+  tests.check(test, what)
   return test
 end
 

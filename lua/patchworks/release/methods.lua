@@ -37,8 +37,11 @@ local test = {
     { "payload", "text", "as for `invoke`" },
     { "variables", "text", "as for `invoke`" },
     { "flow", "text", "as for `invoke`" },
-    { "expect", "any", "the payload, a string or a table, JSON as JSON; or a function that is given the answer and "
-      .. "gives true, or false and a reason", type = "string|table|fun(answer: patchworks.answer): boolean, string?" },
+    { "expect", "any", "the payload, a string or a table, JSON as JSON; or a function that is given the answer and the "
+      .. "response, and gives true, or false, a reason and the difference",
+      type = "string|table|fun(answer: patchworks.answer, response: patchworks.response): boolean, string?, string?" },
+    { "compare", "choice", "how a string is compared: as JSON, byte by byte, or as JSON in which `{}` is also `[]`",
+      values = { "json", "bytes", "table" }, default = "an object or an array as JSON; else but for a last newline" },
     seconds("timeout", "for the call", 150),
   },
 }

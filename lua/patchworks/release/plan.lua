@@ -13,6 +13,7 @@ local service = require "patchworks.service"
 local replace = require "patchworks.release.replace"
 local takes = require "patchworks.release.methods"
 local tasks = require "patchworks.time.tasks"
+local testing = require "patchworks.release.test"
 
 local plan = {}
 
@@ -130,6 +131,7 @@ function Plan:save()
     end
     steps[i] = {}
     for name, value in pairs(step) do steps[i][name] = value end
+    steps[i].test = step.test and testing.kept(step.test)
   end
   return core.encode { patchworks_plan = format, base_url = self.base_url, steps = steps }
 end
@@ -184,6 +186,9 @@ function Report.__tostring(self)
     local problem = each.error and ": " .. tostring(each.error) or ""
     lines[#lines + 1] = ("%-12s %s%s"):format(each.action, manifest.label(each), problem)
     local told = each.error and errors.is_error(each.error) and each.error or each
+    for line in (told.difference or ""):gmatch "[^\n]+" do
+      if not problem:find(line, 1, true) then lines[#lines + 1] = ("%-12s %s"):format("", line) end
+    end
     for _, sentence in ipairs(replace.sentences(told)) do lines[#lines + 1] = ("%-12s %s"):format("", sentence) end
   end
   lines[#lines + 1] = ("%d published, %d unchanged, %d failed"):format(self.published, self.unchanged, self.failed)

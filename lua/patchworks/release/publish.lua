@@ -251,7 +251,8 @@ function publish.extend(class)
   --
   -- - `content` (the source) or `file` (a path)
   -- - `test`: `payload`, `variables`, `flow`, `timeout` as for `invoke`, and `expect`: a string or a table (the
-  --   payload, JSON as JSON), or a function that is given the answer and gives true, or false and a reason
+  --   payload, JSON as JSON; see `compare`), or a function that is given the answer and the response, and gives true,
+  --   or false, a reason and the difference
   -- - `rollback` (true): after a failed test, deploy again what was live before
   -- - `keep`, `ever_deployed`, `save`: prune afterwards
   -- - `timeout` (for all of it but the way back), `deploy_timeout` (300 s, for each deployment), `interval`,
@@ -270,6 +271,7 @@ function publish.extend(class)
     given = given or {}
     methods.check(takes.publish, given)
     script = arguments.check_id(script, "publish: script id")
+    tests.check(given.test, "publish")
     local content, problem = requests.content(given, "publish")
     if not content then return nil, problem end
     local job = jobs.new(self, "publish", script, given, given.timeout)

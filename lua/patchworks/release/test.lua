@@ -1,81 +1,28 @@
 --- The test of a release: one invocation of the version that is live, and what is said when it fails.
 -- @module patchworks.release.test
-local arguments = require "patchworks.call.arguments"
 local core = require "patchworks.core"
-local diff = require "patchworks.release.diff"
+local expected = require "patchworks.release.expected"
+local misuse = require("patchworks.errors").misuse
 local service = require "patchworks.service"
 
 local test = {}
 
 local usual = 150 -- seconds: a script may run for 120
 
-local function is_json_text(text) return type(text) == "string" and text:find "^%s*[%[{]" ~= nil end
-
--- The value of a text that is a JSON object or array, else the text itself.
-local function value_of(text)
-  if not is_json_text(text) then return text end
-  local value = core.decode(text)
-  if value == nil then return text end
-  return value
-end
-
-local function show(value)
-  if value == nil then return "nothing" end
-  if type(value) == "string" then return arguments.show(value) end
-  return core.encode(value) or tostring(value)
-end
-
-local most_differences = 10
-
--- Appends where two values differ, as "payload.items[2].price: expected 3, got 4".
-local function compare(expected, got, path, list)
-  if #list >= most_differences then return end
-  if type(expected) ~= "table" or type(got) ~= "table" then
-    if expected ~= got then list[#list + 1] = ("%s: expected %s, got %s"):format(path, show(expected), show(got)) end
-    return
-  end
-  local names = {}
-  for name in pairs(expected) do names[#names + 1] = name end
-  for name in pairs(got) do
-    if expected[name] == nil then names[#names + 1] = name end
-  end
-  table.sort(names, function(left, right) return tostring(left) < tostring(right) end)
-  for _, name in ipairs(names) do
-    local place = type(name) == "number" and ("[%d]"):format(name) or "." .. tostring(name)
-    compare(expected[name], got[name], path .. place, list)
-  end
-end
-
-local function without_last_newline(text) return (text:gsub("\r?\n$", "")) end
-
--- How a payload differs from what is expected; nil when it doesn't. JSON is compared as JSON, whichever side is a text;
--- of two texts a last newline doesn't count.
-local function difference(expected, payload)
-  local left, right = value_of(expected), value_of(payload)
-  if type(left) == "table" or type(right) == "table" then
-    local list = {}
-    compare(left, right, "payload", list)
-    return list[1] and table.concat(list, "\n")
-  end
-  left, right = without_last_newline(tostring(left)), without_last_newline(tostring(right))
-  if left == right then return nil end
-  if (left .. right):find "\n" then return (diff.unified(left, right, "expected", "payload")) end
-  return ("payload: expected %s, got %s"):format(show(expected), show(payload))
-end
-
 -- Whether an answer is what a test expects: true; or false, why, and the difference.
-local function judge(expect, answer)
+local function judge(given, answer, response)
+  local expect = given.expect
   if expect == nil then return true end
-  if type(expect) == "function" then
-    local called, ok, reason = pcall(expect, answer)
-    if not called then return false, tostring(ok) end
-    if ok then return true end
-    return false, reason and tostring(reason) or "the answer is not what is expected"
+  if type(expect) ~= "function" then
+    local payload, problem = expected.payload(response.body)
+    if problem then return false, "the answer is not what a script returns: " .. problem end
+    local sentence, more = expected.differs(assert(expected.read(expect, given.compare)), payload)
+    return not sentence, sentence, more
   end
-  local found = difference(expect, answer.payload)
-  if not found then return true end
-  local first = found:find "\n" and found:find "^payload" and found:match "^[^\n]*" or found
-  return false, first:find "\n" and "the payload is not what is expected" or first, found
+  local called, ok, reason, found = pcall(expect, answer, response)
+  if not called then return false, tostring(ok) end
+  if ok then return true end
+  return false, reason and tostring(reason) or "the answer is not what is expected", found
 end
 
 local most_entries = 20
@@ -109,6 +56,29 @@ local function service_time(response)
   return date and core.date(date) or nil
 end
 
+--- Checks what a test expects. Raises for what no payload can be.
+-- @tparam ?table given the caller's `test`
+-- @tparam string what whose test, for messages
+function test.check(given, what)
+  local expect = given and given.expect
+  if expect == nil or type(expect) == "function" then return end
+  local value, problem = expected.read(expect, given.compare)
+  if not value then misuse("%s: test: expect: %s", what, problem) end
+end
+
+--- What of a test can be kept as JSON: nothing of it is another one when it is read again.
+-- @tparam table given the caller's `test`, whose `expect` is no function
+-- @treturn table
+function test.kept(given)
+  local kept = {}
+  for name, value in pairs(given) do kept[name] = value end
+  for _, name in ipairs { "payload", "variables" } do
+    if type(kept[name]) == "table" then kept[name] = core.encode(kept[name]) end
+  end
+  if kept.expect ~= nil then kept.expect, kept.compare = expected.kept(kept.expect, kept.compare) end
+  return kept
+end
+
 --- Runs the test.
 -- @tparam table job
 -- @tparam table version that is deployed
@@ -135,7 +105,7 @@ function test.run(job, version, given, response)
       response = problem.response,
     }
   end
-  local ok, reason, found = judge(given.expect, answer)
+  local ok, reason, found = judge(given, answer, problem)
   if ok then return true end
   return nil, {
     kind = "test_failed",

@@ -64,7 +64,8 @@ local function print_report(report)
     local told = type(err) == "table" and err or each
     output.object("script", { id = each.id, name = each.name, action = each.action, version = each.version,
       error = err and wording(tostring(err)), kind = err and err.kind, outcome = err and err.outcome,
-      stage = err and err.stage, live = err and err.live, overwrote = told.overwrote, under_way = told.under_way })
+      difference = err and err.difference, stage = err and err.stage,
+      live = err and err.live, overwrote = told.overwrote, under_way = told.under_way })
   end
 end
 

@@ -1,12 +1,12 @@
 -- JSON in one normal form.
-local canonical = require "patchworks.project.canonical"
+local document = require "patchworks.json.document"
 
 local function normal(text)
-  local value, problem = canonical.parse(text)
-  return value and canonical.write(value), problem
+  local value, problem = document.parse(text)
+  return value and document.write(value), problem
 end
 
-describe("project.canonical", function()
+describe("json.document", function()
   it("writes the same for what is the same", function()
     for _, pair in ipairs {
       { '{"b":1,"a":[true,null]}', ' { "a" : [ true , null ] , "b" : 1.0 } ' },
@@ -41,7 +41,7 @@ describe("project.canonical", function()
       ['"a'] = 'a closing "', ['"\\x"'] = "an escape", ['"\\u12"'] = "four hexadecimal", ["nul"] = "expected a value",
       ["1 2"] = "expected the end", ['"a\nb"'] = "control character", [("["):rep(300)] = "inside each other", ["1e9999999"] = "a million",
     } do
-      local value, problem = canonical.parse(text)
+      local value, problem = document.parse(text)
       assert.is_nil(value, text)
       assert.truthy(problem:find(sentence, 1, true), problem)
     end
