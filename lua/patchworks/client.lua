@@ -4,6 +4,7 @@ local arguments = require "patchworks.call.arguments"
 local auth = require "patchworks.call.auth"
 local clock = require "patchworks.time.clock"
 local core = require "patchworks.core"
+local deadline = require "patchworks.time.deadline"
 local errors = require "patchworks.errors"
 local gate = require "patchworks.call.gate"
 local methods = require "patchworks.call.methods"
@@ -80,7 +81,7 @@ local none = {}
 
 -- Fills in what the caller may set for one call; it is checked.
 local function add_call_options(call, given, what)
-  call.timeout = given.timeout or call.timeout
+  if given.timeout then call.timeout = deadline.seconds(given.timeout) end
   call.attempt_timeout = given.attempt_timeout or call.attempt_timeout
   call.max_attempts = given.max_attempts or call.max_attempts
   call.on_event = given.on_event or call.on_event

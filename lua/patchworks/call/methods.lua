@@ -65,7 +65,13 @@ local function callable(value)
   return type(meta) == "table" and meta.__call ~= nil
 end
 
-local function positive(value) return type(value) == "number" and value > 0 and value < math.huge end
+-- A release hands its own deadline down, in the place of a number.
+local function seconds(value)
+  if type(value) == "number" then return value > 0 and value < math.huge end
+  local meta = getmetatable(value)
+  return type(meta) == "table" and meta.__name == "patchworks.deadline"
+end
+
 local function text_or_table(value) return type(value) == "string" or type(value) == "table" end
 
 -- What kinds of values there are: whether one is of the kind, how messages call it, and its type for editors. A kind
@@ -75,7 +81,7 @@ local kinds = {
   boolean = { has_type "boolean", "a boolean", "boolean" },
   table = { has_type "table", "a table", "table" },
   ["function"] = { callable, "a function", "function" },
-  seconds = { positive, "a positive number of seconds", "number" },
+  seconds = { seconds, "a positive number of seconds", "number" },
   integer = { in_range, range, "integer" },
   choice = { among, quoted, "string" },
   text = { text_or_table, "a string or a table", "string|table" },

@@ -1,5 +1,6 @@
 --- What the steps of a release have in common: the options of each request, the time that is left, who is told.
 -- @module patchworks.release.job
+local deadline = require "patchworks.time.deadline"
 local errors = require "patchworks.errors"
 local listeners = require "patchworks.call.listener"
 local progress = require "patchworks.release.progress"
@@ -19,30 +20,23 @@ local usual = 60 -- seconds that a call has where neither the client nor the rel
 -- @tparam string operation the method's name
 -- @tparam string script its id
 -- @tparam ?table given the caller's options, checked
--- @tparam ?number seconds that the whole of it may take; no end
-function job.new(resource, operation, script, given, seconds)
+-- @tparam ?number|table timeout of the whole of it: seconds, or a deadline; no end
+function job.new(resource, operation, script, given, timeout)
   if resource._client._closed then errors.misuse("%s: the client is closed", operation) end
-  local clock = resource._client._clock
   return setmetatable({
     resource = resource,
     operation = operation,
     script = script,
     given = given or {},
     listener = listeners.of(resource._client, given),
-    clock = clock,
-    ends = seconds and clock.now() + seconds or math.huge,
+    clock = resource._client._clock,
+    deadline = deadline.of(timeout),
     progress = progress.new(operation, script),
   }, Job)
 end
 
---- The seconds that are left, at most `seconds`.
-function Job:left(seconds)
-  local left = math.max(0, self.ends - self.clock.now())
-  return math.min(left, seconds or math.huge)
-end
-
 --- The options of a request: those that the caller gave for every call, and the time that is left.
--- @tparam ?table more what else goes into it; its `timeout` is cut to what is left
+-- @tparam ?table more what else goes into it; its `timeout`, a number, is cut to what is left when a request is made
 -- @treturn table
 function Job:options(more)
   local given = self.given
@@ -55,8 +49,7 @@ function Job:options(more)
   }
   for name, value in pairs(more or {}) do options[name] = value end
   local own = options.timeout or self.resource._client._settings.timeout or usual
-  local left = self:left(own)
-  if options.timeout or left < own then options.timeout = math.max(left, 0.001) end
+  if type(own) == "number" then options.timeout = self.deadline:each(own) end
   return options
 end
 

@@ -2,6 +2,7 @@
 -- @module patchworks.release.plan
 local arguments = require "patchworks.call.arguments"
 local core = require "patchworks.core"
+local deadline = require "patchworks.time.deadline"
 local diff = require "patchworks.release.diff"
 local errors = require "patchworks.errors"
 local jobs = require "patchworks.release.job"
@@ -96,10 +97,9 @@ function plan.make(client, given, options)
   if not scripts then return nil, problem end
   local listener = listeners.of(client, options)
   options = setmetatable({ on_event = listener }, { __index = options })
-  local ends = options.timeout and client._clock.now() + options.timeout
+  local whole = deadline.of(options.timeout)
   local steps, failures = tasks.map(scripts, function(script)
-    local left = ends and math.max(0.001, ends - client._clock.now())
-    local job = jobs.new(client.script_versions, "plan", script.id, options, left)
+    local job = jobs.new(client.script_versions, "plan", script.id, options, whole)
     local step, trouble = plan_script(job, script)
     if step then return step end
     return nil, job:wrap(trouble, { message = manifest.label(script) .. ": " .. trouble.message })
@@ -198,9 +198,8 @@ end
 local passed_on = { "deploy_timeout", "interval", "max_interval", "on_event", "record", "headers", "attempt_timeout",
   "max_attempts" }
 
-local function apply_step(client, step, options, ends)
-  local given = { content = step.content, test = step.test, keep = step.keep }
-  given.timeout = ends and math.max(0.001, ends - client._clock.now())
+local function apply_step(client, step, options, whole)
+  local given = { content = step.content, test = step.test, keep = step.keep, timeout = whole }
   given.expected_live = step.live or false
   for _, name in ipairs(passed_on) do given[name] = options[name] end
   return client.script_versions:publish(step.id, given)
@@ -222,10 +221,10 @@ function plan.apply(client, made, options)
   methods.check(takes.apply, options)
   local listener = listeners.of(client, options)
   options = setmetatable({ on_event = listener }, { __index = options })
-  local ends = options.timeout and client._clock.now() + options.timeout
+  local whole = deadline.of(options.timeout)
   local report = setmetatable({ scripts = {}, published = 0, unchanged = 0, failed = 0 }, Report)
   tasks.map(made.steps, function(step, index)
-    local ok, result, problem = pcall(apply_step, client, step, options, ends)
+    local ok, result, problem = pcall(apply_step, client, step, options, whole)
     if not ok then
       result = { action = "failed", error = result }
     elseif not result then

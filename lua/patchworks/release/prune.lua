@@ -82,7 +82,7 @@ local function delete(job, version, now)
     return nil, problem
   end
   if seen.reason then return seen end
-  if job:left() <= 0 then return nil, job:late "it was deleted" end
+  if job.deadline:left() <= 0 then return nil, job:late "it was deleted" end
   job:tell("delete", { version = version })
   local _, failure = job.resource:delete(version.id, job:options())
   if errors.is_error(failure) then return nil, failure end

@@ -6,6 +6,7 @@
 --
 -- @module patchworks.release.publish
 local arguments = require "patchworks.call.arguments"
+local deadline = require "patchworks.time.deadline"
 local errors = require "patchworks.errors"
 local jobs = require "patchworks.release.job"
 local look = require "patchworks.release.look"
@@ -44,17 +45,16 @@ local function settle(job)
   local state, problem = look.at(job)
   if not state then return nil, problem end
   local first = state.live
-  local seconds = job.given.deploy_timeout or 300
-  local ends = job.clock.now() + seconds
+  local limit = deadline.of(job.given.deploy_timeout or 300, job.deadline)
+  local seconds = limit:left()
   while state.under_way[1] do
     local version = state.under_way[1]
-    local left = job:left(ends - job.clock.now())
-    if left <= 0 then
+    if limit:left() <= 0 then
       local hint = ("it had not ended after %.3g s; nothing was changed"):format(seconds)
       return nil, under_way(job, version, { live = state.live, hint = hint })
     end
     job:tell("wait", { version = version })
-    local ended, trouble = wait.settle(job, version, left)
+    local ended, trouble = wait.settle(job, version, limit)
     if not ended and trouble.kind ~= "timeout" then return nil, trouble end
     state, problem = look.at(job)
     if not state then return nil, problem end
@@ -92,7 +92,7 @@ local function go_back(job, problem, fields, state)
     fields.live = version
     return fail(job, problem, fields)
   end
-  job.ends = math.huge -- the way back has its own time
+  job.deadline = deadline.of() -- the way back has its own time
   local now, trouble = look.at(job, state)
   fields.live = now and now.live
   if not tested and problem.outcome == "unknown" then -- lost from sight: it may still come live
@@ -234,8 +234,12 @@ end
 
 local function prune(job, result)
   local given = job.given
-  local options = job:options { keep = given.keep, ever_deployed = given.ever_deployed, save = given.save }
-  options.timeout = nil
+  local options = job:options {
+    keep = given.keep,
+    ever_deployed = given.ever_deployed,
+    save = given.save,
+    timeout = job.deadline,
+  }
   local pruned, problem = job.resource:prune(job.script, options)
   result.pruned, result.stays = pruned and pruned.deleted, pruned and pruned.stays
   result.prune_error = not pruned and problem or nil

@@ -79,10 +79,10 @@ end
 -- look that failed; or nil, nil, and whether all looks were taken.
 local function search(job, floor, source, claim, slow)
   for _, pause in ipairs(slow and { 0, 1, 3 } or { 0, 1 }) do
-    if job:left() <= pause then return nil, nil, false end
+    if job.deadline:left() <= pause then return nil, nil, false end
     if pause > 0 then job.clock.sleep(pause) end
     while claim:is_open() do
-      if job:left() <= 0.1 then return nil, nil, false end
+      if job.deadline:left() <= 0.1 then return nil, nil, false end
       job.clock.sleep(0.1)
     end
     local found, response = find(job, floor, source, claim)
@@ -111,10 +111,10 @@ end
 local function create(job, call, before, source, claim)
   local creates, uncertain = 0, false
   local mark <close> = tasks.uncertain()
-  if job:left() <= 0 then return nil, job:late "the version was created" end
+  if job.deadline:left() <= 0 then return nil, job:late "the version was created" end
   while true do
     creates = creates + 1
-    call.timeout = math.max(0.001, job:left())
+    call.timeout = job.deadline:left()
     local version, problem = job.resource._client:_perform(call, "version")
     if version then setmetatable(version, job.resource._version_class) end
     local flaw = version and (look.flaw(job, version) or is_old(version, before))
@@ -134,7 +134,7 @@ local function create(job, call, before, source, claim)
       return found, response
     end
     if response then return unknown(job, problem, "looking for it failed too: " .. tostring(response)) end
-    if not thorough or creates >= call.max_attempts or job:left() <= 0 then return nil, problem end
+    if not thorough or creates >= call.max_attempts or job.deadline:left() <= 0 then return nil, problem end
   end
 end
 

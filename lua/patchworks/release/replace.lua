@@ -73,7 +73,7 @@ function replace.with(job, version, step, state, meanwhile, again)
   end
   local answers = assert(job:ask(questions))
   local after = answers[1].state
-  if after and not again and job:left() > 1 and is_tie(state, after, version) then
+  if after and not again and job.deadline:left() > 1 and is_tie(state, after, version) then
     job.clock.sleep(1)
     local done, failure = replace.with(job, after.by_id[version.id], step, after, meanwhile, true)
     if done then done.overwrote = done.overwrote or overwritten(state, after, version) end

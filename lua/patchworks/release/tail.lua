@@ -6,6 +6,7 @@
 --
 -- @module patchworks.release.tail
 local arguments = require "patchworks.call.arguments"
+local deadline = require "patchworks.time.deadline"
 local errors = require "patchworks.errors"
 local jobs = require "patchworks.release.job"
 local look = require "patchworks.release.look"
@@ -112,7 +113,7 @@ end
 local function take_new(state)
   local entries, problem = read_new(state)
   if not entries then
-    if problem.kind == "timeout" and state.job:left() <= 0 then return true end
+    if problem.kind == "timeout" and state.job.deadline:left() <= 0 then return true end
     return nil, problem
   end
   for _, each in ipairs(entries) do
@@ -127,12 +128,12 @@ local function next_entry(state)
   while true do
     local entry = table.remove(state.queue, 1)
     if entry then return entry end
-    if state.due then job.clock.sleep(job:left(math.max(0, state.due - job.clock.now()))) end
-    if job:left() <= 0 then return nil end
+    job.clock.sleep(state.due:left())
+    if job.deadline:left() <= 0 then return nil end
     local ok, problem = take_new(state)
     if not ok then error(problem, 0) end
     state.pause = #state.queue > 0 and state.interval or math.min(state.most, state.pause * 1.5)
-    state.due = job.clock.now() + state.pause
+    state.due = deadline.of(state.pause, job.deadline)
   end
 end
 
@@ -155,6 +156,7 @@ function tail.extend(class)
     id = arguments.check_id(id, "tail: script version id")
     local interval = given.interval or 1
     local state = {
+      due = deadline.of(0),
       job = jobs.new(self, "tail", id, given, given.timeout),
       id = id,
       interval = interval,

@@ -5,6 +5,7 @@
 --
 -- @module patchworks.release.wait
 local arguments = require "patchworks.call.arguments"
+local deadline = require "patchworks.time.deadline"
 local errors = require "patchworks.errors"
 local jobs = require "patchworks.release.job"
 local look = require "patchworks.release.look"
@@ -108,16 +109,16 @@ local function next_pause(left, elapsed, took, given)
 end
 
 -- Watches a version until its deployment has ended. `watched`: `before` (the version as it was), `after` (when the one
--- was deployed whose place it takes), `failed_before`, `begun` (it was surely begun), `seconds`.
+-- was deployed whose place it takes), `failed_before`, `begun` (it was surely begun), `timeout`.
 local function watch(job, id, watched)
   local clock, given = job.clock, job.given
-  local began = clock.now()
-  local ends = began + job:left(watched.seconds)
+  local began, limit = clock.now(), deadline.of(watched.timeout, job.deadline)
+  local seconds = limit:left()
   local last, final = watched.before, false
   watched.looks = 0
   while true do
     local asked = clock.now()
-    local version, response = look.get(job, id, job:options { timeout = math.max(0.001, ends - asked) })
+    local version, response = look.get(job, id, job:options { timeout = limit })
     local now, trouble = clock.now(), nil
     if version then
       last = version
@@ -130,8 +131,8 @@ local function watch(job, id, watched)
         return nil, job:wrap(trouble, { outcome = "unknown", version = last })
       end
     end
-    local left = ends - now
-    if final or left <= 0 then return nil, not_in_time(job, ends - began, last, trouble) end
+    local left = limit:left()
+    if final or left <= 0 then return nil, not_in_time(job, seconds, last, trouble) end
     local pause = next_pause(left, now - began, now - asked, given)
     final = pause >= left - math.max(0.04, 4 * (now - asked))
     clock.sleep(pause)
@@ -156,14 +157,14 @@ end
 -- version that is not deployed was, and somebody else's took its place
 function wait.deploy(job, version, step, from)
   local progress = job.progress
-  if job:left() <= 0 then return nil, job:late "the deployment was begun" end
+  if job.deadline:left() <= 0 then return nil, job:late "the deployment was begun" end
   progress:begins(version)
   job:tell(step, { version = version, from = from })
   local watched = {
     before = version,
     after = from and service.deployed_at(from),
     failed_before = job.given.failed_before or service.failed_at(version),
-    seconds = job.given.deploy_timeout or usual,
+    timeout = job.given.deploy_timeout or usual,
     begun = true,
   }
   local _, problem = job.resource:deploy(version.id, job:options())
@@ -184,14 +185,14 @@ end
 --- Waits until somebody's deployment has ended, well or not.
 -- @tparam table job
 -- @tparam table version
--- @tparam number seconds at most
+-- @tparam table limit a deadline
 -- @treturn ?boolean true; or nil and an error
-function wait.settle(job, version, seconds)
+function wait.settle(job, version, limit)
   local _, problem = watch(job, version.id, {
     before = version,
     seen = true,
     failed_before = service.failed_at(version),
-    seconds = seconds,
+    timeout = limit,
   })
   local ended = not errors.is_error(problem) or problem.kind == "deployment_failed" or problem.kind == "not_found"
   if ended then return true end
@@ -225,10 +226,10 @@ function wait.extend(class)
   -- with `overtaken` when somebody else's took its place by then
   function class:wait(id, given)
     methods.check(takes.wait, given)
-    local seconds = given and given.timeout or usual
-    local job = jobs.new(self, "wait", arguments.check_id(id, "wait: script version id"), given, seconds)
+    id = arguments.check_id(id, "wait: script version id")
+    local job = jobs.new(self, "wait", id, given, given and given.timeout or usual)
     return job:run(function()
-      return live_still(job, "none", watch(job, id, { failed_before = job.given.failed_before, seconds = seconds }))
+      return live_still(job, "none", watch(job, id, { failed_before = job.given.failed_before }))
     end)
   end
 
@@ -239,9 +240,8 @@ function wait.extend(class)
   -- @treturn ?table version; or nil and an error, as for `wait`
   function class:deploy_and_wait(id, given)
     methods.check(takes.deploy_and_wait, given)
-    local seconds = given and given.timeout or usual
     id = arguments.check_id(id, "deploy_and_wait: script version id")
-    local job = jobs.new(self, "deploy_and_wait", id, given, seconds)
+    local job = jobs.new(self, "deploy_and_wait", id, given, given and given.timeout or usual)
     return job:run(function()
       local version, problem = { id = id }, nil
       if job.given.failed_before == nil then
