@@ -575,7 +575,7 @@ function listing:close() end
 ---@class patchworks.error
 ---@field kind "unauthenticated"|"forbidden"|"not_found"|"conflict"|"too_large"|"invalid"|"rate_limited"|"server"|"http"|"network"|"tls"|"timeout"|"protocol"|"deployment_failed"|"test_failed"|"file"|"cancelled"|"listener" what it is, in a word
 ---@field message string what went wrong, usually in the service's words
----@field outcome "none"|"unknown" "none": the service did nothing; "unknown": the request went out, and nothing tells whether it was done
+---@field outcome "none"|"unknown" "none": the service did nothing, or what a release did was taken back; "unknown": it was done, or nothing tells whether it was
 ---@field hint? string what to do
 ---@field operation? string which method
 ---@field url? string where to

@@ -66,13 +66,18 @@ local advice = {
 -- What is asked of a script, and not of a version of it.
 local of_script = { list = true, create = true }
 
+-- What a release has deployed, and could not leave live or take back, is known to be done.
+local function doubt(err)
+  return (err.overtaken or err.stage == "test") and " [it was deployed]" or " [it may have been done]"
+end
+
 function Error:__tostring()
   local parts = {}
   if self.operation then parts[#parts + 1] = self.operation .. ": " end
   parts[#parts + 1] = self.kind
   if self.status then parts[#parts + 1] = (" (%d)"):format(self.status) end
   parts[#parts + 1] = ": " .. self.message
-  if self.outcome == "unknown" then parts[#parts + 1] = " [it may have been done]" end
+  if self.outcome == "unknown" then parts[#parts + 1] = doubt(self) end
   if self.hint then parts[#parts + 1] = " (" .. self.hint .. ")" end
   return (table.concat(parts):gsub("%s+", " "))
 end

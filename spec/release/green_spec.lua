@@ -49,6 +49,17 @@ describe("a test that fails", function()
     assert.equal("unchanged", assert(publish "one").action)
   end)
 
+  it("says that it was deployed where it stays live, and that nothing was done where it is taken back", function()
+    open()
+    assert.equal("unknown", select(2, failing "one").outcome) -- nothing was live before
+    assert(publish "one")
+    local _, err = failing("two", { rollback = false })
+    assert.same({ "test_failed", "unknown", 2 }, { err.kind, err.outcome, err.live.id })
+    assert.matches("[it was deployed] (look at what is live", tostring(err), 1, true)
+    assert(publish "one")
+    assert.equal("none", select(2, failing "three").outcome)
+  end)
+
   it("makes no more versions of the same content, however often it is run", function()
     open()
     assert(publish "one")
@@ -197,7 +208,8 @@ describe("what somebody else has begun to deploy", function()
       if event.operation == "get" and not other then other = theirs() end
     end })
     assert.is_nil(result)
-    assert.same({ "conflict", true, other.id, 2 }, { err.kind, err.overtaken, err.live.id, err.version.id })
+    assert.same({ "conflict", true, "unknown", other.id, 2 },
+      { err.kind, err.overtaken, err.outcome, err.live.id, err.version.id })
   end)
 end)
 
@@ -237,7 +249,7 @@ describe("a deployment that is lost from sight", function()
     server:advance(2000)
     assert(versions:wait(1, { interval = fast }))
     local count = 0
-    return publish("two", { deploy_timeout = 0.3, test = { expect = expect }, on_event = function(event)
+    return publish("two", { deploy_timeout = 1, test = { expect = expect }, on_event = function(event)
       if event.operation ~= "deploy" or event.type ~= "attempt" then return end
       count = count + 1
       if count <= deploys then server:advance(2000) end

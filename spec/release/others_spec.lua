@@ -64,7 +64,8 @@ describe("a version of somebody else's that came live right before ours", functi
       test = { payload = "x", expect = "another" },
       record = before_deployment(1, function() make_live(theirs) end),
     })
-    assert.same({ "test_failed", true, 1, theirs.id }, { err.kind, err.rolled_back, err.live.id, err.overwrote.id })
+    assert.same({ "test_failed", true, "none", 1, theirs.id },
+      { err.kind, err.rolled_back, err.outcome, err.live.id, err.overwrote.id })
   end)
 
   it("is the one that was live last, whatever its number", function()
@@ -101,7 +102,9 @@ describe("a version of somebody else's that took the place of ours between two l
     assert(publish "one")
     local theirs, listener = supersede()
     local _, err = publish("mine", { on_event = listener, deploy_timeout = 3 })
-    assert.same({ "conflict", true, theirs.id }, { err.kind, err.overtaken, err.live and err.live.id })
+    assert.same({ "conflict", true, "unknown", theirs.id },
+      { err.kind, err.overtaken, err.outcome, err.live and err.live.id })
+    assert.matches("[it was deployed]", tostring(err), 1, true)
     assert.equal(1, server:count "invoke") -- what is not live is not tested
   end)
 
@@ -110,7 +113,7 @@ describe("a version of somebody else's that took the place of ours between two l
     local mine = draft "mine"
     local _, listener = supersede()
     local _, err = mine:deploy_and_wait { on_event = listener, interval = fast, timeout = 3 }
-    assert.same({ "conflict", true, mine.id }, { err.kind, err.overtaken, err.version.id })
+    assert.same({ "conflict", true, "unknown", mine.id }, { err.kind, err.overtaken, err.outcome, err.version.id })
   end)
 end)
 

@@ -74,6 +74,7 @@ describe("rollback", function()
       theirs = assert(versions:create(1, { content = source "theirs" }))
       assert(theirs:deploy_and_wait { interval = fast })
     end })
-    assert.same({ "conflict", true, theirs.id, 1 }, { err.kind, err.overtaken, err.live.id, err.version.id })
+    assert.same({ "conflict", true, "unknown", theirs.id, 1 },
+      { err.kind, err.overtaken, err.outcome, err.live.id, err.version.id })
   end)
 end)

@@ -20,7 +20,7 @@ function codes.of(err)
   if err.kind == "file" then return codes.usage end
   if err.rollback_error or (err.stage == "test" and not err.rolled_back) then return codes.stuck end
   if err.rolled_back then return codes.rolled_back end
-  if err.outcome == "unknown" then return codes.unknown end
+  if err.outcome == "unknown" and not err.overtaken then return codes.unknown end
   if err.kind == "conflict" then return codes.failed end
   if err.stage or err.kind == "deployment_failed" then return codes.rolled_back end
   if err.kind == "unauthenticated" or err.kind == "forbidden" then return codes.unauthorised end

@@ -108,7 +108,8 @@ local function note_failure(place, failure)
     if not open then fields.pending, fields.known = false, false end
     return note(place, fields, "published, failing", version.id)
   end
-  if failure.outcome == "unknown" or open then return true end
+  local is_known = failure.overtaken or failure.stage == "test"
+  if open or (failure.outcome == "unknown" and not is_known) then return true end
   local entry, problem = live.entry(place)
   if not entry then return nil, problem end
   -- What stayed live, or was made so again, is what the run saw when it began.

@@ -16,9 +16,8 @@ if not version then print(err.kind, err.message, err.hint) end]],
   fields = {
     { "kind", table.concat(names, "|"), "what it is, in a word" },
     { "message", "string", "what went wrong, usually in the service's words" },
-    { "outcome", '"none"|"unknown"', '"none": the service did nothing; "unknown": the request went out, and '
-      .. 'nothing tells '
-      .. "whether it was done" },
+    { "outcome", '"none"|"unknown"', '"none": the service did nothing, or what a release did was taken back; '
+      .. '"unknown": it was done, or nothing tells whether it was' },
     { "hint?", "string", "what to do" },
     { "operation?", "string", "which method" },
     { "url?", "string", "where to" },

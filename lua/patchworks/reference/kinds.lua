@@ -35,8 +35,9 @@ return {
     "409",
     "It doesn't fit what is there: something is under way, or somebody else changed what a release was about to "
       .. "change.",
-    "Look at what is there now (`err.live` after `publish`), then decide again. Nothing was overwritten; with "
-      .. "`err.overtaken` it was deployed, and somebody else's came after it.",
+    "Look at what is there now (`err.live` after `publish`), then decide again. Nothing was overwritten, and the "
+      .. "outcome is none; with `err.overtaken` it was deployed, and somebody else's came after it: the outcome is "
+      .. "unknown, since what ran meanwhile isn't known.",
   },
   {
     "too_large",
@@ -122,7 +123,8 @@ return {
     "test_failed",
     "",
     "The version was deployed, and its test did not give what was expected.",
-    "`err.message` shows the difference. `err.rolled_back` says whether what was live before is live again.",
+    "`err.message` shows the difference. `err.rolled_back` says whether what was live before is live again: then the "
+      .. "outcome is none. Else it is unknown, and `err.live` is what is live, this version too.",
     has = { "version" },
   },
   {

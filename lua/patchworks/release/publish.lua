@@ -83,6 +83,14 @@ local function deploy_again(job, previous, state, fields)
   if back.problem then fields.rollback_error = job:wrap(back.problem, { outcome = "unknown" }) end
 end
 
+-- What was deployed by this call, and not taken back, is not told as nothing.
+local function as_deployed(fields)
+  if fields.rolled_back then return fields end
+  fields.outcome = "unknown"
+  fields.hint = "look at what is live, then publish again or roll back"
+  return fields
+end
+
 -- After a failure: sees to it that what was live before is live, unless somebody else's is by now, or is on its way.
 local function go_back(job, problem, fields, state)
   local previous, version, tested = fields.previous, fields.version, fields.stage == "test"
@@ -90,7 +98,7 @@ local function go_back(job, problem, fields, state)
   local leave = not previous or job.given.rollback == false
   if tested and leave then
     fields.live = version
-    return fail(job, problem, fields)
+    return fail(job, problem, as_deployed(fields))
   end
   job.deadline = deadline.of() -- the way back has its own time
   local now, trouble = look.at(job, state)
@@ -107,7 +115,7 @@ local function go_back(job, problem, fields, state)
   elseif not leave then
     deploy_again(job, previous, now, fields)
   end
-  return fail(job, problem, fields)
+  return fail(job, problem, tested and as_deployed(fields) or fields)
 end
 
 -- The content is live: it is tested, whoever made it live. When the test fails there is no way back by itself.
@@ -197,6 +205,7 @@ local function deploy_and_test(job, version, state)
   end
   if not done.is_live then
     fields.live, fields.under_way, fields.overtaken = done.state.live, done.state.under_way[1], true
+    fields.outcome = "unknown"
     fields.hint = "publish again to replace it"
     local message = "%s was deployed, and somebody else's came after it: %s is live"
     return nil, conflict(job, message:format(tostring(done.version), tostring(fields.live or "nothing")), fields)

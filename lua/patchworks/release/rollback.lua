@@ -105,6 +105,8 @@ local function run(job)
       overwrote = done.overwrote,
       under_way = begun,
       overtaken = true,
+      outcome = "unknown",
+      hint = "it was deployed: look at what is live, then decide again",
     }
   end
   return {
