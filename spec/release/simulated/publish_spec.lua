@@ -262,7 +262,7 @@ describe("publish, when it fails", function()
     open {}
     _, err = publish("two", { test = failing })
     assert.same({ "test_failed", false, 1, 1 }, { err.kind, err.rolled_back, id(err.live), world:count "deploy" })
-    assert.is_nil(err.outcome ~= "none" and err.outcome or nil)
+    assert.equal("unknown", err.outcome) -- it is live
   end)
 
   it("has its own time for the way back", function()
@@ -307,7 +307,7 @@ describe("publish, when it fails", function()
     local _, err = publish("two", { test = failing })
     assert.same({ "test_failed", false, 2, "forbidden", 1 },
       { err.kind, err.rolled_back, id(err.live), err.rollback_error.kind, world:count "deploy" })
-    assert.is_true(err.outcome ~= "unknown")
+    assert.equal("unknown", err.outcome)
   end)
 
   it("leaves alone what somebody else has begun, or has made live, by then", function()
@@ -415,11 +415,15 @@ describe("publish with keep", function()
     assert.is_nil(done.prune_error)
   end)
 
-  it("has its own time for that, and passes on what is said about versions that were live", function()
+  it("passes on what is said about versions that were live, and ends that with its own time", function()
     open { contents = { "a", "b", "c" }, deployed = { 1, 2, 3 }, days = 40, habits = { deployed_together = false } }
     world:fault("delete", nil, nil, { there = 9 })
-    local done = assert(publish("d", { keep = 1, timeout = 4, ever_deployed = true }))
+    local done = assert(publish("d", { keep = 1, timeout = 60, ever_deployed = true }))
     assert.same({ 2, 1 }, { #done.pruned, #done.stays })
+    open { contents = { "a", "b", "c" }, deployed = { 1, 2, 3 }, days = 40, habits = { deployed_together = false } }
+    world:fault("delete", nil, nil, { there = 9 })
+    done = assert(publish("d", { keep = 1, timeout = 6, ever_deployed = true }))
+    assert.same({ "published", "timeout" }, { done.action, done.prune_error and done.prune_error.kind })
   end)
 
   it("is published though the pruning fails, and says why that did", function()
