@@ -24,11 +24,11 @@ end
 ```
 
 `err.outcome` is `"unknown"` when the request went out and nothing tells whether it was done: look before you do it
-again. A release's `"none"` says that it has deployed nothing, or that what was live before is live again; a draft that it
-made doesn't count. Where its version is live, was overtaken by somebody else's (`err.overtaken`) or may still come live,
-it is `"unknown"`, and `err.live` is what was live at the last look. `err.message` says what went wrong, `err.hint` what to do, `err.attempts` what was tried, `err.response` what
-came last, `err.cause` what went wrong further down. No error holds a credential. A loop over a listing has no second
-value: it raises the same `err`.
+again. A release's `"none"` says that it has deployed nothing, or that what was live before is live again; a draft that
+it made doesn't count. Where its version is live, was overtaken by somebody else's (`err.overtaken`) or may still come
+live, it is `"unknown"`, and `err.live` is what was live at the last look. `err.message` says what went wrong,
+`err.hint` what to do, `err.attempts` what was tried, `err.response` what came last, `err.cause` what went wrong further
+down. No error holds a credential. A loop over a listing has no second value: it raises the same `err`.
 
 What is tried again by itself before an error comes back is in [Delivery](delivery.md).
 ]]
