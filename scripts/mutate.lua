@@ -64,7 +64,7 @@ local function mutants_of(paths)
     local lines = lines_of(text)
     for _, mutant in ipairs(source.mutants(text, path:find "%.c$" ~= nil)) do
       mutant.path, mutant.source, mutant.code = path, text, lines[mutant.line]:match "^%s*(.-)%s*$"
-      if equivalents.reason(path, mutant.code, mutant.what) then equal = equal + 1 else list[#list + 1] = mutant end
+      if equivalents.reason(path, mutant) then equal = equal + 1 else list[#list + 1] = mutant end
     end
   end
   return list, equal

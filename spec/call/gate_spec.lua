@@ -143,6 +143,151 @@ describe("the gate", function()
     assert.is_true(enter(one, clock, 3).passed)
   end)
 
+  it("counts a hundred streams for a connection of HTTP/2, and no more", function()
+    local clock <close> = clock_of()
+    local one, engine = gate_of { max_connections = 2 }
+    engine.multiplexed, engine.under_way = 1, 199
+    assert.is_true(enter(one, clock, 3).passed)
+    engine.under_way = 200
+    assert.is_false(settle(enter(one, clock, 3)))
+  end)
+
+  it("lets a 429 stand though its time has come, until the first to go is answered, and tells nobody how long", function()
+    local clock <close> = clock_of()
+    local one, _, waits = gate_of()
+    one:leave(enter(one, clock, 10), 429, 5)
+    assert.equal(5, one:closed_for())
+    clock.time = clock.time + 2
+    assert.equal(3, one:closed_for())
+    clock.time = clock.time + 9
+    assert.equal(0, one:closed_for())
+    local probe, held = enter(one, clock, 5), enter(one, clock, 5)
+    assert.is_true(probe.passed)
+    assert.is_false(settle(held))
+    assert.same({ {}, 0 }, { waits, held.hold })
+    one:leave(probe, 500)
+    assert.is_nil(one:closed_for())
+    assert.is_true(enter(one, clock, 1).passed)
+  end)
+
+  it("takes a 429 without a time for a second", function()
+    local clock <close> = clock_of()
+    local one = gate_of()
+    one:leave(enter(one, clock, 10), 429)
+    assert.equal(1, one:closed_for())
+  end)
+
+  it("turns away at once only who would surely wait past his time", function()
+    local clock <close> = clock_of()
+    local one, _, waits = gate_of()
+    one:leave(enter(one, clock, 1), 429, 10)
+    local late = enter(one, clock, 9.5)
+    assert.same({ false, 10 }, { late.passed, late.hold })
+    local just = enter(one, clock, 10)
+    assert.is_nil(just.passed)
+    assert.is_true(settle(just))
+    assert.same({ { 10 }, { 10 } }, { waits, clock.slept })
+  end)
+
+  it("turns away who waits in the line when another 429 closes it past his time, and then tells for how long", function()
+    local clock <close> = clock_of()
+    local one = gate_of()
+    local first, second = enter(one, clock, 1), enter(one, clock, 1)
+    one:leave(first, 429, 10)
+    local held = enter(one, clock, 20)
+    one:leave(second, 429, 50)
+    assert.is_false(settle(held))
+    assert.same({ 50, {} }, { held.hold, clock.slept })
+  end)
+
+  it("tells a wait again only when it has become another", function()
+    local clock <close> = clock_of()
+    local one, _, waits = gate_of()
+    local first, second, third = enter(one, clock, 1), enter(one, clock, 1), enter(one, clock, 1)
+    one:leave(first, 429, 10)
+    local held = enter(one, clock, 99)
+    one:leave(second, 429, 4) -- not a longer one
+    one:leave(third, 429, 15)
+    assert.is_true(settle(held))
+    assert.same({ 10, 15 }, waits)
+  end)
+
+  it("paces itself within a second as well", function()
+    local clock <close> = clock_of()
+    local one, _, waits = gate_of { rate_limit = 2 }
+    for _, pause in ipairs { 0.25, 59.5 } do
+      one:leave(enter(one, clock, 1), 200)
+      clock.time = clock.time + pause
+    end
+    -- The first of the two was 59.75 s ago.
+    local held = enter(one, clock, 100)
+    assert.is_true(settle(held))
+    assert.same({ { 0.25 }, { 0.25 } }, { waits, clock.slept })
+    one:leave(held, 200)
+    assert.equal(0.25, select(2, one:enter(flight_of(clock, 0.2))))
+    clock.time = clock.time + 0.25
+    assert.is_true(enter(one, clock, 0.1).passed)
+  end)
+
+  it("lets those who wait go when what is under way ends, each within his own time", function()
+    local clock <close> = clock_of()
+    local one, engine = gate_of { max_connections = 1 }
+    engine.under_way = 1
+    local hasty, patient = enter(one, clock, 0.25), enter(one, clock, 9)
+    assert.is_false(settle(hasty))
+    assert.same({ 0, { 0.25 } }, { hasty.hold, clock.slept })
+    engine.under_way = 0
+    one:leave({})
+    assert.is_true(settle(patient))
+    assert.same({ 0.25 }, clock.slept)
+  end)
+
+  it("forgets what remained when the minute is over, and when an answer says nothing of it", function()
+    local clock <close> = clock_of()
+    local one = gate_of()
+    one:leave(enter(one, clock, 1), 200, nil, 0)
+    local only = enter(one, clock, 1)
+    local held = enter(one, clock, 90)
+    assert.same({ true, nil }, { only.passed, held.passed })
+    one:leave(only, 200)
+    assert.is_true(settle(held))
+    assert.is_true(enter(one, clock, 1).passed)
+    one:leave(held, 200, nil, 0)
+    clock.time = clock.time + 59.9
+    assert.is_false(settle(enter(one, clock, 0.05)))
+    clock.time = clock.time + 0.1
+    assert.is_true(enter(one, clock, 0.05).passed)
+  end)
+
+  it("counts what remains from the newest answer on, and forgets it with a 429", function()
+    local clock <close> = clock_of()
+    local one = gate_of()
+    one:leave(enter(one, clock, 1), 200, nil, 3)
+    local three = { enter(one, clock, 1), enter(one, clock, 1), enter(one, clock, 1) }
+    assert.same({ true, true, true }, { three[1].passed, three[2].passed, three[3].passed })
+    local held = enter(one, clock, 1)
+    assert.is_nil(held.passed)
+    settle(held)
+    -- One that was sent after the known number came raises it.
+    one:leave(three[1], 200, nil, 50)
+    assert.is_true(enter(one, clock, 1).passed)
+    one:leave(three[2], 429, 1)
+    assert.is_nil(one.remaining)
+    clock.time = clock.time + 1
+    local probe = enter(one, clock, 1)
+    one:leave(probe, 200)
+    assert.is_true(enter(one, clock, 1).passed)
+  end)
+
+  it("takes what remains for no bound where there are fewer connections anyhow", function()
+    local clock <close> = clock_of()
+    local one = gate_of { max_connections = 3 }
+    one:leave(enter(one, clock, 1), 200, nil, 4)
+    local all = {}
+    for i = 1, 5 do all[i] = enter(one, clock, 1) end -- the engine says that none is under way
+    for i = 1, 5 do assert.is_true(all[i].passed) end
+  end)
+
   it("is first come, first served, and wakes nobody for nothing", function()
     local clock <close> = clock_of()
     local one, engine = gate_of { max_connections = 1 }

@@ -63,6 +63,8 @@ describe("an attempt", function()
     near(2.2, response.attempts[2].started)
     near(0.01, response.attempts[2].seconds)
     assert.equal(200, response.attempts[2].status)
+    -- Nothing was under way in between: the program slept.
+    assert.same({ 0.2 }, service.slept)
   end)
 
   it("ends with the call: the last one has only what is left", function()
@@ -117,6 +119,19 @@ describe("a call that is sent again", function()
     assert.same({ "it failed", 502, 502 }, { events[1].message, events[3].status, events[4].status })
   end)
 
+  it("tells its listener at once, in a task as well", function()
+    local heard = {}
+    service:will({ status = 502 }, version)
+    patchworks.run(function(tasks)
+      tasks:spawn(function()
+        versions:get(7, { on_event = function(event)
+          heard[#heard + 1] = { event.type, math.floor((service.clock.time - 1000) * 100 + 0.5) / 100 }
+        end })
+      end)
+    end)
+    assert.same({ { "attempt", 0.01 }, { "retry", 0.01 }, { "attempt", 0.22 } }, heard)
+  end)
+
   it("is told where its time would not do for the wait that the service asks for", function()
     service:will { status = 503, headers = { "Retry-After: 20" }, body = '{"message":"Down for maintenance."}' }
     local _, err = versions:get(7, { timeout = 15 })
@@ -153,30 +168,40 @@ describe("a call that is sent again", function()
   end)
 
   it("is kept back by a 429 as all of the client's calls are, once, and counted as a wait", function()
+    local waits = {}
     service:will({ status = 429, headers = { "Retry-After: 9" } }, version)
-    assert.equal(7, versions:get(7).id)
-    assert.same({ 0, 9.01 }, times())
+    assert.equal(7, versions:get(7, { on_event = function(event)
+      if event.type == "wait" then waits[#waits + 1] = event.seconds end
+    end }).id)
+    assert.same({ { 0, 9.01 }, { 9 } }, { times(), waits })
     assert.same({ 1, 1 }, { client:stats().waits, client:stats().retries })
     service:will(limited)
     assert.equal("rate_limited", select(2, versions:get(7, { max_attempts = 1 })).kind)
     assert.equal(1, client:stats().waits)
   end)
 
-  it("waits a second at most, at first, where a 429 names no time", function()
-    service:will({ status = 429 }, version)
+  it("waits a second at most, at first, and then longer, where a 429 names no time", function()
+    service:will({ status = 429 }, { status = 429 }, version)
     assert.equal(7, versions:get(7).id)
-    assert.same({ 0, 1.01 }, times())
+    assert.same({ 0, 1.01, 3.02 }, times())
+  end)
+
+  it("without an answer after a 429 is not kept back once more", function()
+    service:will({ status = 429, headers = { "Retry-After: 5" } }, { fails = "network" }, version)
+    assert.equal(7, versions:get(7).id)
+    assert.same({ 0, 5.01, 5.42 }, times())
   end)
 
   it("does no more than what the service says remains", function()
-    service:will({ body = version.body, headers = { "X-RateLimit-Remaining: 0" } }, { never = true }, version)
+    service:will({ body = version.body, headers = { "X-RateLimit-Remaining: 0" } }, { never = true }, { never = true }, version)
     versions:get(7)
     patchworks.run(function(tasks)
-      tasks:spawn(function() versions:get(1, { timeout = 50 }) end)
-      tasks:spawn(function() versions:get(2, { timeout = 100 }) end)
+      for id = 1, 3 do
+        tasks:spawn(function() versions:get(id, { attempt_timeout = 20, timeout = 90, max_attempts = 1 }) end)
+      end
     end)
-    -- The third goes when the second, which nothing answers, has ended: its attempt's 30 s.
-    near(30.01, times()[3])
+    -- One after the other: each has ended when the next one goes, without an answer, which tells nothing new.
+    assert.same({ 0, 0.01, 20.01, 40.01 }, times())
   end)
 end)
 
@@ -219,6 +244,17 @@ describe("a call that its client's gate holds back", function()
     assert.equal('{"message":"mine"}', err.response.body)
     assert.matches("requests are held back for", err.message)
     assert.is_true(err.retry_after > 80)
+  end)
+
+  it("until its time is up is not sent", function()
+    local events = 0
+    close_gate()
+    local _, err = versions:create(7, { content = "x", timeout = 30, on_event = function(event)
+      if event.type ~= "wait" then events = events + 1 end
+    end })
+    assert.same({ "timeout", "none", "the call's time was up before it was sent", 0 },
+      { err.kind, err.outcome, err.message, #err.attempts })
+    assert.same({ 1, 0 }, { #service.requests, events })
   end)
 
   it("whose turn never comes is told that its time was up", function()
@@ -272,8 +308,36 @@ describe("a credential that the service refuses", function()
     open { username = "u", password = "p4ssword", max_attempts = 2 }
     service:will({ body = '{"token":"first"}' }, { status = 401 }, { body = '{"token":"second"}' }, { status = 500 }, version)
     assert.equal(7, versions:get(7).id)
+    service:will({ status = 401 }, { body = '{"token":"third"}' }, { status = 500 }, { status = 500 })
+    assert.equal(3, #select(2, versions:get(7)).attempts)
     service:will({ status = 500 }, { status = 500 })
     assert.equal(2, #select(2, versions:get(7)).attempts)
+  end)
+end)
+
+describe("what an answer echoes of the credential", function()
+  it("is in no attempt, no event and no excerpt", function()
+    local told = {}
+    open { api_key = "k3y-that-is-secret", max_attempts = 2, on_event = function(event) told[#told + 1] = event.message end }
+    local echo = { status = 500, body = '{"message":"no k3y-that-is-secret"}' }
+    service:will(echo, echo)
+    local _, err = versions:get(7)
+    for _, text in ipairs { err.attempts[1].message, err.attempts[2].message, err.message, told[1] } do
+      assert.equal("no [redacted]", text)
+    end
+    service:will { body = "<p>k3y-that-is-secret</p>" }
+    _, err = versions:get(7)
+    assert.matches('starts with "<p>[redacted]</p>"', err.message, 1, true)
+    assert.equal("<p>[redacted]</p>", err.response.body)
+  end)
+end)
+
+describe("an answer that is no success", function()
+  it("is a redirect from 300 on, and 299 is a success", function()
+    service:will({ status = 299, body = version.body }, { status = 300, body = version.body })
+    assert.equal(7, versions:get(7).id)
+    local _, err = versions:get(7)
+    assert.same({ "protocol", 300 }, { err.kind, err.status })
   end)
 end)
 
@@ -330,6 +394,35 @@ describe("a call that is cut off", function()
     assert.equal(0, client:stats().active)
     service:will(version)
     assert.equal(7, versions:get(7).id)
+  end)
+
+  it("was not sent where it was still connecting, waited for its turn, or waited to be sent again", function()
+    local refused = { status = 503, headers = { "Retry-After: 10" } }
+    for _, answers in ipairs { { { never = true, sent = false } }, { limited }, { refused } } do
+      local err
+      client:close()
+      open()
+      service.answers = {}
+      service:will(table.unpack(answers))
+      patchworks.run(function(tasks)
+        local task = tasks:spawn(function() return versions:create(1, { content = "x" }) end)
+        patchworks.sleep(0.5)
+        tasks:cancel(task)
+        err = select(2, task:join())
+      end)
+      assert.same({ "cancelled", "none" }, { err.kind, err.outcome })
+    end
+  end)
+
+  it("leaves nothing to wait for", function()
+    service:will { never = true }
+    patchworks.run(function(tasks)
+      local task = tasks:spawn(function() return versions:get(7) end)
+      patchworks.sleep(0.5)
+      tasks:cancel(task)
+    end)
+    patchworks.sleep(7)
+    assert.same({ 7 }, service.slept)
   end)
 
   it("by its client's end says so", function()

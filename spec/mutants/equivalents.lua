@@ -1,5 +1,5 @@
 -- Mutants that change nothing that anybody could see, each with its reason. They are told by the source's line, so that
--- another line above doesn't matter.
+-- another line above doesn't matter; where only one place in the line is meant, `after` is what stands before it.
 local equivalents = {}
 
 local list = {
@@ -49,11 +49,11 @@ local list = {
 
 --- Why a mutant changes nothing, or nil.
 -- @tparam string path
--- @tparam string code the line, without the blanks around it
--- @tparam string what see spec/mutants/source.lua
-function equivalents.reason(path, code, what)
+-- @tparam table mutant `code`, the line without the blanks around it; `what` and `before`, see spec/mutants/source.lua
+function equivalents.reason(path, mutant)
   for _, each in ipairs(list) do
-    if each.path == path and each.code == code and (each.what == what or each.what == "any") then return each.reason end
+    local same = each.path == path and each.code == mutant.code and (each.what == mutant.what or each.what == "any")
+    if same and (not each.after or mutant.before:sub(-#each.after) == each.after) then return each.reason end
   end
 end
 

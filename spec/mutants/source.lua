@@ -104,7 +104,8 @@ end
 local function replaced(text, first, last, with) return text:sub(1, first - 1) .. with .. text:sub(last + 1) end
 
 local function add(list, text, token, last, with, what)
-  list[#list + 1] = { line = token.line, what = what, text = replaced(text, token.first, last, with) }
+  local before = text:sub(1, token.first - 1):match "[^\n]*$"
+  list[#list + 1] = { line = token.line, what = what, before = before, text = replaced(text, token.first, last, with) }
 end
 
 local function add_token(list, text, tokens, i, is_c)
@@ -152,11 +153,13 @@ local function add_drops(list, text, tokens, is_c)
     local start = first[number]
     local plain = start and (start.kind == "name" or start.text == "return")
     local is_statement = plain and (line:find "[=(]" or start.text == "return") and (not is_c or line:find ";%s*$")
-    if is_statement and not line:find "^%s*[%w_]+%s*=%s*function" then
+    local gives_nothing = line:find "^%s*return nil%s*$" ~= nil -- nearly everywhere
+    if is_statement and not gives_nothing and not line:find "^%s*[%w_]+%s*=%s*function" then
       local with = start.text == "return" and (is_c and "" or "return") or ""
       list[#list + 1] = {
         line = number,
         what = start.text == "return" and "returns nothing" or "left out",
+        before = "",
         text = text:sub(1, start.first - 1) .. with .. text:sub(at + #line),
       }
     end
@@ -168,7 +171,8 @@ end
 --- All mutants of a source.
 -- @tparam string text
 -- @tparam boolean is_c
--- @treturn table list of `{line, what, text}`; one of Lua's that doesn't load is left out
+-- @treturn table list of `{line, what, before, text}`: `before` is what stands in the line before the change; one of Lua's
+-- that doesn't load is left out
 function source.mutants(text, is_c)
   local tokens, list = source.tokens(text, is_c), {}
   for i in ipairs(tokens) do

@@ -7,7 +7,8 @@
 --     service.requests[1]   `method`, `url`, `body`, `headers` (one text), `at`, `once`, `timeout`, `connect_timeout`
 --
 -- An answer has `status` (200), `body` ("{}"), `headers` (lines) and `after` (seconds, 0.01); or `fails`, the kind of a
--- failure, with `message` and `sent`; or `never`. It may be a function of the request that gives one.
+-- failure, with `message` and `sent` (false); or `never`, with `sent` (true); or `refuses`, why it can't be begun. It may
+-- be a function of the request that gives one. `service.slept` has the waits in which nothing was under way.
 local core = require "patchworks.core"
 
 local Engine, Transfer, Service = {}, {}, {}
@@ -82,7 +83,7 @@ function Transfer:answer() return table.unpack(self.result, 1, self.result.n) en
 
 function Transfer:close()
   if self.result then return end
-  self.result = table.pack(nil, "cancelled", "the transfer was cancelled", true)
+  self.result = table.pack(nil, "cancelled", "the transfer was cancelled", self.answer_to_give.sent ~= false)
   self.engine.under_way[self] = nil
 end
 
@@ -101,7 +102,7 @@ end
 function Service:client(options)
   local given = { base_url = "http://127.0.0.1:1" }
   for name, value in pairs(options or {}) do given[name] = value end
-  if not (given.token or given.username) then given.api_key = given.api_key or "k3y" end
+  if not (given.token or given.username) then given.api_key = given.api_key or "k3y-of-a-client" end
   return require("patchworks.client").new(given, setmetatable({ service = self, under_way = {}, finished = {} }, Engine))
 end
 

@@ -125,7 +125,6 @@ end
 
 -- The login as a job of its own, which all share who need it, and which outlives any of them.
 local Login = { __name = "patchworks.login" }
-Login.__index = Login
 
 local refused_for = 60 -- seconds for which a refused login stands: the same password would be refused again
 
@@ -138,7 +137,6 @@ local function run_login(login)
   local token, problem = login.send()
   if token then
     self.accept_token(token)
-    self.refusal = nil
   else
     login.failed = problem
     if problem.kind == "unauthenticated" or problem.kind == "forbidden" then

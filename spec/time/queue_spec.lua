@@ -1,0 +1,134 @@
+-- First come, first served, and what is due when: the two orders in which all else is served.
+local clock_of = require "spec.support.clock"
+local deadline = require "patchworks.time.deadline"
+local queue = require "patchworks.time.queue"
+local random = require "spec.simulation.random"
+local timers = require "patchworks.time.timers"
+
+local function member(name) return { name = name, queue = false, before = false, after = false } end
+
+-- The names of a queue's members, from its first and from its last.
+local function names_of(line)
+  local forwards, backwards = {}, {}
+  local each = line.first
+  while each do
+    forwards[#forwards + 1], each = each.name, each.after
+  end
+  each = line.last
+  while each do
+    table.insert(backwards, 1, each.name)
+    each = each.before
+  end
+  local text = table.concat(forwards, " ")
+  assert.equal(text, table.concat(backwards, " "))
+  return text
+end
+
+describe("a queue", function()
+  local line, a, b, c
+  before_each(function()
+    line, a, b, c = queue.new(), member "a", member "b", member "c"
+    for _, each in ipairs { a, b, c } do line:push(each) end
+  end)
+
+  it("gives its members in the order in which they came, and is empty then", function()
+    assert.equal("a b c", names_of(line))
+    assert.same({ a, b, c }, { line:pop(), line:pop(), line:pop() })
+    assert.is_nil(line:pop())
+    assert.same({ false, false }, { line.first, line.last })
+    line:push(b)
+    assert.equal("b", names_of(line))
+  end)
+
+  it("lets any member leave, who is as before then", function()
+    for _, case in ipairs { { b, "a c" }, { a, "c" }, { c, "" } } do
+      line:remove(case[1])
+      assert.equal(case[2], names_of(line))
+      assert.same({ false, false, false }, { case[1].queue, case[1].before, case[1].after })
+    end
+    line:push(a)
+    line:push(b)
+    assert.equal("a b", names_of(line))
+  end)
+
+  it("leaves who is in it where he is, and who is in another there", function()
+    line:push(a)
+    assert.equal("a b c", names_of(line))
+    local other = queue.new()
+    other:push(a)
+    other:remove(b)
+    assert.same({ "a b c", "" }, { names_of(line), names_of(other) })
+    local d = member "d"
+    line:remove(d)
+    assert.equal("a b c", names_of(line))
+  end)
+end)
+
+describe("what is due", function()
+  local function wait_due(due) return { due = due, place = false, number = 0 } end
+
+  local function drain()
+    local list = {}
+    while timers.first() do
+      local first = timers.first()
+      list[#list + 1] = first
+      timers.remove(first)
+    end
+    return list
+  end
+
+  it("comes in the order of time, and of two at once the one that was put in first", function()
+    local draw = random.new(3)
+    for _ = 1, 60 do
+      local all, kept = {}, {}
+      for i = 1, draw.integer(1, 40) do
+        all[i] = wait_due(draw.integer(1, 12))
+        timers.add(all[i])
+        timers.add(all[i]) -- once is enough
+      end
+      -- Some leave before their time, in any order.
+      for i, each in ipairs(all) do
+        if draw.integer(1, 3) == 1 then
+          timers.remove(each)
+          timers.remove(each)
+          assert.is_false(each.place)
+        else
+          kept[#kept + 1] = { each = each, order = i }
+        end
+      end
+      table.sort(kept, function(left, right)
+        if left.each.due ~= right.each.due then return left.each.due < right.each.due end
+        return left.order < right.order
+      end)
+      local came = drain()
+      assert.equal(#kept, #came)
+      for i, each in ipairs(kept) do assert.equal(each.each, came[i]) end
+    end
+    assert.is_nil(timers.first())
+  end)
+
+  it("is found again after it had left", function()
+    local early, late = wait_due(1), wait_due(2)
+    timers.add(late)
+    timers.add(early)
+    timers.remove(early)
+    assert.equal(late, timers.first())
+    timers.add(early)
+    assert.same({ early, late }, drain())
+  end)
+end)
+
+describe("a deadline", function()
+  it("knows what is left, caps what may be waited, and when it is over", function()
+    local clock <close> = clock_of()
+    local Class = deadline.extend { name = "mine" }
+    local one = setmetatable({ at = clock.now() + 5 }, Class)
+    assert.same({ "mine", 5, 3, 5, false }, { one.name, one:left(), one:cap(3), one:cap(8), one:over() })
+    clock.time = clock.time + 4.5
+    assert.same({ 0.5, 0.5, 0.5, false }, { one:left(), one:cap(3), one:cap(0.5), one:over() })
+    clock.time = clock.time + 0.5
+    assert.same({ 0, 0, true }, { one:left(), one:cap(3), one:over() })
+    clock.time = clock.time + 7
+    assert.same({ 0, 0, true }, { one:left(), one:cap(3), one:over() })
+  end)
+end)
