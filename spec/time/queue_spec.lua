@@ -119,16 +119,33 @@ describe("what is due", function()
 end)
 
 describe("a deadline", function()
-  it("knows what is left, caps what may be waited, and when it is over", function()
+  it("knows what is left, caps what may be waited, and hands both on", function()
     local clock <close> = clock_of()
-    local Class = deadline.extend { name = "mine" }
-    local one = setmetatable({ at = clock.now() + 5 }, Class)
-    assert.same({ "mine", 5, 3, 5, false }, { one.name, one:left(), one:cap(3), one:cap(8), one:over() })
+    local one = deadline.of(5)
+    local each = one:each(2)
+    assert.same({ clock.now() + 5, 5, 3, 5, 2 }, { one.at, one:left(), one:cap(3), one:cap(8), each:left() })
     clock.time = clock.time + 4.5
-    assert.same({ 0.5, 0.5, 0.5, false }, { one:left(), one:cap(3), one:cap(0.5), one:over() })
-    clock.time = clock.time + 0.5
-    assert.same({ 0, 0, true }, { one:left(), one:cap(3), one:over() })
-    clock.time = clock.time + 7
-    assert.same({ 0, 0, true }, { one:left(), one:cap(3), one:over() })
+    assert.same({ 0.5, 0.5, 0.25, 0.5 }, { one:left(), one:cap(3), one:cap(0.25), each:left() })
+    for _ = 1, 2 do
+      clock.time = clock.time + 0.5
+      assert.same({ 0, 0, 0 }, { one:left(), one:cap(3), each:left() })
+    end
+  end)
+
+  it("is made of seconds or of another, and ends no later than the one that it is a part of", function()
+    local clock <close> = clock_of()
+    local outer = deadline.of(5)
+    assert.same({ 7, 5, 5 }, { deadline.seconds(7), deadline.seconds(outer), deadline.of(outer):left() })
+    assert.same({ 3, 5, 5 }, { deadline.of(3, outer):left(), deadline.of(9, outer):left(), deadline.of(nil, outer):left() })
+    local never = deadline.of()
+    assert.same({ math.huge, math.huge, 4 }, { never.at, never:left(), never:each(4):left() })
+    clock.time = clock.time + 1
+    assert.equal(4, deadline.of(outer):left())
+  end)
+
+  it("may be what something else is as well", function()
+    local clock <close> = clock_of()
+    local one = setmetatable({ at = clock.now() + 5 }, deadline.extend { name = "mine" })
+    assert.same({ "mine", 3, 5 }, { one.name, one:cap(3), one:cap(8) })
   end)
 end)
