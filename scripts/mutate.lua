@@ -115,7 +115,7 @@ local function is_noticed(mutant, specs)
   local noticed = false
   for _, each in ipairs(specs) do
     local command = shell.specs(lua, build, "--no-keep-going " .. each.arguments)
-    local most = math.ceil(15 + 5 * each.seconds)
+    local most = math.ceil(30 + 5 * each.seconds)
     if not shell.run(command .. " >build/mutate/spec.log 2>&1", most) and is_sound(each) then
       noticed = true
       break

@@ -30,11 +30,6 @@ function look.wrong(job, message, response, outcome)
   }
 end
 
---- How many pages there are, as one of them says.
--- @tparam table page
--- @treturn integer
-function look.pages_of(page) return math.type(page.meta.last_page) == "integer" and page.meta.last_page or 1 end
-
 --- Whether a page tells that the service lists the oldest first, which the contract allows.
 -- @tparam table page
 -- @treturn boolean
@@ -56,7 +51,7 @@ end
 local function newest_pages(job)
   local page, problem = first_page(job, { per_page = per_page })
   if not page then return nil, problem end
-  local last = look.pages_of(page)
+  local last = page.meta.last_page
   if last <= 1 or not look.rises(page) then return { page } end
   local questions = {}
   for number = math.max(2, last - 1), last do
@@ -150,11 +145,11 @@ function look.at(job, again)
   local answers, problem = job:ask(questions)
   if not answers then return nil, problem end
   local pages, deployed = answers[1], answers[2]
-  state.beyond, state.response = look.pages_of(pages[1]) > 1, pages[1].response
+  state.beyond, state.response = pages[1].meta.last_page > 1, pages[1].response
   local lists = {}
   for _, page in ipairs(pages) do table.insert(lists, page.data) end
   if deployed then table.insert(lists, deployed.data or deployed) end
-  if state.beyond and not again and look.pages_of(deployed) > 1 then
+  if state.beyond and not again and deployed.meta.last_page > 1 then
     local rest, trouble = all_deployed(job)
     if not rest then return nil, trouble end
     table.insert(lists, rest)
@@ -185,7 +180,7 @@ function look.at_live(job)
   local page, problem = deployed_with_sources(job)
   if not page then return nil, problem end
   local versions = page.data
-  if look.pages_of(page) > 1 then
+  if page.meta.last_page > 1 then
     local all, trouble = all_deployed(job)
     if not all then return nil, trouble end
     versions = table.move(all, 1, #all, #versions + 1, versions)

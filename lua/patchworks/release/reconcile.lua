@@ -32,14 +32,14 @@ local function newest_number(job)
   local function read(number) return job.resource:list(job.script, job:options { per_page = 2 }):page(number) end
   local page, problem = read(1)
   if not page then return nil, problem end
-  local most, last = newest_in(page), look.pages_of(page)
+  local most, last = newest_in(page), page.meta.last_page
   if last <= 1 or not look.rises(page) then return most end
   local number
   repeat
     number = last
     page, problem = read(number)
     if not page then return nil, problem end
-    last = look.pages_of(page)
+    last = page.meta.last_page
   until page.data[1] or last >= number -- somebody may have deleted what made it the last page
   return math.max(most, newest_in(page))
 end
@@ -54,7 +54,7 @@ function find(job, floor, source, claim)
     local given = job:options { per_page = 100, include = "content" }
     local page, problem = job.resource:list(job.script, given):page(number)
     if not page then return nil, problem end
-    last = look.pages_of(page)
+    last = page.meta.last_page
     local oldest = math.huge
     for _, version in ipairs(page.data) do
       local flaw = look.flaw(job, version)

@@ -9,7 +9,6 @@ local arguments = require "patchworks.call.arguments"
 local deadline = require "patchworks.time.deadline"
 local errors = require "patchworks.errors"
 local jobs = require "patchworks.release.job"
-local look = require "patchworks.release.look"
 local methods = require "patchworks.call.methods"
 local takes = require "patchworks.release.methods"
 
@@ -33,20 +32,6 @@ end
 local function key_of(entry)
   if entry.id ~= nil then return entry.id end
   return tostring(entry.created_at) .. "\0" .. tostring(entry.message)
-end
-
-local function get_page(state, number)
-  local job = state.job
-  local page, problem = job.resource:logs(state.id, job:options()):page(number)
-  if not page then return nil, problem end
-  for _, entry in ipairs(page.data) do
-    if type(entry) ~= "table" then
-      local message = "the service lists something that is no log entry: " .. tostring(entry)
-      return nil, job:error { kind = "protocol", message = message, response = page.response }
-    end
-  end
-  page.last = look.pages_of(page)
-  return page
 end
 
 -- Whether a page lists its oldest entry first; nil where it can't be told.
@@ -79,9 +64,9 @@ end
 -- The page to read after this one, or nil. Where the newest come first, what is new ends where something known comes.
 -- Entries that were there before we came need not be read, but for those of the page with the newest.
 local function page_after(state, page, number)
-  if number >= page.last then return nil end
+  if number >= page.meta.last_page then return nil end
   local skip = state.fresh and not state.all
-  if state.rising ~= false then return skip and page.last or number + 1 end
+  if state.rising ~= false then return skip and page.meta.last_page or number + 1 end
   return not skip and not meets_known(state, page) and number + 1 or nil
 end
 
@@ -90,12 +75,12 @@ end
 local function read_new(state)
   local pages, number = {}, state.page
   while number do
-    local page, problem = get_page(state, number)
+    local page, problem = state.job.resource:logs(state.id, state.job:options()):page(number)
     if not page then return nil, problem end
     pages[#pages + 1] = page
     local rising = rises(page)
     if rising ~= nil then state.rising = rising end
-    state.page = state.rising ~= false and math.max(1, page.last) or 1
+    state.page = state.rising ~= false and math.max(1, page.meta.last_page) or 1
     number = page_after(state, page, number)
   end
   return in_order(pages, state.rising)

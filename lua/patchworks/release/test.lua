@@ -34,12 +34,12 @@ local function entries_since(job, version, began)
   local page = listing:page(1)
   if not page then return nil end
   local last = page.meta.last_page
-  local pages = { page, math.type(last) == "integer" and last > 1 and listing:page(last) or nil }
+  local pages = { page, last > 1 and listing:page(last) or nil }
   local list = {}
   for _, each in ipairs(pages) do
     for _, entry in ipairs(each.data) do
-      local at = type(entry) == "table" and service.time(entry.created_at)
-      if type(entry) == "table" and (not began or not at or at >= began) then list[#list + 1] = entry end
+      local at = service.time(entry.created_at)
+      if not began or not at or at >= began then list[#list + 1] = entry end
     end
   end
   table.sort(list, function(left, right)
