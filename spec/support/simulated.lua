@@ -63,8 +63,12 @@ local function simulated(given)
   local model = world.service
   world.engine_service = setmetatable({ handle = function(_, request)
     if request.calls then request.calls(request) end
-    if request.answer_with then return table.unpack(request.answer_with) end
-    local status, text, headers = model:handle(request)
+    local status, text, headers
+    if request.answer_with then
+      status, text = table.unpack(request.answer_with)
+    else
+      status, text, headers = model:handle(request)
+    end
     return status, text, (headers or "") .. (request.headers_with or "")
   end }, { __index = model })
   world.new_engine = function(options)
@@ -77,6 +81,7 @@ local function simulated(given)
     model:seed(script.id, script.contents or {}, script.deployed, script.failed, script.days)
   end
   universe.world = world
+  world.require = universe.require -- of the modules that the client is made of
   world.patchworks = universe.require "patchworks"
   local options = { base_url = "https://simulated.example", api_key = "key-anna" }
   for name, value in pairs(given.client or {}) do options[name] = value end

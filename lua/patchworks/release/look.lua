@@ -97,7 +97,7 @@ end
 function look.get(job, id, options)
   local version, response = job.resource:get(id, options)
   if not version then return nil, response end
-  if version.id ~= nil and tonumber(version.id) == tonumber(id) then return version, response end
+  if tonumber(version.id) == tonumber(id) then return version, response end
   return nil, look.wrong(job, ("asked for script version %s, and got %s"):format(id, tostring(version.id)), response)
 end
 

@@ -41,19 +41,37 @@ describe("somebody else's version that was overwritten", function()
 
   it("is none that was there all the time", function()
     for _, together in ipairs { true, false } do
-      local done = publish(function() end, { contents = { "a", "b", "c" }, deployed = { 1, 3, 2 },
+      local done = publish(function() end, { contents = { "a", "b", "c", "draft" }, deployed = { 1, 3, 2 },
         habits = { deployed_together = together } })
       assert.is_nil(done.overwrote)
     end
   end)
 
-  it("is told though the service gives it no date", function()
-    local theirs
-    local done = publish(function(world)
-      theirs = world:goes_live "theirs"
-      world.service.versions[theirs.id].deployed_text = ""
-    end, { contents = { "one" } })
-    assert.equal(theirs.id, id(done.overwrote))
+  it("is told though the service gives it no date, or that of what was live", function()
+    for _, text in ipairs { "", "live" } do
+      for _, deployed in ipairs { {}, { 1 } } do
+        local theirs
+        local done = publish(function(world)
+          theirs = world:goes_live "theirs"
+          local former = world.service.versions[1].deployed_text
+          world.service.versions[theirs.id].deployed_text = text == "live" and former or text
+        end, { contents = { "one" }, deployed = deployed })
+        assert.equal(theirs.id, id(done.overwrote))
+      end
+    end
+  end)
+
+  it("is none that came after ours, nor ours", function()
+    local world = simulated { contents = { "one" }, deployed = { 1 } }
+    local last
+    world:before("list", 4, function()
+      world:goes_live "first"
+      world.clock.time = world.clock.time + 0.001
+      last = world:goes_live "second"
+    end)
+    local _, err = world.versions:publish(1, { content = "mine" })
+    assert.same({ "conflict", last.id }, { err.kind, id(err.live) })
+    assert.is_nil(err.overwrote)
   end)
 
   it("is none that came live before what was replaced did", function()

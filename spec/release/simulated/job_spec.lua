@@ -1,0 +1,106 @@
+-- What the steps of a release have in common: who is told, what a closed client means, and whose error it is.
+local errors = require "patchworks.errors"
+local simulated = require "spec.support.simulated"
+
+local world
+
+local function open(given)
+  given = given or {}
+  given.contents, given.deployed = given.contents or { "one" }, given.deployed or { 1 }
+  world = simulated(given)
+end
+
+describe("a release", function()
+  it("tells the client's listener where the call has none, with the account", function()
+    local heard = {}
+    open { client = { on_event = function(event)
+      if event.type == "step" then heard[#heard + 1] = event.step .. " " .. event.progress.script .. " " .. event.progress.step end
+    end } }
+    assert(world.versions:publish(1, { content = "one" }))
+    assert.same({ "look 1 look" }, heard)
+  end)
+
+  it("raises what its listener has raised, and what `record` has", function()
+    open()
+    local ok, err = pcall(world.versions.publish, world.versions, 1, { content = "two", on_event = function(event)
+      if event.step == "create" then error "broken listener" end
+    end })
+    assert.is_false(ok)
+    assert.matches("broken listener", tostring(err))
+    open()
+    ok, err = pcall(world.versions.publish, world.versions, 1, { content = "two", record = function() error("no disk", 0) end })
+    assert.same({ false, "no disk" }, { ok, err })
+    assert.equal("", world:sent())
+  end)
+
+  it("is misuse of a client that is closed, and says whose", function()
+    open()
+    world.client:close()
+    for _, name in ipairs { "publish", "rollback", "wait" } do
+      local ok, message = pcall(world.versions[name], world.versions, 1, name == "publish" and { content = "x" } or nil)
+      assert.is_false(ok)
+      assert.matches(name .. ": the client is closed", tostring(message))
+    end
+  end)
+
+  it("is cancelled where the client is closed between two of its requests, and says what may have been done", function()
+    for _, case in ipairs { { "look", "none" }, { "deploy", "unknown" }, { "test", "unknown" } } do
+      open()
+      local done, err = world.versions:publish(1, { content = "two", test = {}, on_event = function(event)
+        if event.step == case[1] then world.client:close() end
+      end })
+      assert.is_nil(done)
+      assert.same({ "cancelled", case[2], "publish" }, { err.kind, err.outcome, err.operation }, case[1])
+      if err.progress then assert.same({ "the client was closed", case[1] }, { err.message, err.progress.step }) end
+    end
+    open()
+    local _, err = world.versions:publish(1, { content = "two", record = function(progress)
+      if progress.creating then world.client:close() end
+    end })
+    assert.same({ "cancelled", "unknown" }, { err.kind, err.outcome })
+  end)
+
+  it("keeps what is known of a failed step in its own error", function()
+    open { contents = { "one", "two" }, deployed = { 1, 2 }, client = { max_attempts = 1 } }
+    world:before("deploy", 1, function(request) request.headers_with = "Retry-After: 7\r\n" end)
+    world:answer("deploy", 1, 429, { message = "slow down", errors = { content = { "no" } } })
+    local _, err = world.versions:rollback(1)
+    local cause = err.cause
+    assert.same({ "rollback", "deploy", "rate_limited", 429, 7, { content = { "no" } }, "none" },
+      { err.operation, cause.operation, err.kind, err.status, err.retry_after, err.errors, err.outcome })
+    for _, name in ipairs { "kind", "message", "status", "errors", "hint", "response", "retry_after", "attempts", "outcome" } do
+      assert.is_not_nil(err[name], name)
+      assert.equal(cause[name], err[name], name)
+    end
+  end)
+end)
+
+describe("several questions at once", function()
+  local function ask(questions)
+    open()
+    local job = world.require("patchworks.release.job").new(world.versions, "publish", "1")
+    return job:ask(questions)
+  end
+
+  local function fails(kind)
+    return function() return nil, world.require("patchworks.errors").new { kind = kind, message = "no" } end
+  end
+
+  it("give their values by index, or the first error", function()
+    assert.same({ 1, 2 }, (ask { function() return 1 end, function() return 2 end }))
+    assert.same({ 7 }, (ask { function() return 7 end }))
+    assert.same({}, (ask { function() return nil end }))
+    assert.equal("forbidden", select(2, ask { fails "forbidden" }).kind)
+    local values, err = ask { function() return 1 end, fails "forbidden", fails "server" }
+    assert.same({ "nil", "forbidden" }, { type(values), err.kind })
+    assert.same({ true }, (ask { function() return true, errors.new { kind = "server", message = "no matter" } end }))
+  end)
+
+  it("raise what is nobody's answer, whichever comes first", function()
+    for _, raised in ipairs { "broken", errors.new { kind = "listener", message = "broken listener" } } do
+      local ok, problem = pcall(ask, { fails "forbidden", function() error(raised, 0) end })
+      assert.is_false(ok)
+      assert.matches("broken", tostring(problem))
+    end
+  end)
+end)
