@@ -63,9 +63,10 @@ local function has_failed(version, watched)
   local failed = service.failed_at(version)
   if not failed or not (watched.seen or failed ~= watched.failed_before) then return false end
   local deployed, at = service.deployed_at(version), service.time(failed)
+  if not deployed then return true end
   -- What was deployed after it failed may have been superseded since.
-  if not at and not service.is_deployed(version) then return true end
-  return not ((deployed or -1) > (at or 0))
+  if at then return deployed <= at end
+  return not service.is_deployed(version)
 end
 
 -- Whether a deployed version was deployed by what is watched: one that was deployed before stays so meanwhile.

@@ -86,25 +86,43 @@ end)
 
 describe("two deployments in one second, the higher number winning", function()
   -- A service that counts in seconds, and a deployment that ends in the second of the live one's.
-  local function tie(given)
-    local world = simulated { contents = { "one", "two" }, deployed = { 1, 2 }, habits = { fraction = 0 }, build_seconds = 0.1,
-      start = 1000 }
-    world.service.versions[2].deployed_text = os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(service.wall(world.clock.time)))
+  local function tie(given, prepare)
+    local world = simulated { contents = { "zero", "one", "two" }, deployed = { 2, 3 }, habits = { fraction = 0 },
+      build_seconds = 0.1, start = 1000 }
+    world.service.versions[3].deployed_text = os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(service.wall(world.clock.time)))
+    if prepare then prepare(world) end
     return world, world.versions:rollback(1, given)
   end
 
   it("are told apart by one more, a second later", function()
-    local world, done, err = tie()
-    assert(done, tostring(err))
-    assert.same({ "rolled back", 1, 2 }, { done.action, id(done.version), world:count "deploy" })
-    assert.is_true(world:seconds() > 1)
-    assert.is_nil(done.overwrote)
+    for _, given in ipairs { {}, { timeout = 2.1 } } do
+      local world, done, err = tie(given)
+      assert(done, tostring(err))
+      assert.same({ "rolled back", 2, 3, 2 }, { done.action, id(done.version), id(done.previous), world:count "deploy" })
+      assert.is_true(world:seconds() > 1 and world:seconds() < 2, world:seconds())
+      assert.is_nil(done.overwrote)
+    end
   end)
 
   it("are left where there is no time for that", function()
     local world, done, err = tie { timeout = 1.2 }
     assert.is_nil(done)
     assert.same({ "conflict", 1 }, { err.kind, world:count "deploy" })
+  end)
+
+  it("hide nobody's that was overwritten in that second", function()
+    local world, done = tie({}, function(world)
+      world:before("deploy", 1, function() world:theirs("POST", "/script-versions/1/invoke") end)
+    end)
+    assert.same({ "rolled back", 1, 2 }, { done.action, id(done.overwrote), world:count "deploy" })
+  end)
+
+  it("are not tried a third time, and the failure of the second is told", function()
+    local world, done, err = tie({}, function(world)
+      world:answer("deploy", 2, 409, { message = "no" })
+    end)
+    assert.is_nil(done)
+    assert.same({ "conflict", 409, 2 }, { err.kind, err.status, world:count "deploy" })
   end)
 
   it("are none where somebody else's is live, or ours is not", function()

@@ -96,6 +96,15 @@ describe("deploy_and_wait", function()
     end
   end)
 
+  it("looks no more often when its time ends", function()
+    for _, case in ipairs { { 2.3, { 1.3, 1.8, 2.1 } }, { 5, { 3.2, 4.22, 4.8 } } } do
+      open { contents = { "slow 1000" } }
+      deploy { timeout = case[1] }
+      local list = looks()
+      assert.same(case[2], table.move(list, #list - 2, #list, 1, {}))
+    end
+  end)
+
   it("is late with less than nothing left", function()
     open()
     local version, err = deploy { timeout = 0.5, on_event = function(event)
@@ -305,6 +314,28 @@ describe("a look that fails", function()
       world:fault("get", 2, kind)
       shows(3, { status = "Deployed", deployed_at = at(3) })
       assert(wait())
+    end
+  end)
+
+  it("is taken again where it was too slow, and ends everything where the client is closed", function()
+    open { client = { max_attempts = 1 } }
+    shows(1, { status = "Draft" })
+    world:fault("get", 2, nil, { there = 50 })
+    shows(3, { status = "Deployed", deployed_at = at(3) })
+    assert(wait { attempt_timeout = 2 })
+    for call, moment in pairs { [wait] = 1.1, [deploy] = 0.7 } do -- when a look is under way
+      open { contents = { "slow 1000" } }
+      world:fault("get", nil, nil, { there = 0.4 })
+      local version, err
+      world.patchworks.run(function(tasks)
+        local task = tasks:spawn(function() version, err = call() end)
+        world.patchworks.sleep(moment)
+        world.client:close()
+        task:join()
+      end)
+      assert.is_nil(version)
+      assert.same({ "cancelled", call == wait and "none" or "unknown" }, { err.kind, err.outcome })
+      assert.is_true(world:seconds() < moment + 0.01, world:seconds())
     end
   end)
 
