@@ -28,8 +28,8 @@ local json, html = { "Content-Type: application/json" }, { "Content-Type: text/h
 
 describe("a response", function()
   it("tells of the exchange what it is asked, and shows all of it in a loop", function()
-    service:will { status = 201, body = '{"data":{"id":7}}', headers = { "X-A: b", "Content-Type: application/json" } }
-    local _, response = versions:get(7)
+    service:will({ status = 500 }, { status = 201, body = '{"data":{"id":7}}', headers = { "X-A: b", "Content-Type: application/json" } })
+    local _, response = versions:get(7, { max_attempts = 2 })
     assert.equal("response 201, 17 bytes", tostring(response))
     assert.same({ total = 0.01 }, response.timing)
     assert.same({ sent = 1, received = 2 }, response.bytes)
@@ -40,7 +40,7 @@ describe("a response", function()
     for name in pairs(response) do names[#names + 1] = name end
     table.sort(names)
     assert.same({ "attempts", "body", "bytes", "headers", "http_version", "status", "timing" }, names)
-    assert.same({ "b", 201 }, { response.headers["x-a"], response.attempts[1].status })
+    assert.same({ "b", 500, 201 }, { response.headers["x-a"], response.attempts[1].status, response.attempts[2].status })
   end)
 
   it("of an error keeps what it knew, and lets the exchange go", function()
@@ -63,8 +63,11 @@ describe("a success without a body", function()
   end)
 
   it("is none where a version or a page is due", function()
-    assert.equal("protocol", refused({ status = 204, body = "" }).kind)
-    assert.equal("protocol", refused({ status = 204, body = "" }, function() return versions:list(1):all() end).kind)
+    for _, ask in ipairs { function() return versions:get(7) end, function() return versions:list(1):all() end } do
+      local err = refused({ status = 204, body = "" }, ask)
+      assert.same({ "protocol", "the answer is empty where JSON is due" }, { err.kind, err.message })
+    end
+    assert.equal(1, #answered({ body = '{"data":[{"id":1}],"meta":{"last_page":1}}' }, function() return versions:list(1):all() end))
   end)
 
   it("that has one after all is read", function()

@@ -74,7 +74,7 @@ describe("a loop over a listing", function()
       options.per_page = 1
       service.requests, service.answers = {}, {}
       for number = 1, 20 do service:will(page({ 100 - number }, { current_page = number, last_page = last or 20, total = last or 20 })) end
-      for _ in versions:list(7, options) do break end
+      for _ in versions:list(7, options) do break end -- luacheck: ignore 512
       return #service.requests
     end
     -- Those ahead go out with the first page's arrival: 2 to 5.
@@ -154,11 +154,11 @@ describe("a loop over a listing", function()
       service:will(page({ 9 }, { last_page = 9, total = 9 }), { never = true })
       local listing = versions:list(7, { per_page = 1, read_ahead = 1 })
       if loop == "call" then
-        for _ in versions:list(7, { per_page = 1, read_ahead = 1 }) do break end
+        for _ in versions:list(7, { per_page = 1, read_ahead = 1 }) do break end -- luacheck: ignore 512
       elseif loop == "items" then
-        for _ in listing:items() do break end
+        for _ in listing:items() do break end -- luacheck: ignore 512
       else
-        for _ in listing:pages() do break end
+        for _ in listing:pages() do break end -- luacheck: ignore 512
       end
       assert.equal(0, client:stats().active, loop)
     end
