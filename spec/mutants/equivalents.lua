@@ -1,49 +1,55 @@
--- Mutants that change nothing that anybody could see, each with its reason. They are told by the source's line, so that
--- another line above doesn't matter; where only one place in the line is meant, `after` is what stands before it.
+-- Mutants that change nothing that anybody could see, each with its reason: by the source, by the source's line (so that
+-- another line above doesn't matter) and by what is changed; where only one place in the line is meant, `after` is what
+-- stands before it.
 local equivalents = {}
 
+local grows = "only compared: any number that grows will do"
+local set_first = "set before it is read; the field is named here so that its room is there"
+
 local list = {
-  {
-    path = "lua/patchworks/call/gate.lua",
-    code = "self.news = self.news + 1",
-    what = "`2` for `1`",
-    reason = "only compared: any number that grows will do",
+  ["lua/patchworks/call/gate.lua"] = {
+    { "self.news = self.news + 1", "`2` for `1`", grows },
   },
-  {
-    path = "lua/patchworks/call/auth.lua",
-    code = "local self = setmetatable({ kind = credential.kind, generation = 0, settled = condition.new() }, Auth)",
-    what = "`1` for `0`",
-    reason = "only compared: any number that grows will do",
+  ["lua/patchworks/call/auth.lua"] = {
+    { "local self = setmetatable({ kind = credential.kind, generation = 0, settled = condition.new() }, Auth)", "`1` for `0`", grows },
+    { "self.generation = self.generation + 1", "`2` for `1`", grows },
+    { "self.generation = self.generation + 1", "`-` for `+`", "only compared: any number that is new will do" },
+    { "login = setmetatable({ auth = self, send = send, over = false, owner = false, queue = false, before = false,",
+      "`true` for `false`", set_first, after = "before = " },
+    { "after = false }, Login)", "`true` for `false`", set_first },
+    { "login = setmetatable({ auth = self, send = send, over = false, owner = false, queue = false, before = false,",
+      "`true` for `false`", "nobody waits for a login itself: they wait for `settled`", after = "over = " },
   },
-  {
-    path = "lua/patchworks/service.lua",
-    code = "if left_at ~= right_at then return left_at > right_at end",
-    what = "`>=` for `>`",
-    reason = "they are not the same here",
+  ["lua/patchworks/call/login.lua"] = {
+    { 'delivery = "repeatable",', '`"repeatable_"` for `"repeatable"`', "only asked whether it is a read, or goes out once" },
+    { 'delivery = "repeatable",', "left out", "only asked whether it is a read, or goes out once" },
   },
-  {
-    path = "lua/patchworks/service.lua",
-    code = "if moment(left) ~= moment(right) then return moment(left) > moment(right) and left or right end",
-    what = "`>=` for `>`",
-    reason = "they are not the same here",
+  ["lua/patchworks/call/send.lua"] = {
+    { "call = call, began = began, at = began + call.timeout, tried = 0, transfer = false, status = false, seen = 0,",
+      "`1` for `0`", set_first, after = "seen = " },
+    { "call = call, began = began, at = began + call.timeout, tried = 0, transfer = false, status = false, seen = 0,",
+      "`true` for `false`", set_first, after = "status = " },
+    { "value = false, finished = false, thread = false, wait = false, over = false, owner = false, queue = false,",
+      "`true` for `false`", set_first, after = "thread = " },
+    { "value = false, finished = false, thread = false, wait = false, over = false, owner = false, queue = false,",
+      "`true` for `false`", set_first, after = "owner = " },
+    { "before = false, after = false,", "any", set_first },
+    { "flight.transfer, flight.cut_sent = false, true", "any", "only where what follows fails for want of memory" },
+    { "local status, body, header_block, transfer = exchange(flight, headers, began, left < most and left or most)",
+      "`<=` for `<`", "they are the same then" },
+    { "client._flights[flight], client._holders[flight] = nil, nil", "left out", "their keys and values are weak: it is memory alone" },
+    { "self.call.client._flights[self] = nil", "left out", "its keys are weak: it is memory alone" },
   },
-  {
-    path = "lua/patchworks/service.lua",
-    code = "while first <= last and blank[text:byte(first)] do first = first + 1 end",
-    what = "`<` for `<=`",
-    reason = "the last character, if blank, goes with those at the end",
-  },
-  {
-    path = "lua/patchworks/service.lua",
-    code = "while last >= first and blank[text:byte(last)] do last = last - 1 end",
-    what = "`>` for `>=`",
-    reason = "the first character is not blank by then",
-  },
-  {
-    path = "lua/patchworks/service.lua",
-    code = "if text and (not longest or #text > #longest) then longest = text end",
-    what = "`>=` for `>`",
-    reason = "of two as long as each other either will do: `pairs` has no order",
+  ["lua/patchworks/service.lua"] = {
+    { "if left_at ~= right_at then return left_at > right_at end", "`>=` for `>`", "they are not the same here" },
+    { "if moment(left) ~= moment(right) then return moment(left) > moment(right) and left or right end", "`>=` for `>`",
+      "they are not the same here" },
+    { "while first <= last and blank[text:byte(first)] do first = first + 1 end", "`<` for `<=`",
+      "the last character, if blank, goes with those at the end" },
+    { "while last >= first and blank[text:byte(last)] do last = last - 1 end", "`>` for `>=`",
+      "the first character is not blank by then" },
+    { "if text and (not longest or #text > #longest) then longest = text end", "`>=` for `>`",
+      "of two as long as each other either will do: `pairs` has no order" },
   },
 }
 
@@ -51,9 +57,10 @@ local list = {
 -- @tparam string path
 -- @tparam table mutant `code`, the line without the blanks around it; `what` and `before`, see spec/mutants/source.lua
 function equivalents.reason(path, mutant)
-  for _, each in ipairs(list) do
-    local same = each.path == path and each.code == mutant.code and (each.what == mutant.what or each.what == "any")
-    if same and (not each.after or mutant.before:sub(-#each.after) == each.after) then return each.reason end
+  for _, each in ipairs(list[path] or {}) do
+    local code, what, reason = table.unpack(each)
+    local same = code == mutant.code and (what == mutant.what or what == "any")
+    if same and (not each.after or mutant.before:sub(-#each.after) == each.after) then return reason end
   end
 end
 
