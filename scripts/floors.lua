@@ -10,7 +10,7 @@ local floors = {
   { "^loop%.", "^async$" },
   { "^time%." },
   { "^call%.arguments$", "^call%.methods$" }, -- what anybody is given, and may give
-  { "^errors$", "^service$", "^json%." },
+  { "^errors$", "^service$", "^counted$", "^json%." },
   { "^core$", "^runner$" },
 }
 -- What is loaded when it is first used, by a method whose code lies higher: a door, not a dependency.

@@ -808,6 +808,7 @@ function task:cancel() end
 ---@field deleted patchworks.version[] what was deleted
 ---@field would_delete? patchworks.version[] what would be, with `dry_run`
 ---@field kept integer how many stay
+---@field newest patchworks.version[] those that `keep` keeps
 ---@field stays table[] `{ version, reason }` for each that stays though it is not among the newest
 
 ---What `client:plan` gives. `tostring` shows it, with a unified diff for each script.

@@ -139,7 +139,7 @@ describe("a release of a project", function()
     end
     local code, _, err = inside "prune orders --keep 1 --yes"
     assert.equal(0, code, err)
-    local file <close> = assert(io.open(state.folder .. "/.patchworks/pruned/script-1-version-2"))
+    local file <close> = assert(io.open(state.folder .. "/.patchworks/pruned/orders-v2-2.py"))
     assert.equal(lower, file:read "a")
   end)
 

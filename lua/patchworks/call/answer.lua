@@ -1,5 +1,6 @@
 --- From an answer to what a method gives: unwrapping successes, and making errors of the rest.
 -- @module patchworks.call.answer
+local counted = require "patchworks.counted"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local retry = require "patchworks.call.retry"
@@ -57,7 +58,7 @@ function Response.__pairs(response)
 end
 
 function Response.__tostring(response)
-  return ("response %d, %d bytes"):format(response.status, #response.body)
+  return ("response %d, %s"):format(response.status, counted(#response.body, "byte"))
 end
 
 --- Makes the second value that every method returns.

@@ -90,28 +90,40 @@ function Context:script(name)
   return (check(self:project():id(name, self.environment)))
 end
 
---- What saves the source of a version before it is deleted, as `prune` takes it: below `.patchworks/pruned`.
--- @treturn function
-function Context:saver()
-  local written = require "patchworks.project.written"
-  local folder = (self:project().root or ".") .. "/.patchworks/pruned"
-  return function(version, source)
-    local path = ("%s/script-%s-version-%d"):format(folder, tostring(version.script_id), version.id)
-    local saved, problem = written.folder(folder)
-    if saved then saved, problem = written.whole(path, source) end
-    if not saved then self.unsaved = self.unsaved or ("%s: %s"):format(folder, tostring(problem)) end
-    return saved, problem
+-- The name of a script in the project, be it given by its name or by its id; nil where it has none.
+local function name_of(self, word)
+  local project = self:project()
+  if project.file.scripts[word] then return word end
+  for name, id in pairs(self.environment.scripts) do
+    if tostring(id) == word and project.file.scripts[name] then return name end
   end
 end
+
+--- What saves the source of a version before it is deleted, as `prune` takes it: see patchworks.project.pruned.
+-- @tparam string word the script's id or name
+-- @treturn function
+function Context:saver(word)
+  local id, project = self:script(word), self:project()
+  local name = name_of(self, word)
+  local save, account = require("patchworks.project.pruned").saver {
+    root = project.root or ".", id = id, name = name, file = name and project.file.scripts[name].file,
+  }
+  self.sources = account
+  return save
+end
+
+--- Where the source of a version was saved before it was deleted; nil where it wasn't.
+function Context:saved_at(version) return self.sources and self.sources.paths[version.id] end
 
 --- The exit code of a command that was to save what it deletes: a failure where something couldn't be saved.
 -- @tparam integer code what it is otherwise
 function Context:saved(code)
-  if not self.unsaved or code ~= codes.done then return code end
+  local problem = self.sources and self.sources.problem
+  if not problem or code ~= codes.done then return code end
   return show.failure(errors.new {
     kind = "file",
     operation = "prune",
-    message = "what couldn't be saved was not deleted: " .. self.unsaved,
+    message = "what couldn't be saved was not deleted: " .. problem,
     hint = "make the folder writable, or `prune --no-save`",
   }, codes.failed)
 end

@@ -1,5 +1,6 @@
 --- What the command line prints: data on standard output, words on standard error.
 -- @module patchworks.cli.output
+local document = require "patchworks.json.document"
 local streams = require "patchworks.cli.streams"
 
 local output = {
@@ -79,10 +80,18 @@ end
 function output.object(kind, given)
   local object = plain_fields(given)
   object.v, object.type = 1, kind
-  local text, problem = require("patchworks.core").encode(object)
-  if not text then error(problem, 0) end
-  output.write(text, "\n")
+  local value, problem = document.of(object)
+  if not value then error(problem, 0) end
+  output.write(document.line(value), "\n")
 end
+
+--- A list for `object`: an array though nothing is in it.
+output.list = document.list
+
+--- An answer of the service for `object`, digit by digit as it came.
+-- @param answer what the method gave
+-- @tparam table response its second value
+function output.exact(answer, response) return document.exact(response.body) or answer end
 
 local function columns()
   local given = math.tointeger(tonumber(os.getenv "COLUMNS"))

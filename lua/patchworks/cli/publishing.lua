@@ -53,7 +53,7 @@ function publishing.publish(context, name, options)
   options.client, options.environment = client, context.environment
   options.test = options.test or smoke_test(project.root, script, client.script_versions, events)
   options.keep = options.keep or script.keep
-  options.save = options.save or (options.keep and context:saver()) or nil
+  options.save = options.save or (options.keep and context:saver(name)) or nil
   options.on_event = function(event)
     if event.type == "step" and event.version then events.deployed = event.version.id end
     if listener then listener(event) end

@@ -1,5 +1,6 @@
 --- How runs and cases are shown.
 -- @module patchworks.cli.results
+local counted = require "patchworks.counted"
 local imports = require "patchworks.project.imports"
 local output = require "patchworks.cli.output"
 local runs = require "patchworks.project.run"
@@ -49,7 +50,7 @@ end
 function results.outcome(script, outcome)
   if output.json then
     output.object("run", {
-      script = script.name, ok = not outcome.failure, payload = outcome.payload, logs = outcome.logs,
+      script = script.name, ok = not outcome.failure, payload = outcome.payload, logs = output.list(outcome.logs),
       error = outcome.failure, line = outcome.line, printed = outcome.printed, errors = outcome.errors,
       seconds = outcome.seconds, memory_bytes = outcome.memory_bytes,
     })
@@ -126,7 +127,7 @@ function results.cases(list, format, seconds)
   end
   output.flush()
   if not output.json then
-    output.say("%d %s, %s%s", #list, #list == 1 and "case" or "cases",
+    output.say("%s, %s%s", counted(#list, "case"),
       failed == 0 and output.paint_error("all good", "green") or output.paint_error(failed .. " failed", "red"),
       seconds and ", " .. time_of(seconds) or "")
   end

@@ -10,7 +10,7 @@ local show = {}
 --- The value, or the error raised for the command line to explain.
 function show.check(value, err)
   if value == nil then error(err, 0) end
-  return value
+  return value, err
 end
 
 --- One line about a version on standard output.
@@ -36,8 +36,8 @@ function show.done(what, version)
 end
 
 --- An answer that the contract does not type: an object, or the message it holds on standard error.
-function show.answer(answer, otherwise)
-  if output.json then return output.object("answer", { answer = answer }) end
+function show.answer(answer, response, otherwise)
+  if output.json then return output.object("answer", { answer = output.exact(answer, response) }) end
   output.say("%s", tostring(answer.message or otherwise))
 end
 
@@ -102,7 +102,7 @@ function show.failure(err, code)
       outcome = err.outcome, stage = err.stage,
       live = err.live, version = err.version, rolled_back = err.rolled_back, may_come_live = err.may_come_live,
       under_way = err.under_way, overwrote = err.overwrote, overtaken = err.overtaken,
-      difference = err.difference, logs = err.logs,
+      difference = err.difference, logs = output.list(err.logs),
       rollback_error = text_of(err.rollback_error),
       operation = err.operation, status = err.status, exit_code = code,
     })
@@ -110,9 +110,18 @@ function show.failure(err, code)
   return code
 end
 
+-- What was deleted, for objects.
+local function pruned(list, context)
+  local versions = {}
+  for i, version in ipairs(list or {}) do
+    versions[i] = { id = version.id, version = version.version, saved = context:saved_at(version) }
+  end
+  return list and output.list(versions)
+end
+
 --- What publish and rollback came to.
 -- @treturn integer an exit code
-function show.release(result, err)
+function show.release(result, err, context)
   output.clear()
   if not result then return show.failure(err) end
   for _, sentence in ipairs(replace.sentences(result)) do output.complain(sentence) end
@@ -127,7 +136,7 @@ function show.release(result, err)
       previous = result.previous,
       overwrote = result.overwrote,
       under_way = result.under_way,
-      pruned = result.pruned and #result.pruned,
+      pruned = pruned(result.pruned, context),
     })
   else
     output.write(("%s: %s\n"):format(result.action, tostring(result.version or "nothing is live yet")))

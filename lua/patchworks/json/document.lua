@@ -16,6 +16,7 @@ local document = {}
 local most_depth = 256 -- as for the answers of the service
 
 local Fault = {} -- what `fail` raises
+local List, Exact = {}, {} -- metatables of what `list` and `exact` give
 
 local escapes = { b = "\b", f = "\f", n = "\n", r = "\r", t = "\t", ['"'] = '"', ["\\"] = "\\", ["/"] = "/" }
 
@@ -201,7 +202,10 @@ local function object_of(value, depth)
 end
 
 local function table_of(value, depth)
+  local meta = getmetatable(value)
+  if meta == Exact then return value.document end
   if depth > most_depth then return nil, ("tables nested over %d deep (does one hold itself?)"):format(most_depth) end
+  if meta == List then return array_of(value, #value, depth) end
   if next(value) == nil then return { kind = "empty" } end
   local count = 0
   for _ in pairs(value) do count = count + 1 end
@@ -223,6 +227,19 @@ end
 -- @param value what can be JSON; `patchworks.null` is null
 -- @treturn ?table document; or nil and a sentence
 function document.of(value) return of(value, 1) end
+
+--- A list for `of` that is an array though nothing is in it.
+-- @tparam ?table values
+-- @treturn ?table a copy; nil for nil
+function document.list(values) return values and setmetatable(table.move(values, 1, #values, 1, {}), List) end
+
+--- A JSON text for `of`, which stands as it is in what it is part of.
+-- @tparam string text
+-- @treturn ?table nil where it is no JSON
+function document.exact(text)
+  local value = document.parse(text)
+  return value and setmetatable({ document = value }, Exact)
+end
 
 --- Makes each object that has no member an "empty" one, as it was before a Lua table was written.
 -- @tparam table value a document
@@ -308,6 +325,11 @@ function document.brief(value, most)
   append_brief(parts, value, most)
   return document.cut(table.concat(parts), 1, most)
 end
+
+--- A value in one line, whole.
+-- @tparam table value a document that was read or made here
+-- @treturn string
+function document.line(value) return document.brief(value, 1 << 53) end
 
 --- A piece of a text, whole characters alone, with dots where something is missing.
 -- @tparam string text

@@ -6,11 +6,10 @@
 --
 -- @module patchworks.project.publish
 local errors = require "patchworks.errors"
-local inside = require "patchworks.project.inside"
 local live = require "patchworks.project.live"
+local pruned = require "patchworks.project.pruned"
 local service = require "patchworks.service"
 local state = require "patchworks.project.state"
-local written = require "patchworks.project.written"
 
 local publish = {}
 
@@ -84,20 +83,6 @@ function publish.record(place, record)
   end
 end
 
--- What is pruned after a publish stays on this machine.
-local function saver(place)
-  local ending = place.file:match "%.%w+$" or ""
-  return function(version, source)
-    local folder = place.root .. "/.patchworks/pruned"
-    local stays, outside = inside.check(place.root, folder)
-    if not stays then return nil, outside.message end
-    local made, problem = written.folder(folder)
-    if not made then return nil, problem end
-    local name = ("%s-v%d-%d%s"):format(place.name, service.number(version), version.id, ending)
-    return written.whole(folder .. "/" .. name, source)
-  end
-end
-
 -- After a failure: what is on the way stays so while that isn't known.
 local function note_failure(place, failure)
   local version, now = failure.version, failure.live
@@ -137,7 +122,7 @@ local function release(place, given, entry, before, text)
     return place.versions:publish(place.id, options_of(given, {
       content = text,
       expected_live = expected or false,
-      save = given.keep and (given.save or saver(place)),
+      save = given.keep and (given.save or (pruned.saver(place))),
       record = publish.record(place, given.record),
     }))
   end

@@ -1,5 +1,7 @@
 --- What a test run says to other programs: TAP 14, JUnit's XML, GitHub's annotations.
 -- @module patchworks.project.report
+local counted = require "patchworks.counted"
+
 local report = {}
 
 -- A result is `{name, script, case, ok, problem, diff, seconds, path}`; `path` is the file that the problem is about.
@@ -89,7 +91,7 @@ function report.github(results)
       )
     end
   end
-  lines[#lines + 1] = ("%d %s, %d failed"):format(#results, #results == 1 and "case" or "cases", failures)
+  lines[#lines + 1] = ("%s, %d failed"):format(counted(#results, "case"), failures)
   return table.concat(lines, "\n") .. "\n"
 end
 

@@ -110,6 +110,7 @@ local pruned = {
     { "deleted", "patchworks.version[]", "what was deleted" },
     { "would_delete?", "patchworks.version[]", "what would be, with `dry_run`" },
     { "kept", "integer", "how many stay" },
+    { "newest", "patchworks.version[]", "those that `keep` keeps" },
     { "stays", "table[]", "`{ version, reason }` for each that stays though it is not among the newest" },
   },
 }

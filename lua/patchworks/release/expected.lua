@@ -1,5 +1,6 @@
 --- What a test or a case expects of a payload, and how a payload differs from it: the one comparison of both.
 -- @module patchworks.release.expected
+local counted = require "patchworks.counted"
 local diff = require "patchworks.release.diff"
 local difference = require "patchworks.json.difference"
 local document = require "patchworks.json.document"
@@ -78,7 +79,7 @@ local function lines_between(old, new)
     if count == most_lines then stop = at end
   end
   if count <= most_lines then return text end
-  return ("%s\n(%d more lines)\n"):format(text:sub(1, stop - 1), count - most_lines)
+  return ("%s\n(%s)\n"):format(text:sub(1, stop - 1), counted(count - most_lines, "more line"))
 end
 
 local function documents_differ(wanted, payload)

@@ -5,6 +5,7 @@
 -- un-deployed, is not seen to be on its way.
 --
 -- @module patchworks.release.look
+local counted = require "patchworks.counted"
 local service = require "patchworks.service"
 
 local look = {}
@@ -44,7 +45,7 @@ local function first_page(job, options)
   if not page then return nil, problem end
   local total = page.meta.total
   if page.data[1] ~= nil or math.type(total) ~= "integer" or total <= 0 then return page end
-  return nil, look.wrong(job, ("the first page is empty, and counts %d versions"):format(total), page.response)
+  return nil, look.wrong(job, "the first page is empty, and counts " .. counted(total, "version"), page.response)
 end
 
 -- The pages that hold the newest versions: the first, or the last two where they come in rising order.

@@ -2,6 +2,7 @@
 -- @module patchworks.release.plan
 local arguments = require "patchworks.call.arguments"
 local core = require "patchworks.core"
+local counted = require "patchworks.counted"
 local deadline = require "patchworks.time.deadline"
 local diff = require "patchworks.release.diff"
 local errors = require "patchworks.errors"
@@ -41,10 +42,10 @@ end
 function Plan.__tostring(self)
   local parts = {}
   for i, step in ipairs(self.steps) do parts[i] = tostring(step) end
-  parts[#parts + 1] = ("%d to publish, %d unchanged, %d tests"):format(
+  parts[#parts + 1] = ("%d to publish, %d unchanged, %s"):format(
     self.changes,
     #self.steps - self.changes,
-    self.tests
+    counted(self.tests, "test")
   )
   return table.concat(parts, "\n")
 end

@@ -37,12 +37,12 @@ local function needed(version, now, given)
   if service.was_deployed(version) and not given.ever_deployed then return "it was live once" end
 end
 
--- The versions that may go, oldest first, and those that stay though they are not among the newest, each with its
--- reason.
+-- The versions that may go, oldest first, those that stay though they are not among the newest, each with its reason,
+-- and the newest.
 local function sort_out(state, now, given)
   local current = service.by_deployment(state.versions)[1]
   local back = rollback.target(state.versions, current)
-  local go, stays = {}, {}
+  local go, stays, newest = {}, {}, {}
   for i, version in ipairs(state.versions) do
     if i > given.keep then
       local reason = version == current and not service.is_deployed(version) and "it was deployed last"
@@ -53,9 +53,11 @@ local function sort_out(state, now, given)
       else
         table.insert(go, 1, version)
       end
+    else
+      newest[i] = version
     end
   end
-  return go, stays
+  return go, stays, newest
 end
 
 -- Reads a version once more, and gives why it stays after all: somebody may have deployed it, or it is gone.
@@ -94,8 +96,9 @@ local function run(job)
   local state, problem = look.at_all(job)
   if not state then return nil, problem end
   local count, now = #state.versions, service_now(job, state.versions)
-  local list, stays = sort_out(state, now, given)
-  if given.dry_run then return { deleted = {}, would_delete = list, stays = stays, kept = count - #list } end
+  local list, stays, newest = sort_out(state, now, given)
+  if given.dry_run then return { deleted = {}, would_delete = list, stays = stays, newest = newest,
+    kept = count - #list } end
   local results, failures = tasks.map(list, function(version) return delete(job, version, now) end, {
     concurrency = given.concurrency or 4,
   })
@@ -107,8 +110,9 @@ local function run(job)
       stays[#stays + 1] = { version = version, reason = results[i].reason }
     end
   end
-  if not failures then return { deleted = deleted, stays = stays, kept = count - #deleted } end
-  return nil, job:wrap(jobs.first(failures), { deleted = deleted, stays = stays, failures = failures })
+  if not failures then return { deleted = deleted, stays = stays, newest = newest, kept = count - #deleted } end
+  return nil, job:wrap(jobs.first(failures), { deleted = deleted, stays = stays, newest = newest,
+    failures = failures })
 end
 
 --- Adds the method to the resource's class.
@@ -121,9 +125,9 @@ function prune.extend(class)
   -- @tparam table given `keep` (how many of the newest stay whatever they are), `ever_deployed`, `save` (called with a
   -- version and its source before it goes; it stays when that gives nil and a reason), `dry_run`, `concurrency` (4),
   -- `timeout` (for all of it)
-  -- @treturn ?table `deleted` (versions), `kept` (how many), `stays` (a list of `{ version, reason }`: those that are
-  -- not among the newest), with `dry_run` also `would_delete`; or nil and the first error, with `deleted`, `stays` and
-  -- `failures`
+  -- @treturn ?table `deleted` (versions), `kept` (how many), `newest` (versions that stay as such), `stays` (a list of
+  -- `{ version, reason }`: those that are not among the newest), with `dry_run` also `would_delete`; or nil and the
+  -- first error, with `deleted`, `newest`, `stays` and `failures`
   function class:prune(script, given)
     methods.check(takes.prune, given)
     script = arguments.check_id(script, "prune: script id")

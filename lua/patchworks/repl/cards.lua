@@ -1,5 +1,6 @@
 --- One thing as a card: a version, an error, a response.
 -- @module patchworks.repl.cards
+local counted = require "patchworks.counted"
 local rows = require "patchworks.repl.rows"
 local screen = require "patchworks.repl.screen"
 local service = require "patchworks.service"
@@ -105,7 +106,7 @@ end
 -- @treturn table lines
 function cards.response(response)
   local head = screen.paint("response " .. tostring(response.status), "bold")
-  local lines = { head .. ("  %d bytes"):format(#response.body) }
+  local lines = { head .. "  " .. counted(#response.body, "byte") }
   local names = {}
   for name in pairs(response.headers or {}) do names[#names + 1] = name end
   table.sort(names)

@@ -1,5 +1,6 @@
 --- Versions and log entries as rows of a table.
 -- @module patchworks.repl.rows
+local counted = require "patchworks.counted"
 local screen = require "patchworks.repl.screen"
 local service = require "patchworks.service"
 
@@ -15,7 +16,7 @@ function rows.age(at)
   if seconds < 90 then return ("%d s ago"):format(seconds // 1) end
   if seconds < 5400 then return ("%d min ago"):format(seconds // 60) end
   if seconds < 129600 then return ("%d h ago"):format(seconds // 3600) end
-  if seconds < 60 * 86400 then return ("%d days ago"):format(seconds // 86400) end
+  if seconds < 60 * 86400 then return counted(seconds // 86400, "day") .. " ago" end
   return os.date("!%Y-%m-%d", at // 1)
 end
 

@@ -2,6 +2,7 @@
 -- isn't
 -- a sandbox, and remembered.
 -- @module patchworks.repl.session
+local counted = require "patchworks.counted"
 local errors = require "patchworks.errors"
 local screen = require "patchworks.repl.screen"
 local service = require "patchworks.service"
@@ -33,8 +34,9 @@ end
 function Last.__tostring(last)
   local from = last.error or last.response
   local came = last.error and last.error.kind or from and tostring(from.status) or "under way"
-  return ("%s %s: %s after %.3f s, %d attempts; curl(last), last.attempts, last.response, last.error"):format(
-    last.method, last.url, came, last.seconds or 0, #last.attempts)
+  return ("%s %s: %s after %.3f s, %s; curl(last), last.attempts, last.response, last.error"):format(
+    last.method, last.url, came, last.seconds or 0,
+    counted(#last.attempts, "attempt"))
 end
 
 local function remember_item(self, item)

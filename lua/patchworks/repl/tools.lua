@@ -1,5 +1,6 @@
 --- The names that a prompt has of its own: `help`, `more`, `curl`, `time`, `trace` and the like.
 -- @module patchworks.repl.tools
+local counted = require "patchworks.counted"
 local curl = require "patchworks.repl.curl"
 local help = require "patchworks.repl.help"
 local patchworks = require "patchworks"
@@ -27,11 +28,11 @@ local function timer(session)
     local before, began = session.client:stats(), clock.now()
     local results = table.pack(fn(...))
     local after = session.client:stats()
-    io.stderr:write(("%.3f s, %d calls, %d retries, %d bytes received\n"):format(
+    io.stderr:write(("%.3f s, %s, %s, %s received\n"):format(
       clock.now() - began,
-      session.calls - calls,
-      after.retries - before.retries,
-      after.received_bytes - before.received_bytes
+      counted(session.calls - calls, "call"),
+      counted(after.retries - before.retries, "retry", "retries"),
+      counted(after.received_bytes - before.received_bytes, "byte")
     ))
     return table.unpack(results, 1, results.n)
   end

@@ -100,7 +100,8 @@ function apply.run(context)
   if not given.yes and plan.changes > 0 then
     show.plan(plan)
     output.flush()
-    local go_on = context:agreed(("Publish these %d scripts?"):format(plan.changes))
+    local go_on = context:agreed(plan.changes == 1 and "Publish this script?"
+      or ("Publish these %d scripts?"):format(plan.changes))
     if go_on ~= true then return go_on end
   end
   if next(places) then show.check(state.check(context:project().root)) end

@@ -1,6 +1,7 @@
 --- `patchworks create`: a version from a file, without deploying it.
 -- @module patchworks.cli.commands.create
 local codes = require "patchworks.cli.codes"
+local counted = require "patchworks.counted"
 local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
 local show = require "patchworks.cli.show"
@@ -20,7 +21,7 @@ function create.run(context)
   local script = context:script(given.script)
   if given.dry_run then
     if output.json then output.object("would", { action = "create", script = script, bytes = #content }) end
-    output.say("would create a version of script %s with %d bytes", script, #content)
+    output.say("would create a version of script %s with %s", script, counted(#content, "byte"))
     return codes.done
   end
   context.may = "a version may have been made; look with: " .. context:command { "list", script }

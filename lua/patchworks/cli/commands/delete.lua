@@ -35,13 +35,14 @@ function delete.run(context)
   local go_on = context:agreed(("Delete %s for good?"):format(what))
   if go_on ~= true then return go_on end
   context.may = ("version %d may be gone; look with: %s"):format(id, context:command { "show", tostring(id) })
-  local answer = show.check(versions:delete(id))
+  local answer, response = show.check(versions:delete(id))
   context.may, output.done = nil, "deleted: " .. what
   local now, name
   if was_live then now, name = live_now(context, version.script_id) end
   output.say("deleted %s%s", tostring(version), was_live and ("; it was LIVE, and live now is: %s"):format(name) or "")
   if output.json then
-    output.object("answer", { answer = answer, version = version, was_live = was_live, live = now })
+    output.object("answer", { answer = output.exact(answer, response), version = version, was_live = was_live,
+      live = now })
   end
 end
 

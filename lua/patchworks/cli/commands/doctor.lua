@@ -1,6 +1,7 @@
 --- `patchworks doctor`: checks what it takes, and says what to do about it.
 -- @module patchworks.cli.commands.doctor
 local codes = require "patchworks.cli.codes"
+local counted = require "patchworks.counted"
 local errors = require "patchworks.errors"
 local imports = require "patchworks.project.imports"
 local output = require "patchworks.cli.output"
@@ -89,7 +90,7 @@ local function check_project(project)
     if not source then return nil, problem.message end
   end
   local count = #project:scripts()
-  return true, ("%s: %d scripts, environments %s"):format(project.path, count,
+  return true, ("%s: %s, environments %s"):format(project.path, counted(count, "script"),
     table.concat(project:environments(), ", "))
 end
 

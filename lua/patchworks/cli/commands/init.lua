@@ -58,7 +58,7 @@ function init.run(context)
     if not known[language] then error(("expected python, javascript, php or ruby, got %s"):format(language), 0) end
     files = show.check(start.from_nothing(".", { name = name, language = language }))
   end
-  if output.json then return output.object("init", { files = files }) end
+  if output.json then return output.object("init", { files = output.list(files) }) end
   for _, file in ipairs(files) do output.write(file, "\n") end
   output.say(given.from and "next: patchworks status" or "next: patchworks dev")
 end

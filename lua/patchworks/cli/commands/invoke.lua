@@ -45,7 +45,7 @@ function invoke.run(context)
   context.may, output.done = nil, ("version %d was run"):format(id)
   local word = context.given.save
   if word then save(context, word, invocation, runs.remote_outcome(answer, response)) end
-  if output.json then return output.object("answer", { answer = answer }) end
+  if output.json then return output.object("answer", { answer = output.exact(answer, response) }) end
   for _, line in ipairs(type(answer.logs) == "table" and answer.logs or {}) do output.say("%s", tostring(line)) end
   local payload = answer.payload
   if type(payload) == "table" then payload = require("patchworks.core").encode(payload) end

@@ -1,5 +1,6 @@
 --- `patchworks list`: the versions of a script.
 -- @module patchworks.cli.commands.list
+local counted = require "patchworks.counted"
 local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
 local service = require "patchworks.service"
@@ -43,7 +44,7 @@ function list.run(context)
       -- Line by line, so that a reader that has enough stops the listing.
       output.table({}, { row_of(version, is_live) })
     else
-      output.progress("%d versions", #rows + 1)
+      output.progress("%s", counted(#rows + 1, "version"))
       rows[#rows + 1] = row_of(version, is_live)
     end
   end

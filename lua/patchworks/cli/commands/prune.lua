@@ -3,6 +3,7 @@
 local codes = require "patchworks.cli.codes"
 local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
+local service = require "patchworks.service"
 local show = require "patchworks.cli.show"
 
 local prune = { description = "Delete old versions that nobody needs." }
@@ -16,14 +17,47 @@ function prune.declare(command)
   command:flag("--no-save", "Don't save their sources below .patchworks/pruned first.")
 end
 
+-- Each version that was looked at, for objects: what became of it, and why.
+local function versions_of(context, result, dry_run)
+  local list = {}
+  local function add(version, action, reason)
+    list[#list + 1] = { id = version.id, script = version.script_id, version = version.version, action = action,
+      reason = reason, saved = context:saved_at(version) }
+  end
+  local keep = context.given.keep
+  for _, version in ipairs(result.newest or {}) do
+    add(version, "kept", keep == 1 and "it is the newest" or ("it is among the newest %d"):format(keep))
+  end
+  for _, each in ipairs(result.stays or {}) do add(each.version, "kept", each.reason) end
+  for _, each in ipairs(result.failures or {}) do add(each.item, "failed", tostring(each.error)) end
+  for _, version in ipairs(dry_run and result.would_delete or result.deleted or {}) do
+    add(version, dry_run and "would delete" or "deleted",
+      service.was_deployed(version) and "it was live once, and not in use lately" or "it was never live")
+  end
+  table.sort(list, function(left, right) return left.id > right.id end)
+  return output.list(list)
+end
+
+local function tell_object(context, script, result, fields)
+  if not output.json then return end
+  fields.script, fields.versions = script, versions_of(context, result, fields.would_delete ~= nil)
+  output.object("pruned", fields)
+end
+
 local function say_what_stays(result)
   for _, each in ipairs(result.stays or {}) do output.say("stays: %s: %s", tostring(each.version), each.reason) end
 end
 
-local function report(fields, format)
-  if output.json then output.object("pruned", fields) end
-  output.say(format, fields.deleted or fields.would_delete, fields.kept)
-  return codes.done
+-- What would be deleted, and what stays; on standard output for people alone.
+local function show_plan(plan)
+  if not output.json then
+    for _, version in ipairs(plan.would_delete) do show.version(version) end
+  end
+  say_what_stays(plan)
+end
+
+local function question(count)
+  return count == 1 and "Delete this version?" or ("Delete these %d versions?"):format(count)
 end
 
 function prune.run(context)
@@ -34,23 +68,30 @@ function prune.run(context)
   if given.dry_run or not given.yes then
     options.dry_run = true
     local plan = show.check(versions:prune(script, options))
-    for _, version in ipairs(plan.would_delete) do show.version(version) end
-    say_what_stays(plan)
-    if given.dry_run or #plan.would_delete == 0 then
-      return report({ would_delete = #plan.would_delete, kept = plan.kept }, "would delete %d, keep %d")
+    local count = #plan.would_delete
+    show_plan(plan)
+    if given.dry_run or count == 0 then
+      tell_object(context, script, plan, { would_delete = count, kept = plan.kept })
+      output.say("would delete %d, keep %d", count, plan.kept)
+      return codes.done
     end
-    local go_on = context:agreed(("Delete these %d versions?"):format(#plan.would_delete))
+    local go_on = context:agreed(question(count))
     if go_on ~= true then return go_on end
   end
-  options.dry_run, options.save = false, not given.no_save and context:saver() or nil
+  options.dry_run, options.save = false, not given.no_save and context:saver(given.script) or nil
   local done, err = versions:prune(script, options)
   output.clear()
   if not done then
-    output.say("%d were deleted, %d not", #(err.deleted or {}), #(err.failures or { 1 }))
+    local deleted = #(err.deleted or {})
+    if err.failures then tell_object(context, script, err, { deleted = deleted }) end
+    output.say("%d deleted, %d not", deleted, #(err.failures or { 1 }))
     return show.failure(err)
   end
+  output.done = ("deleted %d, kept %d"):format(#done.deleted, done.kept)
+  tell_object(context, script, done, { deleted = #done.deleted, kept = done.kept })
   say_what_stays(done)
-  return context:saved(report({ deleted = #done.deleted, kept = done.kept }, "deleted %d, kept %d"))
+  output.say("%s%s", output.done, options.save and done.deleted[1] and "; the sources are in .patchworks/pruned" or "")
+  return context:saved(codes.done)
 end
 
 return prune

@@ -39,16 +39,18 @@ function publish.run(context)
   local options = context:watched(show.steps())
   options.content, options.test = source, test
   options.keep, options.ever_deployed = given.keep, given.ever_deployed
-  options.save = given.keep and context:saver() or nil
+  options.save = given.keep and context:saver(given.script) or nil
   options.rollback = not given.no_rollback
   options.deploy_timeout, options.interval = given.timeout, given.interval
   options.dry_run = given.dry_run
   if source and not context:project().file.scripts[given.script] then
     if given.over then error("--over goes with a script of the project, by its name", 0) end
-    return context:saved(show.release(context:versions():publish(context:script(given.script), options)))
+    local result, err = context:versions():publish(context:script(given.script), options)
+    return context:saved(show.release(result, err, context))
   end
   options.over = given.over
-  return context:saved(show.release(require("patchworks.cli.publishing").publish(context, given.script, options)))
+  local result, err = require("patchworks.cli.publishing").publish(context, given.script, options)
+  return context:saved(show.release(result, err, context))
 end
 
 return publish

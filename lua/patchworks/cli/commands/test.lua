@@ -1,6 +1,7 @@
 --- `patchworks test`: runs cases, here or against what is deployed.
 -- @module patchworks.cli.commands.test
 local codes = require "patchworks.cli.codes"
+local counted = require "patchworks.counted"
 local loop = require "patchworks.cli.loop"
 local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
@@ -44,7 +45,7 @@ function test.run(context)
   local done = 0
   function given.on_result()
     done = done + 1
-    output.progress("%d cases", done)
+    output.progress("%s", counted(done, "case"))
   end
   if words.env or words.base_url then
     given.client = context:client()

@@ -20,7 +20,8 @@ function upload.run(context)
   end
   local go_on = context:agreed(("Upload version %s to the marketplace?"):format(id))
   if go_on ~= true then return go_on end
-  show.answer(show.check(versions:upload(id, { private = not given.public })), "uploaded")
+  local answer, response = show.check(versions:upload(id, { private = not given.public }))
+  show.answer(answer, response, "uploaded")
 end
 
 return upload
