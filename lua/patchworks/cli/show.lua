@@ -136,7 +136,7 @@ function show.release(result, err, context)
       previous = result.previous,
       overwrote = result.overwrote,
       under_way = result.under_way,
-      pruned = pruned(result.pruned, context),
+      pruned = pruned(result.pruned or result.prune_error and result.prune_error.deleted, context),
     })
   else
     output.write(("%s: %s\n"):format(result.action, tostring(result.version or "nothing is live yet")))

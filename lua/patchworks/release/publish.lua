@@ -250,8 +250,8 @@ local function prune(job, result)
     timeout = job.deadline,
   }
   local pruned, problem = job.resource:prune(job.script, options)
-  local told = pruned or problem
-  result.pruned, result.stays, result.prune_error = told.deleted, told.stays, not pruned and problem or nil
+  result.pruned, result.stays = pruned and pruned.deleted, pruned and pruned.stays
+  result.prune_error = not pruned and problem or nil
 end
 
 --- Adds the method to the resource's class.

@@ -178,7 +178,8 @@ describe("a look", function()
         local state, err = look_of().at(job_of())
         assert.equal(case[2], state ~= nil)
         if err and not state then
-          assert.same({ "protocol", 200, ("the first page is empty, and counts %d versions"):format(case[1]) },
+          local count = case[1] == 1 and "1 version" or case[1] .. " versions"
+          assert.same({ "protocol", 200, "the first page is empty, and counts " .. count },
             { err.kind, err.status, err.message })
           assert.equal(200, err.response.status)
         end
