@@ -44,7 +44,7 @@ Loop.__close = close_loop
 
 local function start_loop(loop)
   close_loop(loop)
-  loop.walk, loop.page, loop.index = start_walk(loop.of), nil, 0
+  loop.walk, loop.page = start_walk(loop.of), nil
 end
 
 -- The next item, nil after the last; or nil and an error.

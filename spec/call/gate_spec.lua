@@ -207,9 +207,29 @@ describe("the gate", function()
     one:leave(first, 429, 10)
     local held = enter(one, clock, 99)
     one:leave(second, 429, 4) -- not a longer one
+    patchworks.sleep(1)
     one:leave(third, 429, 15)
     assert.is_true(settle(held))
     assert.same({ 10, 15 }, waits)
+  end)
+
+  it("says how a call ends that it holds back", function()
+    assert.same({ "rate_limited", 0.5 }, { gate.held_back(nil, 0.5).kind, gate.held_back(nil, 0.5).retry_after })
+    assert.same({ "timeout", false }, { gate.held_back(nil, 0).kind, gate.held_back({ status = 500 }, 0).sent })
+    local refused = gate.held_back({ status = 429, retry_after = 7, response = "it" }, 0)
+    assert.same({ "rate_limited", 429, 7, "it" }, { refused.kind, refused.status, refused.retry_after, refused.response })
+    assert.is_nil(gate.held_back({ status = 500, retry_after = 7 }, 3).status)
+  end)
+
+  it("paces itself to a single request", function()
+    local clock <close> = clock_of()
+    local one = gate_of { rate_limit = 1 }
+    for i = 0, 2 do
+      local flight = enter(one, clock, 61)
+      assert.is_true(settle(flight))
+      assert.equal(1000 + i * 60, flight.at)
+      one:leave(flight, 200)
+    end
   end)
 
   it("paces itself within a second as well", function()

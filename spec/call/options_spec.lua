@@ -70,7 +70,9 @@ describe("patchworks.new", function()
     } do
       refuses("base_url", { api_key = "k", base_url = url })
     end
-    refuses("user name", { api_key = "k", base_url = "https://u:p@x" })
+    for _, url in ipairs { "https://u:p@x", "https://@x" } do refuses("user name", { api_key = "k", base_url = url }) end
+    refuses('base_url: expected a URL like https://core.wearepatchworks.com, without a query, got "ftp://x"',
+      { api_key = "k", base_url = "ftp://x" })
   end)
 
   it("refuses http:// beyond this machine unless told", function()

@@ -84,6 +84,16 @@ describe("a loop over a listing", function()
     assert.equal(0, client:stats().active)
   end)
 
+  it("gives pages as they are, up to the limit", function()
+    three_pages()
+    local sizes = {}
+    for each in versions:list(7, { per_page = 2, read_ahead = 0, limit = 3 }):pages() do
+      sizes[#sizes + 1] = { #each.data, each.meta.last_page, each.response.status }
+    end
+    assert.same({ { 2, 3, 200 }, { 1, 3, 200 } }, sizes)
+    service.answers = {}
+  end)
+
   it("begins at a page", function()
     service:will(page({ 2, 1 }, { current_page = 3, last_page = 3, total = 6 }))
     assert.same({ 2, 1 }, ids_of(versions:list(7, { page = 3, per_page = 2 })))
@@ -130,11 +140,16 @@ describe("a loop over a listing", function()
     end
     assert.same({ 22, 21, 12, 11 }, seen)
     assert.same({ 2, 1 }, ids_of(listing:items()))
+    local step, loop = listing:items()
+    for _ = 1, 2 do
+      service:will(page { 2, 1 })
+      assert.same({ 2, 1 }, ids_of(step, loop))
+    end
   end)
 
   it("can be ended, and what it fetches is", function()
-    local listing = versions:list(7, { per_page = 1, read_ahead = 2 })
-    service:will(page({ 9 }, { last_page = 9, total = 9 }), { never = true }, { never = true })
+    local listing = versions:list(7, { per_page = 2, read_ahead = 2 })
+    service:will(page({ 9, 8 }, { last_page = 5, total = 9 }), { never = true }, { never = true })
     local got = 0
     for _ in listing do
       got = got + 1
@@ -262,6 +277,12 @@ describe("paginate", function()
     assert.equal("not_found", select(2, client:paginate("/things"):first()).kind)
     assert.same({ "/things?page=1&per_page=2", "/things?page=1&per_page=1", "/things?page=1&per_page=1" }, asked())
     assert.same({ "attempt GET /things", "page GET /things", "attempt GET /things" }, told)
+  end)
+
+  it("says which of its options it does not know", function()
+    local ok, problem = pcall(client.paginate, client, "/things", { limits = 1 })
+    assert.is_false(ok)
+    assert.matches("paginate: unknown option `limits`; did you mean `limit`?", problem, 1, true)
   end)
 
   it("has items that are no tables by items() alone", function()

@@ -63,6 +63,7 @@ describe("a page", function()
     assert.same({ { { 1, 30 } }, nil, {} }, { source.asked, source.waited, noted })
     source.done = true
     pending:look()
+    assert.equal(1, #noted)
     pending:look()
     local page, times = pending:wait()
     assert.same({ 1, 1 }, { source.waited, #noted })

@@ -9,6 +9,11 @@ local set_first = "set before it is read; the field is named here so that its ro
 local list = {
   ["lua/patchworks/call/gate.lua"] = {
     { "self.news = self.news + 1", "`2` for `1`", grows },
+    { "news = 0, -- what was learned from answers, counted, so that a flight knows what is newer than its request", "`1` for `0`", grows },
+    { "closed_at = 0, -- the number of the last 429's", "`1` for `0`", "whoever goes first does so after a 429, which sets it" },
+    { "if not self.closed_until or until_then > self.closed_until then self.closed_until = until_then end", "`>=` for `>`",
+      "they are the same then" },
+    { "self.inside[flight] = true", "`false` for `true`", "a set: only its keys are asked for" },
   },
   ["lua/patchworks/call/auth.lua"] = {
     { "local self = setmetatable({ kind = credential.kind, generation = 0, settled = condition.new() }, Auth)", "`1` for `0`", grows },
@@ -24,6 +29,10 @@ local list = {
     { 'delivery = "repeatable",', '`"repeatable_"` for `"repeatable"`', "only asked whether it is a read, or goes out once" },
     { 'delivery = "repeatable",', "left out", "only asked whether it is a read, or goes out once" },
   },
+  ["lua/patchworks/call/origin.lua"] = {
+    { 'if authority:find("@", 1, true) then return nil, "a URL must not hold a user name or a password" end', "`false` for `true`",
+      "no sign of a pattern" },
+  },
   ["lua/patchworks/call/send.lua"] = {
     { "call = call, began = began, at = began + call.timeout, tried = 0, transfer = false, status = false, seen = 0,",
       "`1` for `0`", set_first, after = "seen = " },
@@ -32,13 +41,22 @@ local list = {
     { "value = false, finished = false, thread = false, wait = false, over = false, owner = false, queue = false,",
       "`true` for `false`", set_first, after = "thread = " },
     { "value = false, finished = false, thread = false, wait = false, over = false, owner = false, queue = false,",
-      "`true` for `false`", set_first, after = "owner = " },
+      "`true` for `false`", set_first, after = "wait = " },
     { "before = false, after = false,", "any", set_first },
     { "flight.transfer, flight.cut_sent = false, true", "any", "only where what follows fails for want of memory" },
     { "local status, body, header_block, transfer = exchange(flight, headers, began, left < most and left or most)",
       "`<=` for `<`", "they are the same then" },
     { "client._flights[flight], client._holders[flight] = nil, nil", "left out", "their keys and values are weak: it is memory alone" },
     { "self.call.client._flights[self] = nil", "left out", "its keys are weak: it is memory alone" },
+  },
+  ["lua/patchworks/listing.lua"] = {
+    { "if problem then error(problem, 0) end", "`1` for `0`", "an error of ours is a table, which has no place put in front" },
+    { "self._walks[steps] = true", "`false` for `true`", "a set: only its keys are asked for" },
+  },
+  ["lua/patchworks/listing/page.lua"] = {
+    { "moments = moments + 1", "`2` for `1`", grows },
+    { "local pending = { source = source, number = number, note = note, sent = page.moment(), call = false, result = false }",
+      "`true` for `false`", set_first, after = "call = " },
   },
   ["lua/patchworks/service.lua"] = {
     { "if left_at ~= right_at then return left_at > right_at end", "`>=` for `>`", "they are not the same here" },

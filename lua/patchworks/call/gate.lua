@@ -193,7 +193,7 @@ end
 -- @tparam ?table failure the call's last one
 -- @tparam number hold seconds
 function gate.held_back(failure, hold)
-  failure = failure or { sent = false }
+  failure = failure or {}
   if failure.status ~= 429 and hold <= 0 then
     return { kind = "timeout", message = "the call's time was up while it waited for its turn", sent = false }
   end

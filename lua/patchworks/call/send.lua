@@ -184,7 +184,7 @@ local function authorise(flight)
       fail(flight, problem and {
         kind = problem.kind, status = problem.status, message = "the login failed: " .. problem.message,
         retry_after = problem.retry_after, hint = problem.hint, response = problem.response, cause = problem,
-        login_url = problem.url, sent = false, unsent = true,
+        login_url = problem.url, unsent = true,
       } or { kind = "timeout", message = "the call's time was up during the login", sent = false })
       return nil
     end
@@ -268,7 +268,6 @@ function send.run(flight)
     if client._flights[flight] and not client._holders[flight] then
       -- Nobody holds it any more: what was not sent yet never is.
       client._gate:leave(flight)
-      fail(flight, { kind = "cancelled", message = "the call was dropped", sent = false })
       break
     end
     local response, failure = attempt(flight, headers)
