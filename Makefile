@@ -148,6 +148,13 @@ $(BUILD)/hosts/%: examples/host/%.cpp $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 -Iinclude $(OPTIMISE) -Wall -Wextra $(WERROR) $(SANITIZING) $(LUA_CFLAGS) -o $@ $< $(HOST_LIBS) $(LUA_CXX_LIBS)
 
+# The core's parts by themselves: programs of spec/core that check them.
+parts: $(patsubst spec/core/%.c,$(BUILD)/parts/%,$(wildcard spec/core/*.c))
+
+$(BUILD)/parts/%: spec/core/%.c spec/core/checks.h $(CORE_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LUA_CFLAGS) -o $@ $< $(CORE_OBJECTS) $(CURL_LIBS) $(LUA_LIBS) -lm -pthread
+
 -include $(EMBED_OBJECTS:.o=.d) $(CORE_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(SANDBOX_OBJECTS:.o=.d)
 
 env:
@@ -208,4 +215,4 @@ docs: core
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all core sandbox embed hosts env docs install install-client install-sandbox install-embed uninstall clean
+.PHONY: all core sandbox embed hosts parts env docs install install-client install-sandbox install-embed uninstall clean

@@ -1,0 +1,21 @@
+-- The core's parts that know neither Lua nor curl, by themselves: spec/core/*.c say what is so.
+local build = os.getenv "PATCHWORKS_BUILD" or "build"
+if os.getenv "PATCHWORKS_INSTRUMENTED" then return end -- they are not linked with what a sanitizer needs
+
+local parts = {
+  bytes = { "clock", "buffer", "text", "json_text", "queue" },
+  waits = { "poll", "hosted", "any", "sockets" },
+}
+
+describe("by itself, of the core", function()
+  setup(function() assert(os.execute("make --silent parts BUILD=" .. build)) end)
+
+  for program, names in pairs(parts) do
+    for _, name in ipairs(names) do
+      it(name .. " is as its header says", function()
+        local pipe <close> = io.popen(("timeout 60 %s/parts/%s %s 2>&1; echo $?"):format(build, program, name))
+        assert.equal("0\n", pipe:read "a")
+      end)
+    end
+  end
+end)
