@@ -4,7 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "../../src/core/buffer.h"
 #include "../../src/core/clock.h"
@@ -93,6 +98,8 @@ static void check_growth(void) {
   CHECK(last.times == 1 && last.old == 2048 && last.size == 0);
   pw_buffer_free(&buffer);
   CHECK(last.times == 1);
+  CHECK(pw_buffer_append(&buffer, bytes, 1024) == PW_APPENDED && buffer.capacity == 1024);
+  pw_buffer_free(&buffer);
 }
 
 static void check_bound(void) {
@@ -106,11 +113,26 @@ static void check_bound(void) {
   CHECK(pw_buffer_append(&buffer, "abcd", 4) == PW_APPENDED && buffer.length == 4);
   pw_buffer_free(&buffer);
   pw_buffer_free(&buffer);
+  buffer.limit = 1;
+  CHECK(pw_buffer_append(&buffer, "ab", 2) == PW_APPEND_FULL && buffer.data == NULL);
+}
+
+/* Without an allocator memory goes back, too. */
+static void check_return(void) {
+#ifdef __GLIBC__
+  static const char bytes[1024 * 1024] = "";
+  size_t before = mallinfo2().hblkhd;
+  pw_buffer buffer = {0};
+  CHECK(pw_buffer_append(&buffer, bytes, sizeof bytes) == PW_APPENDED && mallinfo2().hblkhd > before);
+  pw_buffer_free(&buffer);
+  CHECK(mallinfo2().hblkhd == before);
+#endif
 }
 
 static void check_buffer(void) {
   check_growth();
   check_bound();
+  check_return();
   char secret[] = "secret";
   pw_wipe(secret + 1, 4);
   CHECK(memcmp(secret, "s\0\0\0\0t", 6) == 0);
@@ -218,24 +240,27 @@ static const char *flaw_of(const char *text, size_t size, size_t *at) {
   return NULL;
 }
 
-/* Only a flaw is looked for where there is one of these at all: a point within a string is none. */
+/* A byte before the text is a digit, and none behind it can be read. */
 static void check_json_text(void) {
   static const char alphabet[] = "\"\"\\\\..0099aaaaaaaaaaaaaa\t\n\r :/\x1f\x1b\x7f\x80\xff\x01";
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED || mprotect(memory + page, page, PROT_NONE) != 0) abort();
   uint32_t seed = 1;
-  char text[64];
-  for (int round = 0; round < 30000; round++) {
-    size_t size = (size_t)round % 48, at = 0, due_at = 0;
-    for (size_t i = 0; i < sizeof text; i++) {
+  for (size_t round = 0; round < 30000 && failures < 3; round++) {
+    size_t size = round % 48, at = 0, due_at = 0;
+    char *text = memory + page - size;
+    text[-1] = '1';
+    for (size_t i = 0; i < size; i++) {
       seed = seed * 1664525u + 1013904223u;
-      size_t common = round % 3 == 0 ? sizeof alphabet - 1 : 24;
-      text[i] = alphabet[(seed >> 16) % common];
+      text[i] = alphabet[(seed >> 16) % (round % 3 == 0 ? sizeof alphabet - 1 : 24)];
       if (round % 5 == 0 && i + 9 < size) text[i] = i == 0 ? '"' : 'a';
     }
     const char *flaw = pw_json_flaw(text, size, &at), *due = flaw_of(text, size, &due_at);
     CHECK((flaw == NULL) == (due == NULL));
     if (flaw != NULL && due != NULL) CHECK(strcmp(flaw, due) == 0 && at == due_at);
-    if (failures > 3) return;
   }
+  munmap(memory, 2 * page);
 }
 
 static bool holds(const pw_queue *queue, long count, pw_transfer *const *expected) {

