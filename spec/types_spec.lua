@@ -77,6 +77,38 @@ describe("the types", function()
     for _, name in ipairs { "attempt", "retry", "page", "step" } do assert.is_table(events[name], name) end
   end)
 
+  it("know whatever people hold by a name without an underscore", function()
+    local function check(name, value)
+      local object, known = reference.object(name), {}
+      for _, field in ipairs(object.fields or {}) do known[field[1]:match "^[^?]+"] = true end
+      for _, method in ipairs(object.methods or {}) do known[method.name] = true end
+      local class = getmetatable(value).__index
+      for _, holder in ipairs { value, type(class) == "table" and class or nil } do
+        for key in next, holder do
+          assert.is_true(known[key] or key:find "^_" ~= nil, ("%s has %s, which nothing tells of"):format(name, key))
+        end
+      end
+    end
+    local patchworks = require "patchworks"
+    local server <close> = assert(sandbox.start { deploy_seconds = 0 })
+    local client <close> = server:client()
+    check("server", server)
+    check("client", client)
+    check("script_versions", client.script_versions)
+    check("listing", client.script_versions:list(1))
+    check("plan", assert(client:plan { scripts = { { id = 1, content = "x = 1" } } }))
+    patchworks.run(function(tasks)
+      check("tasks", tasks)
+      local waits = tasks:spawn(function() return client.script_versions:list(1):all() end)
+      local joins = tasks:spawn(function() waits:join() end)
+      check("task", waits)
+      check("task", joins)
+      joins:join()
+      check("task", waits)
+      check("task", joins)
+    end)
+  end)
+
   it("have docs/errors.md beside them, which is made of the same kinds", function()
     local pipe <close> = assert(io.popen(lua .. " scripts/errors.lua"))
     assert.is_true(pipe:read "a" == read "docs/errors.md", "run: lua5.4 scripts/errors.lua > docs/errors.md")

@@ -768,7 +768,7 @@ function tasks:cancel_all() end
 ---@class patchworks.task
 local task = {}
 
----Waits until the task has ended.
+---Waits until the task has ended. Where that could never be, since it waits for this one, it raises.
 ---@return boolean true and the function's results, or false and what it raised
 ---@return any ...
 function task:join() end
@@ -816,6 +816,7 @@ function task:cancel() end
 ---@field steps table[] each `id`, `name`, `action` ("publish", "create" or "unchanged"), `diff`, `added`, `removed`, `live`, `test`
 ---@field changes integer how many scripts change
 ---@field tests integer how many have a test, which `apply` runs
+---@field base_url string the service that it was made for
 ---@field save fun(self: patchworks.plan): string the plan as a text, for `load_plan`
 
 ---What `client:apply` gives. `tostring` sums it up.

@@ -124,7 +124,7 @@ function sandbox.start(given)
   local port = handle:port()
   local url = "http://127.0.0.1:" .. port
   return setmetatable({
-    handle = handle,
+    _handle = handle,
     port = port,
     url = url,
     key = settings.key,
@@ -137,7 +137,7 @@ function sandbox.start(given)
 end
 
 --- Stops the service; scripts that run are killed. A second call does nothing.
-function Server:close() self.handle:close() end
+function Server:close() self._handle:close() end
 
 Server.__close = Server.close
 Server.__gc = Server.close
@@ -165,7 +165,7 @@ function Server:create_script(given)
   if not languages[given.language] then
     misuse("create_script: language: expected python, javascript, php or ruby, got %s", show(given.language))
   end
-  local id = self.handle:create_script(given.name, given.language)
+  local id = self._handle:create_script(given.name, given.language)
   return { id = id, name = given.name, language = given.language }
 end
 
@@ -173,10 +173,10 @@ end
 -- @treturn table a list of `{id, name, language}`
 function Server:scripts()
   local list = {}
-  local id, name, language = self.handle:next_script(0)
+  local id, name, language = self._handle:next_script(0)
   while id do
     list[#list + 1] = { id = id, name = name, language = language }
-    id, name, language = self.handle:next_script(id)
+    id, name, language = self._handle:next_script(id)
   end
   return list
 end
@@ -188,7 +188,7 @@ function Server:populate(given)
   local script = check_integer(given.script, 1, math.maxinteger, "populate: script")
   local versions = check_integer(given.versions or 1, 1, 10000000, "populate: versions")
   local content = check_text(given.content or "def handle(data): return data", "populate: content")
-  if not self.handle:populate(script, versions, content) then misuse("populate: there is no script %d", script) end
+  if not self._handle:populate(script, versions, content) then misuse("populate: there is no script %d", script) end
 end
 
 --- Adds a log entry to a version, as if its script had written it.
@@ -196,21 +196,21 @@ end
 -- @tparam string message
 function Server:log(version, message)
   check_integer(version, 1, math.maxinteger, "log: version")
-  if not self.handle:log(version, check_text(message, "log: message")) then
+  if not self._handle:log(version, check_text(message, "log: message")) then
     misuse("log: there is no version %d", version)
   end
 end
 
 --- A new token, as a login would give it.
 -- @treturn string
-function Server:token() return self.handle:token() end
+function Server:token() return self._handle:token() end
 
 --- Makes all tokens expire now.
-function Server:expire_tokens() self.handle:expire_tokens() end
+function Server:expire_tokens() self._handle:expire_tokens() end
 
 --- Makes every request wait before it is served.
 -- @tparam number seconds 0 for none
-function Server:latency(seconds) self.handle:latency(check_number(seconds, 0, 3600, "latency")) end
+function Server:latency(seconds) self._handle:latency(check_number(seconds, 0, 3600, "latency")) end
 
 local operations = { ["*"] = true, login = true }
 for name in ("get delete upload deploy invoke logs list create"):gmatch "%a+" do operations[name] = true end
@@ -242,7 +242,7 @@ function Server:fail(given)
   if not operations[operation] then misuse("fail: operation: no operation is called %s", show(operation)) end
   local times = given.times or 1
   if times ~= math.huge then check_integer(times, 1, 1 << 52, "fail: times") end
-  local known = self.handle:fail {
+  local known = self._handle:fail {
     operation = operation,
     how = check_text(given.how, "fail: how"),
     times = times,
@@ -259,29 +259,29 @@ end
 
 --- How many of the failures asked for have not come yet; those that come always are not counted.
 -- @treturn integer
-function Server:faults_left() return self.handle:faults_left() end
+function Server:faults_left() return self._handle:faults_left() end
 
 --- Takes all failures back.
-function Server:clear_faults() self.handle:clear_faults() end
+function Server:clear_faults() self._handle:clear_faults() end
 
 --- Moves the service's clock forward: deployments end, tokens expire, the rate limit's minute passes.
 -- @tparam number seconds
-function Server:advance(seconds) self.handle:advance(check_number(seconds, 0, 100 * a_year, "advance")) end
+function Server:advance(seconds) self._handle:advance(check_number(seconds, 0, 100 * a_year, "advance")) end
 
 --- The service's clock.
 -- @treturn number seconds since 1970
-function Server:now() return self.handle:now() end
+function Server:now() return self._handle:now() end
 
 --- What it received, oldest first: the last 100,000 requests.
 -- @treturn table a list of `{method, path, query, operation, status, headers, body, at, authorization}`: `query` is
 -- raw; `operation` is "none" where no operation fits; `status` is 0 while, or when, there is no answer; `headers` has
 -- lower-case names; `body` holds the first 64 KiB; `at` is in seconds since 1970; `authorization` is "key", "bearer" or
 -- "none"
-function Server:requests() return self.handle:requests() end
+function Server:requests() return self._handle:requests() end
 
 -- What the admin's interface answers; raises what it refuses.
 function Server:admin(method, path, query, body)
-  local status, text = self.handle:admin(method, "/_sandbox/" .. path, query or "", body and fixtures.encode(body))
+  local status, text = self._handle:admin(method, "/_sandbox/" .. path, query or "", body and fixtures.encode(body))
   if status >= 300 then misuse("%s: %s", path, text:match '"message":"([^"]*)"' or text) end
   return text
 end
@@ -291,7 +291,7 @@ end
 function Server:seed(given)
   local text, problem = fixtures.read(given)
   if not text then misuse("seed: %s", problem or "expected fixtures") end
-  local status, answer = self.handle:admin("POST", "/_sandbox/seed", "", text)
+  local status, answer = self._handle:admin("POST", "/_sandbox/seed", "", text)
   if status >= 300 then misuse("seed: %s", answer:match '"message":"([^"]*)"' or answer) end
 end
 
@@ -313,16 +313,16 @@ function Server:wait_for_requests(given)
   check_names(given, { operation = true, count = true, timeout = true }, "wait_for_requests")
   local query = {}
   for name, value in pairs(given) do query[#query + 1] = name .. "=" .. tostring(value) end
-  return (self.handle:admin("GET", "/_sandbox/requests/wait", table.concat(query, "&"))) == 200
+  return (self._handle:admin("GET", "/_sandbox/requests/wait", table.concat(query, "&"))) == 200
 end
 
 --- How many requests it received.
 -- @tparam ?string operation only those for it
 -- @treturn integer
-function Server:count(operation) return self.handle:count(operation) end
+function Server:count(operation) return self._handle:count(operation) end
 
 --- Forgets what it received.
-function Server:forget_requests() self.handle:forget_requests() end
+function Server:forget_requests() self._handle:forget_requests() end
 
 local function announce(server, data)
   local lines = {

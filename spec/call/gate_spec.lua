@@ -13,8 +13,8 @@ end
 
 -- Runs a flight's way through a gate as a job, and says how it stands.
 local function flight_of(clock, seconds)
-  return { at = clock.now() + seconds, over = false, owner = false, queue = false, before = false,
-    after = false }
+  return { at = clock.now() + seconds, over = false, owner = false, _queue = false, _before = false,
+    _after = false }
 end
 
 local function enter(one, clock, seconds)

@@ -5,19 +5,19 @@ local queue = require "patchworks.time.queue"
 local random = require "spec.simulation.random"
 local timers = require "patchworks.time.timers"
 
-local function member(name) return { name = name, queue = false, before = false, after = false } end
+local function member(name) return { name = name, _queue = false, _before = false, _after = false } end
 
 -- The names of a queue's members, from its first and from its last.
 local function names_of(line)
   local forwards, backwards = {}, {}
   local each = line.first
   while each do
-    forwards[#forwards + 1], each = each.name, each.after
+    forwards[#forwards + 1], each = each.name, each._after
   end
   each = line.last
   while each do
     table.insert(backwards, 1, each.name)
-    each = each.before
+    each = each._before
   end
   local text = table.concat(forwards, " ")
   assert.equal(text, table.concat(backwards, " "))
@@ -44,7 +44,7 @@ describe("a queue", function()
     for _, case in ipairs { { b, "a c" }, { a, "c" }, { c, "" } } do
       line:remove(case[1])
       assert.equal(case[2], names_of(line))
-      assert.same({ false, false, false }, { case[1].queue, case[1].before, case[1].after })
+      assert.same({ false, false, false }, { case[1]._queue, case[1]._before, case[1]._after })
     end
     line:push(a)
     line:push(b)

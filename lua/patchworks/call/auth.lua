@@ -156,8 +156,8 @@ function Auth:ready(send, deadline)
     if refusal and clock.now() < refusal.until_then then return nil, refusal.problem end
     local login = self.login
     if not login then
-      login = setmetatable({ auth = self, send = send, over = false, owner = false, queue = false, before = false,
-        after = false }, Login)
+      login = setmetatable({ auth = self, send = send, over = false, owner = false, _queue = false, _before = false,
+        _after = false }, Login)
       self.login = login
       scheduler.start(login, run_login)
     end

@@ -43,7 +43,7 @@ local cut = scheduler.shield(function(flight, reason)
   flight.reason = reason
   scheduler.cancel(flight)
   local owner = flight.owner
-  if owner and owner.is_task then owner.cut_off = flight.problem end
+  if owner and owner._is_task then owner._cut_off = flight.problem end
 end)
 
 --- Ends the call where it is; one that has ended is left alone.
@@ -65,7 +65,7 @@ function Pending.__close(self)
   if not flight.finished then return cut(flight) end
   -- It had ended, and its owner was cut off before it was told.
   local owner = scheduler.current_owner()
-  if owner and has_done(flight) then owner.did = true end
+  if owner and has_done(flight) then owner._did = true end
 end
 
 --- Ends the calls of a client that nobody holds any more: their coroutines were dropped in the middle of them.
@@ -108,7 +108,7 @@ function Pending:wait()
   end
   self.flight = false
   local owner = scheduler.current_owner()
-  if owner and has_done(flight) then owner.did = true end
+  if owner and has_done(flight) then owner._did = true end
   if flight.raised then error(flight.raised, 0) end
   if not self.listener then return unwrap(self, flight) end
   return listeners.settle(self.listener, flight.call.operation, unwrap(self, flight))

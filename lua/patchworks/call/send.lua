@@ -32,8 +32,8 @@ function send.flight(call)
   local began = clock.now()
   return setmetatable({
     call = call, began = began, at = began + call.timeout, tried = 0, transfer = false, status = false, seen = 0,
-    value = false, finished = false, thread = false, wait = false, over = false, owner = false, queue = false,
-    before = false, after = false,
+    value = false, finished = false, _thread = false, _wait = false, over = false, owner = false, _queue = false,
+    _before = false, _after = false,
   }, Flight)
 end
 

@@ -44,7 +44,7 @@ local task = {
   methods = {
     method {
       name = "join",
-      says = "Waits until the task has ended.",
+      says = "Waits until the task has ended. Where that could never be, since it waits for this one, it raises.",
       gives = "boolean",
       given = "true and the function's results, or false and what it raised",
       more = "any",
@@ -124,6 +124,7 @@ local plan = {
       .. "`removed`, `live`, `test`" },
     { "changes", "integer", "how many scripts change" },
     { "tests", "integer", "how many have a test, which `apply` runs" },
+    { "base_url", "string", "the service that it was made for" },
     { "save", "fun(self: patchworks.plan): string", "the plan as a text, for `load_plan`" },
   },
 }

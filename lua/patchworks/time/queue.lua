@@ -1,7 +1,7 @@
 --- First come, first served: a list through its own members.
 --
--- Joining and leaving need no memory, so that neither can fail. A member has the fields `queue`, `before` and `after`,
--- false while it is in none; it is in one queue at a time.
+-- Joining and leaving need no memory, so that neither can fail. A member has the fields `_queue`, `_before` and
+-- `_after`, false while it is in none; it is in one queue at a time.
 --
 -- @module patchworks.time.queue
 local Queue = { __name = "patchworks.queue" }
@@ -14,11 +14,11 @@ function queue.new() return setmetatable({ first = false, last = false }, Queue)
 
 --- Puts a member at the end; one that is in a queue already stays where it is.
 function Queue:push(member)
-  if member.queue then return end
+  if member._queue then return end
   local last = self.last
-  member.queue, member.before, member.after = self, last, false
+  member._queue, member._before, member._after = self, last, false
   if last then
-    last.after = member
+    last._after = member
   else
     self.first = member
   end
@@ -27,19 +27,19 @@ end
 
 --- Takes a member out; one that is elsewhere stays there.
 function Queue:remove(member)
-  if member.queue ~= self then return end
-  local before, after = member.before, member.after
+  if member._queue ~= self then return end
+  local before, after = member._before, member._after
   if before then
-    before.after = after
+    before._after = after
   else
     self.first = after
   end
   if after then
-    after.before = before
+    after._before = before
   else
     self.last = before
   end
-  member.queue, member.before, member.after = false, false, false
+  member._queue, member._before, member._after = false, false, false
 end
 
 --- Takes the first out, and gives it; nil when there is none.

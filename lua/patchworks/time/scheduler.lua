@@ -41,8 +41,8 @@ local longest_wait = 60 -- seconds; a wait that nothing ends is only looked at a
 -- @treturn table wait: `over`; `expired` when its time had come first
 function scheduler.new_wait(due)
   return {
-    over = false, expired = false, owner = false, due = due or false, place = false, number = 0, queue = false,
-    before = false, after = false,
+    over = false, expired = false, owner = false, due = due or false, place = false, number = 0, _queue = false,
+    _before = false, _after = false,
   }
 end
 
@@ -50,7 +50,7 @@ end
 local function stir(wait)
   local owner = wait.owner
   if owner then
-    (owner.is_task and ready_tasks or ready_jobs):push(owner)
+    (owner._is_task and ready_tasks or ready_jobs):push(owner)
   elseif wait.notify then
     wait.notify()
   end
@@ -86,7 +86,7 @@ end
 local function close(owner)
   local before = running
   running = owner
-  local ok, problem = coroutine.close(owner.thread)
+  local ok, problem = coroutine.close(owner._thread)
   running = before
   if not ok then return problem end
 end
@@ -95,14 +95,14 @@ end
 scheduler.close = close
 
 local function end_job(job)
-  local thread = job.thread
-  job.finished, job.thread = true, false
+  local thread = job._thread
+  job.finished, job._thread = true, false
   core.retire(thread)
   wake(job)
 end
 
 local function run_job(job)
-  local thread = job.thread
+  local thread = job._thread
   if not thread then return end
   local before = running
   running = job
@@ -119,14 +119,14 @@ local function run_job(job)
 end
 
 local function run_task(task)
-  if task.finished or coroutine.status(task.thread) ~= "suspended" then return end
+  if task._finished or coroutine.status(task._thread) ~= "suspended" then return end
   local before = running
-  depth, running = depth + 1, task
-  local ok, what = resume(task.thread)
-  depth, running = depth - 1, before
-  if coroutine.status(task.thread) ~= "dead" then
+  depth, running, task._inside = depth + 1, task, before
+  local ok, what = resume(task._thread)
+  depth, running, task._inside = depth - 1, before, false
+  if coroutine.status(task._thread) ~= "dead" then
     -- A hook may have suspended it between its look and its own yield: what came then has woken nobody.
-    local wait = task.wait
+    local wait = task._wait
     if what ~= parked or not wait or wait.over or wait.events then ready_tasks:push(task) end
     return
   end
@@ -252,7 +252,7 @@ local shield = scheduler.shield
 -- One turn of a wait that can't yield.
 local turn = core.shield(function(wait)
   local resumes = wait.joins or depth == 0
-  if wait.joins and coroutine.status(wait.joins.thread) == "dead" then wait.joins:_closed() end
+  if wait.joins and coroutine.status(wait.joins._thread) == "dead" then wait.joins:_closed() end
   if ready_jobs.first then run_jobs() end
   if resumes and ready_tasks.first then run_tasks() end
   if wait.over or wait.events then return end
@@ -265,13 +265,13 @@ end)
 -- The task whose coroutine runs now, when it can be suspended; or the job.
 local function current()
   local owner = running
-  return owner and running_coroutine() == owner.thread and coroutine.isyieldable() and owner or nil
+  return owner and running_coroutine() == owner._thread and coroutine.isyieldable() and owner or nil
 end
 
 --- The task that runs now and can be suspended, or nil.
 function scheduler.current()
   local owner = current()
-  return owner and owner.is_task and owner or nil
+  return owner and owner._is_task and owner or nil
 end
 
 --- Waits until something is over, or has events. `joins` in it says that a task is waited for.
@@ -279,7 +279,7 @@ function scheduler.wait(wait)
   if wait.over or wait.events then return end
   local owner = current()
   if owner then
-    wait.owner, owner.wait = owner, wait
+    wait.owner, owner._wait = owner, wait
     while not (wait.over or wait.events) do yield(parked) end
     return
   end
@@ -294,10 +294,10 @@ end
 -- @treturn boolean false when its time had come first
 function scheduler.park(wait)
   local job = running
-  wait.owner, job.wait = job, wait
+  wait.owner, job._wait = job, wait
   if wait.due then timers.add(wait) end
   while not wait.over do yield(parked) end
-  job.wait = false
+  job._wait = false
   return not wait.expired
 end
 
@@ -324,11 +324,11 @@ function scheduler.await(engine, transfer, due)
 end
 
 --- Starts a job: it runs at once, up to its first wait.
--- @tparam table job has the fields `over`, `owner`, `queue`, `before` and `after`, false; gets `finished`, and
+-- @tparam table job has the fields `over`, `owner`, `_queue`, `_before` and `_after`, false; gets `finished`, and
 -- `raised`, what its function raised
 -- @tparam function fn called with the job
 scheduler.start = core.shield(function(job, fn)
-  job.thread = core.thread(fn)
+  job._thread = core.thread(fn)
   run_job(job)
   if host then tell_host() end
 end)
@@ -336,11 +336,11 @@ end)
 --- Ends a job where it waits. One that has ended is left alone.
 -- @tparam table job its `cut`, if it has one, is called at the end
 scheduler.cancel = shield(function(job)
-  local thread = job.thread
+  local thread = job._thread
   if not thread or coroutine.status(thread) ~= "suspended" then return end
   close(job)
   ready_jobs:remove(job)
-  if job.wait then timers.remove(job.wait) end
+  if job._wait then timers.remove(job._wait) end
   if job.cut then job:cut() end
   end_job(job)
 end)
@@ -358,7 +358,7 @@ function scheduler.retire(task) ready_tasks:remove(task) end
 function scheduler.current_owner() return running end
 
 --- Whether this task, or this job, runs now.
-function scheduler.runs(owner) return owner.thread == running_coroutine() end
+function scheduler.runs(owner) return owner._thread == running_coroutine() end
 
 --- For a client that is closed: nobody waits for its engine any more.
 function scheduler.forget(engine)

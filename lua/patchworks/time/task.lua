@@ -25,24 +25,59 @@ end
 -- Whoever has a clock can wait by it.
 clock.sleep = task.sleep
 
-local Task = { __name = "patchworks.task", is_task = true }
+-- All of a task's fields are ours: users hold it by its methods.
+local Task = { __name = "patchworks.task", _is_task = true }
 Task.__index = Task
 
 -- Behind the shield: notes how it ended, and wakes those who wait for that.
 function Task:_finish(ok, problem)
-  self.finished, self.ok = true, ok
-  if not ok then self.results = { n = 1, problem } end
+  self._finished, self._ok = true, ok
+  if not ok then self._results = { n = 1, problem } end
   scheduler.retire(self)
-  local wait = self.joiners:pop()
+  local wait = self._joiners:pop()
   while wait do
     scheduler.wake(wait)
-    wait = self.joiners:pop()
+    wait = self._joiners:pop()
   end
-  if self.on_end then self:on_end() end
+  if self._on_end then self:_on_end() end
+end
+
+-- Behind the shield: it was ended where it waited. The cause is the error of the call that it waited for; or it had
+-- done something, of which nobody is told any more.
+local function end_early(self, message)
+  local cut = self._cut_off
+  local unknown = self._did or (cut and cut.outcome == "unknown")
+  self._cancelled = true
+  self:_finish(false, errors.new { kind = "cancelled", message = message,
+    outcome = unknown and "unknown" or "none", cause = cut })
 end
 
 --- Whether a value is a task.
 function task.is(value) return getmetatable(value) == Task end
+
+-- What lies at the bottom of a task's coroutine: its function's arguments.
+local Base = { __name = "patchworks.task.base" }
+
+local function end_elsewhere(self, problem)
+  local returned = self._results ~= nil
+  if returned or problem ~= nil then return self:_finish(returned, problem) end
+  end_early(self, "the task's coroutine was closed")
+end
+
+local end_shielded = shield(end_elsewhere)
+
+-- Behind the shield: an error of a coroutine that somebody else has resumed closes nothing in it.
+function Task:_closed()
+  if not self._finished then end_elsewhere(self, scheduler.close(self)) end
+end
+
+local look_at = shield(Task._closed)
+
+-- Somebody else than the scheduler may have ended the coroutine: closed it, or resumed it to its end.
+function Base.__close(base, problem)
+  local self = base.task
+  if scheduler.current_owner() ~= self and not self._finished then end_shielded(self, problem) end
+end
 
 --- Makes a task of a function, which `begin` starts.
 -- @tparam function fn
@@ -50,10 +85,15 @@ function task.is(value) return getmetatable(value) == Task end
 -- @param ... the function's arguments
 -- @treturn table task
 function task.make(fn, on_end, ...)
-  local self = setmetatable({ joiners = queue.new(), on_end = on_end or false, finished = false, queue = false,
-    before = false, after = false }, Task)
+  local self = setmetatable({ _joiners = queue.new(), _on_end = on_end or false, _finished = false, _queue = false,
+    _before = false, _after = false, _inside = false, _join = false }, Task)
   local arguments = table.pack(...)
-  self.thread = coroutine.create(function() self.results = table.pack(fn(table.unpack(arguments, 1, arguments.n))) end)
+  arguments.task = self
+  setmetatable(arguments, Base)
+  self._thread = coroutine.create(function()
+    local base <close> = arguments
+    self._results = table.pack(fn(table.unpack(base, 1, base.n)))
+  end)
   return self
 end
 
@@ -65,49 +105,75 @@ function Task:_begin()
   return self
 end
 
-local line_up = shield(function(self, wait)
-  if self.finished then return scheduler.wake(wait) end
-  self.joiners:push(wait)
+-- A wait for the end of `joins`, in the task `by`, which may be inside of another one of its waits, `outer`.
+local Join = { __name = "patchworks.join" }
+
+local line_up = shield(function(wait)
+  if wait.by then wait.by._join = wait end
+  if wait.joins._finished then return scheduler.wake(wait) end
+  wait.joins._joiners:push(wait)
 end)
 
---- Waits until the task has ended.
-function Task:_wait()
-  if scheduler.runs(self) then errors.misuse "join: a task can't wait for itself" end
-  while not self.finished do
-    local wait = scheduler.new_wait()
-    wait.joins = self
-    line_up(self, wait)
+Join.__close = shield(function(wait)
+  wait.joins._joiners:remove(wait)
+  if wait.by and wait.by._join == wait then wait.by._join = wait.outer end
+end)
+
+local function joined_by(each)
+  local wait = each._join
+  return wait and not wait.over and wait.joins or nil
+end
+
+-- Whether a task can't end before `owner`, the one that runs, goes on: it waits for it, by way of others, or it is held
+-- up by a wait on top of it that can't yield and that does.
+local function needs(each, owner)
+  while each and not each._finished do
+    if each == owner then return true end
+    if coroutine.status(each._thread) == "normal" then
+      if scheduler.current() ~= owner then return true end
+      local above = owner._inside
+      while above and above ~= each do
+        if needs(joined_by(above), owner) then return true end
+        above = above._inside
+      end
+    end
+    each = joined_by(each)
+  end
+  return false
+end
+
+--- Waits until the task has ended. Raises where that could never be.
+function Task:_until_ended()
+  local owner = scheduler.current_owner()
+  if not (owner and owner._is_task) then owner = nil end
+  if owner == self then errors.misuse "join: a task can't wait for itself" end
+  if coroutine.status(self._thread) == "dead" then look_at(self) end
+  while not self._finished do
+    if owner and needs(self, owner) then
+      errors.misuse "join: that task waits for this one, itself or by way of others: neither would ever end"
+    end
+    local wait <close> = setmetatable(scheduler.new_wait(), Join)
+    wait.joins, wait.by, wait.outer = self, owner, owner and owner._join
+    line_up(wait)
     scheduler.wait(wait)
   end
 end
 
---- Waits until the task has ended.
+--- Waits until the task has ended. A join that could never end, of two tasks that wait for each other, raises.
 -- @treturn boolean true when its function returned, with what it returned; false and what it raised
 function Task:join()
-  self.joined = true
-  self:_wait()
-  return self.ok, table.unpack(self.results, 1, self.results.n)
-end
-
--- Behind the shield: somebody has closed the task's coroutine.
-function Task:_closed()
-  if self.finished then return end
-  self.cancelled = true
-  self:_finish(false, errors.new { kind = "cancelled", message = "the task's coroutine was closed",
-    outcome = self.did and "unknown" or "none" })
+  self._joined = true
+  self:_until_ended()
+  return self._ok, table.unpack(self._results, 1, self._results.n)
 end
 
 --- Ends the task where it waits: what it has under way is closed. One that has ended, or that runs now, is left alone.
 -- @treturn boolean whether it was ended
 Task.cancel = shield(function(self)
-  if self.finished or coroutine.status(self.thread) ~= "suspended" then return false end
-  self.cancelled, self.cut_off = true, nil
+  if self._finished or coroutine.status(self._thread) ~= "suspended" then return false end
+  self._cut_off = nil
   scheduler.close(self)
-  -- The error of the call that it waited for; or what it had done, of which nobody is told any more.
-  local cut, done = self.cut_off, self.did
-  local unknown = done or (cut and cut.outcome == "unknown")
-  self:_finish(false, errors.new { kind = "cancelled", message = "the task was cancelled",
-    outcome = unknown and "unknown" or "none", cause = cut })
+  end_early(self, "the task was cancelled")
   return true
 end)
 
@@ -117,7 +183,7 @@ local Uncertain = { __name = "patchworks.uncertain" }
 
 function Uncertain.__close(mark)
   local owner = scheduler.current_owner()
-  if mark.problem and owner then owner.cut_off = mark.problem end
+  if mark.problem and owner then owner._cut_off = mark.problem end
 end
 
 --- For what is made of several calls: as long as `mark.problem` is set, a task that is cancelled inside of the block

@@ -71,22 +71,22 @@ Group.__index = Group
 
 -- What a task failed with, or nil.
 local function failure_of(ended)
-  local results = ended.results
-  if not ended.ok then return results[1] == nil and "nil" or results[1] end
+  local results = ended._results
+  if not ended._ok then return results[1] == nil and "nil" or results[1] end
   if results[1] == nil and errors.is_error(results[2]) then return results[2] end
 end
 
 -- A task that has ended well is forgotten; one that failed is kept, and may end the others.
 local function on_end(ended)
-  local group = ended.group
+  local group = ended._group
   local failure = failure_of(ended)
   -- Cut off by somebody else's failure, in the middle of something: that is nobody's wish.
-  local lost = ended.cancelled and group.stopped and failure.outcome == "unknown"
-  local failed = lost or (not ended.cancelled and failure ~= nil)
-  group.did = group.did or ended.did or (ended.cancelled and failure.outcome == "unknown")
-  if not failed then group.all[ended] = nil end
-  if failed and group.stop_on_error and not group.stopped then
-    group.stopped = true
+  local lost = ended._cancelled and group._stopped and failure.outcome == "unknown"
+  local failed = lost or (not ended._cancelled and failure ~= nil)
+  group._did = group._did or ended._did or (ended._cancelled and failure.outcome == "unknown")
+  if not failed then group._all[ended] = nil end
+  if failed and group._stop_on_error and not group._stopped then
+    group._stopped = true
     group:cancel_all()
   end
 end
@@ -99,11 +99,11 @@ end
 function Group:spawn(fn, ...)
   arguments.check_callable(fn, "spawn")
   if fn == nil then errors.misuse("spawn: expected a function, got nil") end
-  self.started = self.started + 1
+  self._started = self._started + 1
   local made = task.make(fn, on_end, ...)
-  made.group, made.number = self, self.started
-  self.all[made] = true
-  if self.stopped then
+  made._group, made._number = self, self._started
+  self._all[made] = true
+  if self._stopped then
     made:cancel()
   else
     made:_begin()
@@ -122,10 +122,10 @@ end
 -- The group's tasks that have not ended, or those that failed, in the order in which they were started.
 local function list_of(group, failed)
   local list = {}
-  for each in pairs(group.all) do
-    if (each.finished or false) == failed then list[#list + 1] = each end
+  for each in pairs(group._all) do
+    if (each._finished or false) == failed then list[#list + 1] = each end
   end
-  table.sort(list, function(left, right) return left.number < right.number end)
+  table.sort(list, function(left, right) return left._number < right._number end)
   return list
 end
 
@@ -138,12 +138,12 @@ end
 function Group.__close(group)
   group:cancel_all()
   local owner = scheduler.current_owner()
-  if owner and group.did then owner.did = true end
+  if owner and group._did then owner._did = true end
 end
 
 local function new_group(given)
   return setmetatable({
-    all = {}, started = 0, stopped = false, did = false, stop_on_error = given.stop_on_error or false,
+    _all = {}, _started = 0, _stopped = false, _did = false, _stop_on_error = given.stop_on_error or false,
   }, Group)
 end
 
@@ -151,7 +151,7 @@ end
 local function wait_all(group)
   local list = list_of(group, false)
   while #list > 0 do
-    for _, each in ipairs(list) do each:_wait() end
+    for _, each in ipairs(list) do each:_until_ended() end
     list = list_of(group, false)
   end
 end
@@ -179,8 +179,8 @@ end
 
 -- Nobody may be there to take a lone task's failure: it is said where it can't be missed.
 local function report(ended)
-  if ended.ok or ended.joined or ended.cancelled then return end
-  if io then io.stderr:write("patchworks: a task failed: ", tostring(ended.results[1]), "\n") end
+  if ended._ok or ended._joined or ended._cancelled then return end
+  if io then io.stderr:write("patchworks: a task failed: ", tostring(ended._results[1]), "\n") end
 end
 
 --- Starts a function as a task of its own, for a host's loop: it goes on while the loop runs. What it raises is written
@@ -200,8 +200,8 @@ local function work(state, items, fn)
   while state.next <= #items and not state.stopped do
     local index = state.next
     state.next = index + 1
-    state.group.did = state.group.did or self.did
-    self.item, self.did = index, nil -- of the item under way alone
+    state.group._did = state.group._did or self._did
+    self._item, self._did = index, nil -- of the item under way alone
     local results = table.pack(pcall(fn, items[index], index))
     local failure
     if not results[1] then
@@ -212,7 +212,7 @@ local function work(state, items, fn)
     if failure ~= nil then
       state.failures[#state.failures + 1] = { index = index, item = items[index], error = failure }
       if state.stop_on_error then
-        state.stopped, state.group.stopped = true, true
+        state.stopped, state.group._stopped = true, true
         state.group:cancel_all()
         return
       end
@@ -247,7 +247,7 @@ function tasks.map(items, fn, given)
   wait_all(group)
   -- Workers that were cut off in the middle of something, or for want of memory.
   for _, lost in ipairs(list_of(group, true)) do
-    local index = lost.item or 0
+    local index = lost._item or 0
     state.failures[#state.failures + 1] = { index = index, item = items[index], error = failure_of(lost) }
   end
   table.sort(state.failures, function(left, right) return left.index < right.index end)
