@@ -2,7 +2,7 @@
 -- that points up, and each module that has no floor.
 local floors = {
   { "^cli$", "^cli%." },
-  { "^repl", "^project", "^reference" },
+  { "^repl", "^project", "^recording", "^reference" },
   { "^init$" },
   { "^release%." },
   { "^listing", "^client$", "^script_versions$", "^version$" },
@@ -16,6 +16,7 @@ local floors = {
 -- What is loaded when it is first used, by a method whose code lies higher: a door, not a dependency.
 local late = {
   ["client -> init"] = true,
+  ["client -> recording"] = true,
   ["script_versions -> release"] = true,
   ["version -> release"] = true,
   ["client -> release"] = true,

@@ -38,6 +38,7 @@ local patchworks = {}
 ---@field client_cert? string PEM: the client's certificate
 ---@field client_key? string PEM: its key
 ---@field on_event? fun(event: patchworks.event) called with a table for each attempt, retry, wait and page
+---@field record_file? string a file to keep every attempt in, without a credential: what was sent, and what came
 ---@field loop? table a host's loop, such as require "patchworks.loop.luv"
 ---@field max_pause? number the longest time that a 429 keeps the client from sending, in seconds; default 900
 
@@ -724,6 +725,14 @@ function listing:close() end
 ---@field url string where to
 ---@field seconds number for so long
 
+---the recording has ended: `record_file` can't be written to any more. The call goes on
+---@class patchworks.event.record
+---@field type "record"
+---@field operation string which method
+---@field method string of HTTP
+---@field url string where to
+---@field message string which file, and why
+
 ---a page of a listing has come
 ---@class patchworks.event.page
 ---@field type "page"
@@ -744,7 +753,7 @@ function listing:close() end
 ---@field result table its part of the report
 ---@field of integer how many scripts there are
 
----@alias patchworks.event patchworks.event.attempt|patchworks.event.retry|patchworks.event.wait|patchworks.event.page|patchworks.event.step|patchworks.event.script
+---@alias patchworks.event patchworks.event.attempt|patchworks.event.retry|patchworks.event.wait|patchworks.event.record|patchworks.event.page|patchworks.event.step|patchworks.event.script
 
 ---A group of tasks: what the function that `patchworks.run` calls is given. A task is a coroutine; a call inside one suspends that one alone. It fails when its function raises, or gives nil and an error.
 ---@class patchworks.tasks
@@ -1052,6 +1061,7 @@ function project:settings(environment) end
 ---@field base_url? string the owner's word for another service, like PATCHWORKS_BASE_URL
 ---@field on_event? fun(event: patchworks.event) as for patchworks.new
 ---@field loop? table as for patchworks.new
+---@field record_file? string as for patchworks.new
 
 ---A client of an environment, with the credential that may go there.
 ---@param env string? the environment's name; by default PATCHWORKS_ENV, the one at PATCHWORKS_BASE_URL, or the file's choice

@@ -51,6 +51,8 @@ function client.new(given, engine)
   end
   local credential = settings.credential
   settings.credential = nil
+  local record_file = settings.record_file
+  local recorder = record_file and require("patchworks.recording.file").open(record_file, settings.base_url)
   engine = engine or open_engine(settings)
   local self = setmetatable({
     base_url = settings.base_url,
@@ -64,6 +66,7 @@ function client.new(given, engine)
     _defaults = {}, -- endpoint -> the metatable of its calls
     _flights = setmetatable({}, { __mode = "k" }), -- the calls under way
     _holders = setmetatable({}, { __mode = "v" }), -- a flight's pending, as long as somebody holds it
+    _recorder = recorder or false,
     _counts = { calls = 0, retries = 0, waits = 0, logins = 0 },
   }, Client)
   self.script_versions = script_versions.new(self)
@@ -239,6 +242,7 @@ local close = scheduler.shield(function(self)
   self._auth:close()
   scheduler.forget(self._engine)
   self._engine:close()
+  if self._recorder then self._recorder:close() end
 end)
 
 --- Closes the client: what is under way is cancelled, connections are closed. Safe to call twice.

@@ -157,7 +157,7 @@ function Project:id(name, environment)
   return fail("no script is called %s %s%s", name, place(self), near(name, environment.scripts))
 end
 
-local client_names = { base_url = true, on_event = true, loop = true }
+local client_names = { base_url = true, on_event = true, loop = true, record_file = true }
 
 -- The credential that may go to an environment, as options of patchworks.new.
 local function credential_for(self, environment)
@@ -189,7 +189,8 @@ end
 --- A client of an environment, with the credential that may go there: the environment variables', else one stored by
 -- `patchworks login`. A service that only the project's file names gets none, but an error that says what to do.
 -- @tparam ?string env name of the environment; see `environment`
--- @tparam ?table given `base_url` (the owner's word for another service), `on_event`, `loop`, as for patchworks.new
+-- @tparam ?table given `base_url` (the owner's word for another service), `on_event`, `loop`, `record_file`, as for
+-- patchworks.new
 -- @treturn ?table client; or nil and an error of kind "file"
 -- @treturn table the environment
 function Project:client(env, given)
@@ -201,7 +202,7 @@ function Project:client(env, given)
   if not granted then return nil, reason end
   local options = self:settings(environment)
   for name, value in pairs(granted) do options[name] = value end
-  options.on_event, options.loop = given.on_event, given.loop
+  options.on_event, options.loop, options.record_file = given.on_event, given.loop, given.record_file
   return require("patchworks").new(options), environment
 end
 

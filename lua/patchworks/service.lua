@@ -20,6 +20,11 @@ function service.is_deploying(version)
   return value ~= nil and value ~= false and value ~= 0
 end
 
+--- What `deploying` holds, as it came.
+-- @tparam table version
+-- @return nil where it is missing
+function service.deploying(version) return version.deploying end
+
 --- Whether a version is deployed: several of a script may be.
 -- @tparam table version
 -- @treturn boolean

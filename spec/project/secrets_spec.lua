@@ -26,6 +26,20 @@ describe("project.secrets", function()
     assert.same({ '{\n  "a": 1\n}\n', { "payload.a" } }, { text, found })
   end)
 
+  it("looks into a string that is JSON itself", function()
+    local text, found = secrets.without([[{"variables":"{\"api_key\":\"k1\",\"region\":\"eu\"}","n":1}]], "body")
+    assert.is_nil(text:find "k1")
+    assert.truthy(text:find "eu")
+    assert.same({ "body.variables.api_key" }, found)
+  end)
+
+  it("takes a private key without an end to be one up to the end, and many in no time", function()
+    local began = os.clock()
+    assert.equal("a (left out)", (secrets.without("a -----BEGIN PRIVATE KEY-----\nxyz", "payload")))
+    assert.equal("(left out)", (secrets.without(("-----BEGIN PRIVATE KEY-----"):rep(20000), "payload")))
+    assert.is_true(os.clock() - began < 2)
+  end)
+
   it("leaves everything else as it is, byte for byte", function()
     for _, text in ipairs { '{"b":1.0,  "a":[]}', "<a>basic needs</a>", "", '"x"', "\0\255" } do
       local same, found = secrets.without(text, "payload", { "short" })

@@ -7,6 +7,7 @@
 local clock = require "patchworks.time.clock"
 local condition = require "patchworks.time.condition"
 local core = require "patchworks.core"
+local redaction = require "patchworks.call.redaction"
 local scheduler = require "patchworks.time.scheduler"
 
 local Auth = { __name = "patchworks.auth" }
@@ -20,8 +21,11 @@ local function header_name(line)
   return line:match("^[^:]*"):lower()
 end
 
--- The header object for one request: the credential, the client's own lines, and the caller's in their place.
-local function build(line, extra)
+--- The header lines of a request but for the credential: the client's own, and the caller's in their place.
+-- @tparam ?table extra the caller's
+-- @tparam ?string line the credential's, which comes first
+-- @treturn table
+function auth.lines(extra, line)
   local lines, own = { line }, {}
   for _, each in ipairs(extra or {}) do
     own[header_name(each)] = true
@@ -30,45 +34,30 @@ local function build(line, extra)
   for _, each in ipairs(base_lines) do
     if not own[header_name(each)] then lines[#lines + 1] = each end
   end
-  return core.headers(lines)
+  return lines
 end
 
-local function without(text, secret)
-  if type(text) ~= "string" then return text end
-  local parts, start = {}, 1
-  while true do
-    local from, to = text:find(secret, start, true)
-    if not from then return table.concat(parts) .. text:sub(start) end
-    parts[#parts + 1] = text:sub(start, from - 1) .. "[redacted]"
-    start = to + 1
-  end
-end
-
--- The secret as it may stand in an answer: as it is, or as JSON has it, with slashes escaped or not.
-local function forms_of(secret)
-  local escaped = core.encode { secret }
-  escaped = escaped and escaped:sub(3, -3) or secret
-  return { secret, escaped, (escaped:gsub("\\/", "/")), (escaped:gsub("\\/", "/"):gsub("/", "\\/")) }
-end
+local function build(line, extra) return core.headers(auth.lines(extra, line)) end
 
 -- Takes a secret out of all that an error can show.
-local function redact(failure, secret)
-  failure.message = without(failure.message, secret)
+local function redact(failure, forms)
+  local without = redaction.without
+  failure.message = without(failure.message, forms)
   local response = failure.response
   if response then
     if response._settle then response:_settle() end
-    response.body = without(response.body, secret)
-    response.header_block = without(response.header_block, secret)
+    response.body = without(response.body, forms)
+    response.header_block = without(response.header_block, forms)
   end
   if failure.errors then
     local clean = {}
     for field, list in pairs(failure.errors) do
       if type(list) == "table" then
         local texts = {}
-        for i, text in ipairs(list) do texts[i] = without(text, secret) end
+        for i, text in ipairs(list) do texts[i] = without(text, forms) end
         list = texts
       end
-      clean[without(field, secret)] = without(list, secret)
+      clean[without(field, forms)] = without(list, forms)
     end
     failure.errors = clean
   end
@@ -92,13 +81,16 @@ function auth.new(credential)
   self.headers = function(extra)
     return extra and build(line, extra) or self.headers_alone
   end
-  -- Too short a secret would turn up in any text by chance, and its redaction would tell it.
-  self.redact = function(_, failure)
+  local forms_of = {} -- made when they are first needed
+  -- Calls a function with each secret and its forms.
+  self.each_secret = function(act)
     for _, secret in ipairs(secrets) do
-      if #secret >= 4 then
-        for _, form in ipairs(forms_of(secret)) do redact(failure, form) end
-      end
+      forms_of[secret] = forms_of[secret] or redaction.forms(secret)
+      act(secret, forms_of[secret])
     end
+  end
+  self.redact = function(_, failure)
+    self.each_secret(function(_, forms) redact(failure, forms) end)
   end
   if credential.kind == "key" then
     accept("Authorization: " .. credential.secret)
@@ -108,7 +100,7 @@ function auth.new(credential)
     self.login_url = credential.url
     self.accept_token = function(token)
       secrets[#secrets + 1] = token
-      if #secrets > most_former then table.remove(secrets, 2) end
+      if #secrets > most_former then forms_of[table.remove(secrets, 2)] = nil end
       accept("Authorization: Bearer " .. token)
     end
     self.login_body = function()

@@ -42,6 +42,7 @@ options.new = methods.method {
     { "client_key", "string", "PEM: its key" },
     { "on_event", "function", "called with a table for each attempt, retry, wait and page",
       type = methods.per_call.on_event.type },
+    { "record_file", "string", "a file to keep every attempt in, without a credential: what was sent, and what came" },
     { "loop", "any", 'a host\'s loop, such as require "patchworks.loop.luv"', type = "table" },
     { "max_pause", "seconds", "the longest time that a 429 keeps the client from sending", default = 900 },
   },
@@ -54,7 +55,7 @@ options.new = methods.method {
 options.per_call = methods.per_call
 
 local function check_texts(given)
-  for _, name in ipairs { "ca_file", "ca_path", "proxy", "client_cert", "client_key" } do
+  for _, name in ipairs { "ca_file", "ca_path", "proxy", "client_cert", "client_key", "record_file" } do
     local value = given[name]
     if value and (value == "" or value:find("[\r\n\0]")) then
       misuse("%s: %s can't be used", name, arguments.show(value))
@@ -97,6 +98,7 @@ function options.resolve(given, getenv)
     client_cert = given.client_cert,
     client_key = given.client_key,
     on_event = given.on_event,
+    record_file = given.record_file,
     loop = given.loop,
     max_pause = given.max_pause or 900,
   }

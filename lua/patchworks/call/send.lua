@@ -16,10 +16,10 @@ local scheduler = require "patchworks.time.scheduler"
 
 local send = {}
 
--- `tried`: the attempts so far; `status`, `remaining`, `pause`, `transfer`: of the attempt under way; `seen`: what the
--- gate knew when it passed. Rarely set: `attempts`, the failed ones; `failure`, the last one; `renewals` of the login;
--- `unknown`, whether an attempt may have done something; `events`, what its owner's listener is still to be told;
--- `teller`, the flight that this one was sent for.
+-- `tried`: the attempts so far; `sent_at`, `status`, `remaining`, `pause`, `transfer`: of the one under way; `seen`:
+-- what the gate knew when it passed. Rarely set: `attempts`, the failed ones; `failure`, the last one; `renewals` of
+-- the login; `unknown`, whether an attempt may have done something; `events`, what its owner's listener is still to be
+-- told; `teller`, the flight that this one was sent for.
 local Flight = deadline.extend {
   __name = "patchworks.flight", renewals = 0, unknown = false, events = false, teller = false, problem = false,
 }
@@ -32,8 +32,8 @@ function send.flight(call)
   local began = clock.now()
   return setmetatable({
     call = call, began = began, at = began + call.timeout, tried = 0, transfer = false, status = false, seen = 0,
-    value = false, finished = false, _thread = false, _wait = false, over = false, owner = false, _queue = false,
-    _before = false, _after = false,
+    sent_at = false, value = false, finished = false, _thread = false, _wait = false, over = false, owner = false,
+    _queue = false, _before = false, _after = false,
   }, Flight)
 end
 
@@ -86,6 +86,20 @@ local function fail(flight, failure)
   flight.problem = send.error_of(flight.call, failure, flight.attempts, flight.unknown)
 end
 
+-- Keeps an attempt in the client's recording: the answer, or the failure that came in its place.
+-- @treturn ?string why it can't be kept any more, once
+local function keep(flight, status, answer, header_block)
+  local failure = not status and answer or nil
+  return flight.call.client._recorder:note(flight.call, {
+    number = flight.tried,
+    seconds = clock.now() - flight.sent_at,
+    status = status,
+    body = status and answer,
+    header_block = header_block,
+    failure = failure,
+  })
+end
+
 -- Ends the exchange, and leaves the gate, also when the flight is cut off in the middle.
 function Flight.__close(flight)
   local transfer = flight.transfer
@@ -95,6 +109,10 @@ function Flight.__close(flight)
     local status, _, _, sent = transfer:answer()
     flight.cut_sent = status ~= nil or sent
     scheduler.settle(flight.call.client._engine)
+    if flight.call.client._recorder then
+      flight.tried = flight.tried + 1
+      keep(flight, nil, { kind = "cancelled", message = "it was cut off", sent = flight.cut_sent })
+    end
   end
   flight.call.client._gate:leave(flight, flight.status or nil, flight.pause, flight.remaining or nil)
 end
@@ -154,9 +172,12 @@ local function attempt(flight, headers)
   if left <= 0 then
     return nil, { kind = "timeout", message = "the call's time was up before it was sent", sent = false }
   end
+  flight.sent_at = began
   local status, body, header_block, transfer = exchange(flight, headers, began, left < most and left or most)
   local started, seconds = began - flight.began, clock.now() - began
   flight.tried = flight.tried + 1
+  local unrecorded = call.client._recorder and keep(flight, status, body, header_block)
+  if unrecorded then emit(flight, { type = "record", message = unrecorded }) end
   if not status then return note_failure(flight, body, { started = started, seconds = seconds }) end
   flight.status = status
   local remaining = core.header(header_block, "x-ratelimit-remaining")

@@ -2,6 +2,7 @@
 --
 --     description   one sentence, for the help
 --     declare       function(command): its arguments and options, as argparse takes them (see patchworks.cli.readings)
+--     offline       true for one that never asks a service: then there is nothing to record
 --     run           function(context): does it; gives an exit code, or nil for "done" (see patchworks.cli.context)
 --
 -- @module patchworks.cli.commands
@@ -11,13 +12,13 @@ local names = {
   "init", "run", "test", "dev", "status", "diff", "pull", "history",
   "list", "show", "create", "deploy", "invoke", "logs", "delete", "upload",
   "publish", "rollback", "prune", "plan", "apply",
-  "repl", "sandbox", "login", "logout", "whoami", "doctor", "completion",
+  "repl", "sandbox", "login", "logout", "whoami", "doctor", "check-record", "completion",
 }
 
 --- A command by its name.
 -- @tparam string name
 -- @treturn table
-function commands.load(name) return require("patchworks.cli.commands." .. name) end
+function commands.load(name) return require("patchworks.cli.commands." .. name:gsub("-", "_")) end
 
 --- Every command: in a for loop, its name and what its file gives.
 function commands.each()

@@ -48,6 +48,10 @@ function Context:listener(own)
   return function(event)
     patience.heard()
     if self.given.verbose then tell_event(event) end
+    if event.type == "record" then
+      self.unrecorded = true
+      output.complain(event.message)
+    end
     if own then own(event) end
   end
 end
@@ -67,6 +71,7 @@ function Context:client()
     self.made, self.environment = check(self:project():client(given.env, {
       base_url = given.base_url,
       on_event = self:listener(),
+      record_file = given.record,
     }))
     patience.begin(self.environment.base_url)
   end

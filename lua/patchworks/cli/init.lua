@@ -21,7 +21,8 @@ local function run(given, words)
   local code = commands.load(given.command).run(context)
   underway.over(context)
   output.flush()
-  return patience.ended() or code or codes.done
+  code = code or codes.done
+  return patience.ended() or code == codes.done and context.unrecorded and codes.failed or code
 end
 
 -- For a command that is cut off.

@@ -37,6 +37,9 @@ function parser.new()
     command:flag("--json", "One JSON object a line.")
     command:option("--env", "The project's environment; sandbox is always there.")
     command:option("--base-url", "Another service, such as a sandbox.")
+    if not each.offline then
+      command:option("--record", "Keep what is sent and what comes in a file, without a credential."):argname "FILE"
+    end
     command:flag("-v --verbose", "Tell of every attempt, on standard error.")
   end
   return self

@@ -5,6 +5,8 @@
 -- key) and what is told to be one. A secret without a name or a form is not recognised: look at what was kept.
 --
 -- @module patchworks.project.secrets
+local document = require "patchworks.json.document"
+
 local secrets = {}
 
 local left_out = "(left out)"
@@ -14,7 +16,10 @@ local words = {
   "authorization", "authentication", "credential", "cookie", "sessionid", "pincode", "cardnumber", "cvc", "cvv", "iban",
 }
 
-local function names_a_secret(name)
+--- Whether what has this name is a secret.
+-- @tparam string name such as "clientSecret"
+-- @treturn boolean
+function secrets.named(name)
   local plain = name:lower():gsub("[^%w]", "")
   for _, word in ipairs(words) do
     if plain:find(word, 1, true) then return true end
@@ -26,11 +31,24 @@ local forms = {
   "%f[%w][Bb]earer +[%w%-%._~%+/]+=*",
   "%f[%w][Bb]asic +[%w%+/]+=*",
   "%f[%w]eyJ[%w%-_]+%.[%w%-_]+%.[%w%-_]*",
-  "%-%-%-%-%-BEGIN [%u ]*PRIVATE KEY%-%-%-%-%-.-%-%-%-%-%-END [%u ]*PRIVATE KEY%-%-%-%-%-",
   "%f[%w]sk_%a+_%w+",
   "%f[%w]gh[pousr]_%w+",
   "%f[%w]AKIA[%u%d]+",
 }
+
+-- A key that has no end ends with the text. Not by one pattern: many beginnings would take quadratic time.
+local function without_private_keys(text, path, found)
+  local parts, start = {}, 1
+  while true do
+    local from, stop = text:find("%-%-%-%-%-BEGIN [%u ]*PRIVATE KEY%-%-%-%-%-", start)
+    if not from then break end
+    local _, last = text:find("%-%-%-%-%-END [%u ]*PRIVATE KEY%-%-%-%-%-", stop + 1)
+    parts[#parts + 1] = text:sub(start, from - 1) .. left_out
+    found[#found + 1] = path
+    start = (last or #text) + 1
+  end
+  return table.concat(parts) .. text:sub(start)
+end
 
 local function clean_text(text, known, path, found)
   local function replace(what)
@@ -43,14 +61,25 @@ local function clean_text(text, known, path, found)
     if #secret >= 6 then text = text:gsub(secret:gsub("%p", "%%%0"), replace) end
   end
   for _, form in ipairs(forms) do text = text:gsub(form, replace) end
-  return text
+  return without_private_keys(text, path, found)
 end
 
 local function below(path, name) return path == "" and tostring(name) or path .. "." .. tostring(name) end
 
-local function clean(value, known, path, found)
+local clean
+
+-- A string that is JSON itself, as the service's `variables` are, is looked into.
+local function clean_string(text, known, path, found)
+  local before = #found
+  local inner = text:find "^%s*[{%[]" and document.parse(text)
+  if not inner then return clean_text(text, known, path, found) end
+  local cleaned = clean(inner, known, path, found)
+  return #found > before and document.write(cleaned) or text
+end
+
+function clean(value, known, path, found)
   if value.kind == "string" then
-    return { kind = "string", value = clean_text(value.value, known, path, found) }
+    return { kind = "string", value = clean_string(value.value, known, path, found) }
   elseif value.kind == "array" then
     local items = {}
     for i, item in ipairs(value.items) do items[i] = clean(item, known, below(path, i), found) end
@@ -62,7 +91,7 @@ local function clean(value, known, path, found)
     for name, member in pairs(value.members) do
       local inner = below(path, name)
       local scalar = member.kind == "string" or member.kind == "number"
-      if scalar and names_a_secret(name) then
+      if scalar and secrets.named(name) then
         members[name] = { kind = "string", value = left_out }
         found[#found + 1] = inner
       else
@@ -81,7 +110,6 @@ end
 -- @treturn string
 -- @treturn table where something was left out, a sorted list such as `{"payload.customer.token"}`
 function secrets.without(text, what, known)
-  local document = require "patchworks.json.document"
   local found = {}
   local value = document.parse(text)
   if value and (value.kind == "object" or value.kind == "array") then

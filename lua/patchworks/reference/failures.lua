@@ -89,6 +89,12 @@ local events = {
       { "seconds", "number", "for so long" },
     },
     {
+      "record",
+      "the recording has ended: `record_file` can't be written to any more. The call goes on",
+      operation, verb, url,
+      { "message", "string", "which file, and why" },
+    },
+    {
       "page",
       "a page of a listing has come",
       { "operation", "string", "of the listing" },

@@ -115,6 +115,7 @@ local project = {
         another_url,
         { "on_event", "function", "as for patchworks.new", type = "fun(event: patchworks.event)" },
         { "loop", "any", "as for patchworks.new", type = "table" },
+        { "record_file", "string", "as for patchworks.new" },
       },
       gives = "patchworks.client",
       given = "the client, and its environment; or nil and an error",

@@ -2,7 +2,7 @@
 -- @module patchworks.cli.commands.completion
 local output = require "patchworks.cli.output"
 
-local completion = { description = "Print completions for a shell." }
+local completion = { description = "Print completions for a shell.", offline = true }
 
 function completion.declare(command)
   command:argument("shell", "bash, zsh or fish."):choices { "bash", "zsh", "fish" }

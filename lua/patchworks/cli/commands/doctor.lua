@@ -25,17 +25,19 @@ local function check_numbers(core)
 end
 
 -- The service lets a credential in that it can't know: then it is something else.
-local function check_strictness(client)
-  local stranger <close> = require("patchworks").new { base_url = client.base_url, token = "patchworks-doctor" }
+local function check_strictness(client, record_file)
+  local stranger <close> = require("patchworks").new {
+    base_url = client.base_url, token = "patchworks-doctor", record_file = record_file,
+  }
   local ok = whoami.ask(stranger)
   if not ok then return true end
   return nil, client.base_url .. " lets everybody in, so it is no Patchworks service: check the base URL"
 end
 
-local function check_service(client)
+local function check_service(client, record_file)
   local ok, err = whoami.ask(client)
   if not ok then return nil, tostring(err) end
-  local strict, problem = check_strictness(client)
+  local strict, problem = check_strictness(client, record_file)
   if not strict then return nil, problem end
   return true, "reached, and the credential is accepted"
 end
@@ -130,7 +132,7 @@ function doctor.run(context)
   if not read then return code end
   local made, client = pcall(context.client, context)
   report("credential", made, made and tostring(client) or sentence_of(client))
-  if made then report("service", check_service(client)) end
+  if made then report("service", check_service(client, context.given.record)) end
   return code
 end
 

@@ -26,6 +26,7 @@ function login.run(context)
   local key = secret.ask(("API key for %s%s: "):format(service.origin, named_by))
   local options = context:project():settings(service)
   options.api_key, options.login_url, options.login_field = key, nil, nil
+  options.record_file, options.on_event = context.given.record, context:listener()
   local client <close> = require("patchworks").new(options)
   local ok, err = whoami.ask(client)
   if not ok then

@@ -4,7 +4,7 @@ local codes = require "patchworks.cli.codes"
 local output = require "patchworks.cli.output"
 local show = require "patchworks.cli.show"
 
-local logout = { description = "Forget the API key that was kept for a service." }
+local logout = { description = "Forget the API key that was kept for a service.", offline = true }
 
 function logout.declare(command) command:argument("environment", "The project's environment."):args "?" end
 

@@ -8,7 +8,7 @@ local results = require "patchworks.cli.results"
 local show = require "patchworks.cli.show"
 local workbench = require "patchworks.project.workbench"
 
-local run = { description = "Run a script here and now, with no account, and print its payload." }
+local run = { description = "Run a script here and now, with no account, and print its payload.", offline = true }
 
 function run.declare(command)
   command:argument("script", "Its name in the project, or a file; the only one there is."):args "?"
