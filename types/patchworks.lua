@@ -143,6 +143,7 @@ function client:load_plan(text) end
 ---@field concurrency? integer how many at a time; an integer from 1 to 100000; default 8
 ---@field timeout? number for all of it, but for the ways back, in seconds; default none
 ---@field deploy_timeout? number for each deployment, and for what is under way at first, in seconds; default 300
+---@field while_deploying? boolean begin at once, though the service says that a version is being deployed: for a service that goes on saying so; default false
 ---@field interval? number the first pause between two looks at a deployment, in seconds; default 0.25, then 0.45
 ---@field max_interval? number the longest one: they grow with the deployment's age, in seconds; default 20
 ---@field record? fun(progress: patchworks.progress) called with the account of the release before each change, to be kept
@@ -323,6 +324,7 @@ function script_versions:deploy_and_wait(id, options) end
 ---@field save? fun(version: patchworks.version, source: string): any, any called with a version and its source before it is deleted; it stays when that gives nil and a reason
 ---@field timeout? number for all of it, but for the way back, in seconds; default none
 ---@field deploy_timeout? number for each deployment, and for what is under way at first, in seconds; default 300
+---@field while_deploying? boolean begin at once, though the service says that a version is being deployed: for a service that goes on saying so; default false
 ---@field interval? number the first pause between two looks at a deployment, in seconds; default 0.25, then 0.45
 ---@field max_interval? number the longest one: they grow with the deployment's age, in seconds; default 20
 ---@field dry_run? boolean say what would be done, and do nothing; default false
@@ -343,6 +345,7 @@ function script_versions:publish(script, options) end
 ---@field dry_run? boolean say what would be done, and do nothing; default false
 ---@field timeout? number for all of it, but for the way back, in seconds; default none
 ---@field deploy_timeout? number for each deployment, and for what is under way at first, in seconds; default 300
+---@field while_deploying? boolean begin at once, though the service says that a version is being deployed: for a service that goes on saying so; default false
 ---@field interval? number the first pause between two looks at a deployment, in seconds; default 0.25, then 0.45
 ---@field max_interval? number the longest one: they grow with the deployment's age, in seconds; default 20
 ---@field record? fun(progress: patchworks.progress) called with the account of the release before each change, to be kept

@@ -6,16 +6,26 @@
 -- @module patchworks.service
 local service = {}
 
--- What `deploying` may hold where nothing is being deployed. Whatever else it says, something is.
-local idle = {}
-for _, word in ipairs { "", "0", "no", "false", "none", "null", "off", "idle" } do idle[word] = true end
+local function set(words)
+  local found = {}
+  for _, word in ipairs(words) do found[word] = true end
+  return found
+end
+
+-- What `deploying` may hold where nothing is being deployed, and where something is. Whatever else it says is taken for
+-- the second, but not believed for ever: see `is_doubtful`.
+local idle = set { "", "0", "no", "false", "none", "null", "off", "idle" }
+local busy = set { "1", "yes", "true", "on", "deploying", "building", "pending", "queued", "running", "started",
+  "in progress", "in_progress" }
+
+local function word_of(text) return text:lower():match "^%s*(.-)%s*$" end
 
 --- Whether a version is being deployed right now, for the first time or again.
 -- @tparam table version
 -- @treturn boolean
 function service.is_deploying(version)
   local value = version.deploying
-  if type(value) == "string" then return not idle[value:lower():match "^%s*(.-)%s*$"] end
+  if type(value) == "string" then return not idle[word_of(value)] end
   if type(value) == "table" then return next(value) ~= nil end
   return value ~= nil and value ~= false and value ~= 0
 end
@@ -24,6 +34,26 @@ end
 -- @tparam table version
 -- @return nil where it is missing
 function service.deploying(version) return version.deploying end
+
+--- Whether it is only for a word that isn't known that a version counts as being deployed: this may be how the service
+-- says that it was.
+-- @tparam table version
+-- @treturn boolean
+function service.is_doubtful(version)
+  local value = version.deploying
+  return service.is_deploying(version) and type(value) == "string" and not busy[word_of(value)]
+end
+
+local a_day = 86400
+
+--- Whether such a word stands there for more than a day: no deployment takes that long.
+-- @tparam table version
+-- @tparam number now seconds since 1970
+-- @treturn boolean
+function service.is_stale(version, now)
+  local changed = service.time(version.updated_at)
+  return service.is_doubtful(version) and changed ~= nil and now - changed > a_day
+end
 
 --- Whether a version is deployed: several of a script may be.
 -- @tparam table version

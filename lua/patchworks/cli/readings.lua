@@ -66,6 +66,11 @@ function readings.waiting(command)
   readings.seconds(command, "--interval", "Seconds between looks at first (0.25).")
 end
 
+--- Not to wait for what the service says is being deployed.
+function readings.while_deploying(command)
+  command:flag("--while-deploying", "Begin though the service says that a version is being deployed.")
+end
+
 --- What a version is run with; see `invocation`.
 function readings.invoking(command)
   command:option("--payload", "The payload as text.")

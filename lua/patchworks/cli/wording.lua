@@ -14,6 +14,7 @@ local plain = {
   { "raise `timeout` or `attempt_timeout`", "try again later; a deployment is waited for as long as --timeout says" },
   { "`wait` for it, and roll back then", "look with `patchworks list`, and roll back when it has ended" },
   { "with `to`", "with --to ID" },
+  { "set `while_deploying`", "say --while-deploying" },
   { "`may_come_live`", "what may come live" },
 }
 

@@ -32,6 +32,7 @@ function job.new(resource, operation, script, given, timeout)
     clock = resource._client._clock,
     deadline = deadline.of(timeout),
     progress = progress.new(operation, script),
+    passed = {}, -- ids of versions that are not under way, whatever they say
   }, Job)
 end
 
@@ -51,6 +52,14 @@ function Job:options(more)
   local own = options.timeout or self.resource._client._settings.timeout or usual
   if type(own) == "number" then options.timeout = self.deadline:each(own) end
   return options
+end
+
+--- Takes the caller's word (`while_deploying`) for it that what a look shows to be under way is not.
+-- @tparam table state the look
+function Job:pass(state)
+  if not self.given.while_deploying then return end
+  for _, version in ipairs(state.under_way) do self.passed[version.id] = true end
+  state.under_way = {}
 end
 
 --- Gives the account to whoever keeps it.

@@ -125,7 +125,8 @@ local function complete(state)
   state.newest = state.versions[1]
   state.under_way = {}
   for _, version in ipairs(state.versions) do
-    if service.is_deploying(version) then table.insert(state.under_way, version) end
+    local is_under_way = service.is_deploying(version) and not state.job.passed[version.id]
+    if is_under_way then table.insert(state.under_way, version) end
   end
   return state
 end
@@ -200,6 +201,16 @@ function look.at_all(job)
     if trouble then return nil, trouble end
   end
   return of_list(job, versions)
+end
+
+--- How to go on where a version is said to be under way, and is not.
+-- @tparam table version
+-- @treturn string
+function look.way_out(version)
+  local word = service.deploying(version)
+  return ("if it isn't being deployed (`deploying` says %s), set `while_deploying`"):format(
+    type(word) == "string" and ("%q"):format(word) or tostring(word)
+  )
 end
 
 -- Reads the sources of versions that are not known yet, all at once.

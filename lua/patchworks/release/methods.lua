@@ -18,6 +18,8 @@ local whole_release = seconds("timeout", "for all of it, but for the way back", 
 local deploy_timeout = seconds("deploy_timeout", "for each deployment, and for what is under way at first", 300)
 local record = { "record", "function", "called with the account of the release before each change, to be kept",
   type = "fun(progress: patchworks.progress)" }
+local while_deploying = { "while_deploying", "boolean", "begin at once, though the service says that a version is "
+  .. "being deployed: for a service that goes on saying so", default = false }
 local ever_deployed = { "ever_deployed", "boolean", "delete those too that were live once", default = false }
 local save = { "save", "function", "called with a version and its source before it is deleted; it stays when that "
   .. "gives nil and a reason", type = "fun(version: patchworks.version, source: string): any, any" }
@@ -92,6 +94,7 @@ takes.publish = method {
     save,
     whole_release,
     deploy_timeout,
+    while_deploying,
     interval,
     max_interval,
     dry_run,
@@ -121,6 +124,7 @@ takes.rollback = method {
     dry_run,
     whole_release,
     deploy_timeout,
+    while_deploying,
     interval,
     max_interval,
     record,
@@ -208,6 +212,7 @@ takes.apply = method {
     concurrency,
     seconds("timeout", "for all of it, but for the ways back", "none"),
     deploy_timeout,
+    while_deploying,
     interval,
     max_interval,
     record,

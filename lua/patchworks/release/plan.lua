@@ -196,8 +196,8 @@ function Report.__tostring(self)
   return table.concat(lines, "\n")
 end
 
-local passed_on = { "deploy_timeout", "interval", "max_interval", "on_event", "record", "headers", "attempt_timeout",
-  "max_attempts" }
+local passed_on = { "deploy_timeout", "while_deploying", "interval", "max_interval", "on_event", "record", "headers",
+  "attempt_timeout", "max_attempts" }
 
 local function apply_step(client, step, options, whole)
   local given = { content = step.content, test = step.test, keep = step.keep, timeout = whole }
@@ -213,7 +213,7 @@ end
 -- @tparam table made what `plan` or `load_plan` gave
 -- @tparam ?table options `concurrency` (8), `on_event` (also called with `{type = "script", ..}` as each ends),
 -- `timeout` (for all of it but the ways back), and as for `publish`: `deploy_timeout`, `interval`, `max_interval`,
--- `record`
+-- `record`, `while_deploying`
 -- @treturn table report: `scripts` (each `id`, `name`, `action`: "published", "unchanged" or "failed", `version`,
 -- `error`, and what else `publish` gives: `previous`, `overwrote`, `under_way`), `published`, `unchanged`, `failed`
 -- (how many); `tostring` sums it up

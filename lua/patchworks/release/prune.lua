@@ -30,7 +30,7 @@ end
 
 -- Why a version stays whatever else there is; nil when it may go.
 local function needed(version, now, given)
-  if service.is_deploying(version) then return "it is being deployed" end
+  if service.is_deploying(version) and not service.is_stale(version, now) then return "it is being deployed" end
   if service.is_deployed(version) then return "it is deployed" end
   local used = service.used_at(version)
   if used and now - used < lately * 86400 then return ("it was in use within %d days"):format(lately) end

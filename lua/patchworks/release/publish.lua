@@ -44,13 +44,14 @@ end
 local function settle(job)
   local state, problem = look.at(job)
   if not state then return nil, problem end
+  job:pass(state)
   local first = state.live
   local limit = deadline.of(job.given.deploy_timeout or 300, job.deadline)
   local seconds = limit:left()
   while state.under_way[1] do
     local version = state.under_way[1]
     if limit:left() <= 0 then
-      local hint = ("it had not ended after %.3g s; nothing was changed"):format(seconds)
+      local hint = ("it had not ended after %.3g s; nothing was changed; %s"):format(seconds, look.way_out(version))
       return nil, under_way(job, version, { live = state.live, hint = hint })
     end
     job:tell("wait", { version = version })
@@ -162,6 +163,13 @@ local function create(job, state, content)
   return answers[1], job.clock.now() - looked <= fresh and answers[2] or nil
 end
 
+-- What is under way beside a version that is not: a draft says so too where the word for it isn't known.
+local function others_in(state, version)
+  for _, each in ipairs(state.under_way) do
+    if each.id ~= version.id or not service.is_doubtful(each) then return each end
+  end
+end
+
 -- The version to deploy, and a look that sees what happened since the first.
 local function make(job, state, candidate, content)
   local version, second, problem = candidate, nil, nil
@@ -177,7 +185,7 @@ local function make(job, state, candidate, content)
   end
   if not second then return fail(job, problem, { version = version, live = state.live }) end
   if not same_version(second.live, state.live) then return nil, moved(job, second.live, version) end
-  local others = second.under_way[1]
+  local others = others_in(second, version)
   if others then return nil, under_way(job, others, { live = second.live, version = version }) end
   return version, second
 end
@@ -270,6 +278,7 @@ function publish.extend(class)
   -- - `keep`, `ever_deployed`, `save`: prune afterwards
   -- - `timeout` (for all of it but the way back), `deploy_timeout` (300 s, for each deployment), `interval`,
   --   `max_interval`; `dry_run`
+  -- - `while_deploying`: begin at once, though the service says that versions are being deployed
   -- - `expected_live`: the version that must be live, or false; `record`: called with the account of it before each
   --   change, see patchworks.release.progress
   -- @treturn ?table `version`, `action` ("published", "unchanged", "would publish"), `previous` (what was live),

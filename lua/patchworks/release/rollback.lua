@@ -75,6 +75,7 @@ local function run(job)
   if not state then return nil, problem end
   local target, failure = find_target(job, state)
   if not target then return nil, failure end
+  job:pass(state)
   local live, others = state.live, state.under_way[1]
   if others then
     return nil, job:error {
@@ -82,7 +83,7 @@ local function run(job)
       message = ("%s is under way: it would come live afterwards"):format(tostring(others)),
       under_way = others,
       live = live,
-      hint = "nothing was changed: `wait` for it, and roll back then",
+      hint = "nothing was changed: `wait` for it, and roll back then; " .. look.way_out(others),
     }
   end
   if live and live.id == target.id then return { version = live, action = "unchanged" } end
@@ -126,7 +127,7 @@ function rollback.extend(class)
   -- look at it, 1 to see what is live then.
   -- @tparam integer|string script id
   -- @tparam ?table given `to` (id of a version, be it newer), `dry_run`, `timeout` (for all of it), and as for
-  -- `publish`: `deploy_timeout`, `interval`, `max_interval`, `record`
+  -- `publish`: `deploy_timeout`, `interval`, `max_interval`, `record`, `while_deploying`
   -- @treturn ?table `version`, `previous` (what was live), `action` ("rolled back", "unchanged", "would roll back"),
   -- `overwrote`, `under_way`; or nil and an error, of kind "conflict" where a deployment is under way
   function class:rollback(script, given)

@@ -86,6 +86,14 @@ local function is_superseded(version, watched)
   return watched.first ~= nil and at ~= nil and not service.is_deployed(version) and at > (former or -math.huge)
 end
 
+-- Whether a deployment has ended, by its dates, though `deploying` goes on saying what isn't known.
+local function has_ended(version, watched)
+  if not service.is_doubtful(version) then return false end
+  local at, failed = service.deployed_at(version), service.failed_at(version)
+  return (at ~= nil and at ~= service.deployed_at(watched.first))
+    or (failed ~= nil and failed ~= service.failed_at(watched.first))
+end
+
 -- What a look tells: the version when it was deployed, be it superseded since; or nil and an error when it failed; or
 -- nil while it goes on.
 local function judge(job, version, response, watched)
@@ -94,7 +102,8 @@ local function judge(job, version, response, watched)
   watched.first = watched.first or (first and first.status ~= nil and first) or version
   if service.is_deploying(version) then
     watched.seen = true
-    return nil
+    if not has_ended(version, watched) then return nil end
+    job.passed[version.id] = true
   end
   if has_failed(version, watched) then return nil, deployment_failed(job, version, response) end
   if is_superseded(version, watched) then return version end

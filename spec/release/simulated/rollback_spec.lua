@@ -106,7 +106,8 @@ describe("rollback", function()
     local _, err = world.versions:rollback(1)
     assert.same({ "conflict", theirs.id, 3, 0 }, { err.kind, id(err.under_way), id(err.live), world:count "deploy" })
     assert.matches("v4.* is under way: it would come live afterwards$", err.message)
-    assert.equal("nothing was changed: `wait` for it, and roll back then", err.hint)
+    assert.equal("nothing was changed: `wait` for it, and roll back then; if it isn't being deployed (`deploying` says "
+      .. "\"true\"), set `while_deploying`", err.hint)
   end)
 
   it("says what may come live where the answer to its deployment is lost", function()

@@ -16,6 +16,7 @@ function apply.declare(command)
   readings.manifest(command)
   readings.only(command)
   readings.waiting(command)
+  readings.while_deploying(command)
   readings.yes(command)
   command:option("--over", "Id of a live version that may be replaced though somebody else published it; may be "
     .. "repeated."):argname("ID"):count "*"
@@ -107,6 +108,7 @@ function apply.run(context)
   if next(places) then show.check(state.check(context:project().root)) end
   local options = context:watched(progress_of(plan))
   options.concurrency, options.deploy_timeout, options.interval = given.concurrency, given.timeout, given.interval
+  options.while_deploying = given.while_deploying
   local recorders, keep = {}, options.record
   for id, place in pairs(places) do recorders[id] = publishing.record(place, keep) end
   options.record = function(account) return (recorders[tostring(account.script)] or keep)(account) end

@@ -10,6 +10,7 @@ function publish.declare(command)
   command:argument("file", "The source, or - for standard input; by default the script's file in the project."):args "?"
   readings.over(command)
   readings.waiting(command)
+  readings.while_deploying(command)
   readings.keep(command)
   readings.ever_deployed(command)
   readings.dry_run(command)
@@ -42,6 +43,7 @@ function publish.run(context)
   options.save = given.keep and context:saver(given.script) or nil
   options.rollback = not given.no_rollback
   options.deploy_timeout, options.interval = given.timeout, given.interval
+  options.while_deploying = given.while_deploying
   options.dry_run = given.dry_run
   if source and not context:project().file.scripts[given.script] then
     if given.over then error("--over goes with a script of the project, by its name", 0) end

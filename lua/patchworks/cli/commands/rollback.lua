@@ -9,6 +9,7 @@ local rollback = { description = "Make the version live that was live before." }
 function rollback.declare(command)
   readings.script(command)
   readings.waiting(command)
+  readings.while_deploying(command)
   readings.yes(command)
   readings.dry_run(command)
   command:option("--to", "Id of the version to go to.")
@@ -36,12 +37,15 @@ end
 
 function rollback.run(context)
   local given = context.given
-  local plan, err = go_back(context, { to = given.to, dry_run = true, on_event = context:listener() })
+  local plan, err = go_back(context, {
+    to = given.to, dry_run = true, while_deploying = given.while_deploying, on_event = context:listener(),
+  })
   if not plan or given.dry_run or plan.action == "unchanged" then return show.release(plan, err) end
   local go_on = agreed(context, plan)
   if go_on ~= true then return go_on end
   local options = context:watched(show.steps())
   options.to, options.deploy_timeout, options.interval = plan.version.id, given.timeout, given.interval
+  options.while_deploying = given.while_deploying
   return show.release(go_back(context, options))
 end
 
