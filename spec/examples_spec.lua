@@ -1,6 +1,7 @@
 -- The examples run as they stand, against the sandbox.
 local lua = require "spec.support.lua"
 local sandbox = require "patchworks.sandbox"
+local shell = require "spec.support.shell"
 
 local server, client, versions
 before_each(function()
@@ -79,10 +80,27 @@ describe("examples/", function()
     assert.equal(1, code, said)
   end)
 
-  it("release/patchworks.lua is planned and applied, tests and all", function()
-    local plan = assert(client:plan "examples/release/patchworks.lua")
-    assert.equal(3, plan.changes)
-    local report = client:apply(plan, { interval = 0.02 })
-    assert.equal(3, report.published, tostring(report))
+  -- As the workflow beside it does, but for the service: the project's own environment, by the owner's word.
+  it("release/ is a project that is tested, planned and applied", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute(("cp -r examples/release %s && mkdir %s/.git"):format(folder, folder)))
+    local path = folder .. "/patchworks.project.lua"
+    local file = assert(io.open(path))
+    local text = file:read "a"
+    file:close()
+    file = assert(io.open(path, "w"))
+    file:write((text:gsub("http://127.0.0.1:8787", server.url)))
+    file:close()
+    local function inside(words)
+      local code, out, err = shell(server, words, { folder = folder })
+      assert.equal(0, code, words .. ": " .. out .. err)
+      return out .. err
+    end
+    assert.matches("3 cases, all good", inside "test")
+    assert.matches("2 to publish, 0 unchanged, 2 tests", inside "plan --env staging")
+    assert.matches("2 published, 0 unchanged, 0 failed", inside "apply --env staging --yes --interval 0.02")
+    assert.matches("0 to publish, 2 unchanged", inside "plan --env staging")
+    os.execute("rm -rf " .. folder)
   end)
 end)

@@ -684,7 +684,7 @@ function listing:close() end
 ---@field kind "test_failed"
 ---@field version patchworks.version what a release was about
 
----A file that was named can't be read.
+---A file that was named can't be read or written, or doesn't hold what it must: a manifest, a plan, a project (also the name that was asked for), a case.
 ---@class patchworks.error.file: patchworks.error
 ---@field kind "file"
 

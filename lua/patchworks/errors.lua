@@ -19,7 +19,7 @@
 --     protocol             not what HTTP or the contract allows
 --     deployment_failed    the service could not deploy the version
 --     test_failed          what was published fails its test
---     file                 a file of this machine can't be read, or is empty
+--     file                 a file of this machine can't be read, or doesn't hold what it must
 --     cancelled            the task was cancelled, or the client closed
 --     listener             the caller's own `on_event` raised; this one is raised
 --
@@ -121,13 +121,24 @@ end
 --- What misuse raises in place of a string: a prompt sets it, to show one line and no traceback.
 errors.raising = nil
 
+local last, last_raised -- what misuse raised last
+
+--- The message of what misuse has just raised, without the place in a program.
+-- @param raised what was caught
+-- @treturn ?string nil where it is something else
+function errors.misused(raised)
+  local same = raised == last_raised or last and type(raised) == "string" and raised:sub(-#last) == last
+  return same and last or nil
+end
+
 --- Raises for misuse, at the line of the code that called into patchworks.
 -- @tparam string format as for string.format
 -- @param ... its arguments
 function errors.misuse(format, ...)
   local message = select("#", ...) > 0 and format:format(...) or format
   local level = caller_level()
-  error(errors.raising and errors.raising(message) or message, level)
+  last, last_raised = message, errors.raising and errors.raising(message) or message
+  error(last_raised, level)
 end
 
 return errors

@@ -1,4 +1,5 @@
 -- Manifests: what is read from where, and what each mistake is told as.
+local errors = require "patchworks.errors"
 local manifest = require "patchworks.release.manifest"
 
 local folder
@@ -19,6 +20,13 @@ local function misuse(given)
   local ok, message = pcall(manifest.read, given)
   assert.is_false(ok)
   return tostring(message)
+end
+
+-- What a file is refused with.
+local function refused(name)
+  local list, err = manifest.read(folder .. "/" .. name)
+  assert.same({ nil, "file" }, { list, err.kind })
+  return err.message
 end
 
 describe("a manifest", function()
@@ -67,14 +75,33 @@ describe("a manifest", function()
   end)
 
   it("says what is wrong with its file", function()
-    assert.matches("plan: can't read the manifest: .*nowhere.lua", misuse(folder .. "/nowhere.lua"))
-    assert.matches("plan: can't read the manifest: " .. folder:gsub("%p", "%%%0"), misuse(folder))
-    write("m.lua", "return nil")
-    assert.matches("plan: the manifest fails: ", misuse(folder .. "/m.lua"))
-    write("m.lua", "error('no')")
-    assert.matches("plan: the manifest fails: .*m.lua.*no", misuse(folder .. "/m.lua"))
-    write("m.lua", "return 7")
-    assert.matches("plan: .*/m.lua returns no table$", misuse(folder .. "/m.lua"))
+    assert.matches("^can't read .*nowhere.lua", refused "nowhere.lua")
+    assert.matches("^can't read " .. folder:gsub("%p", "%%%0"), refused "")
+    for text, sentence in pairs {
+      ["return nil"] = "^the manifest fails: ", ["error('no')"] = "^the manifest fails: .*m.lua.*no",
+      ["return 7"] = "/m.lua returns no table$",
+      -- What would raise for a table is the file's fault, and names it.
+      ["return {}"] = "/m.lua: expected a manifest { scripts", ["return { scirpts = {} }"] = "/m.lua: manifest: unknown option `scirpts`",
+      ["return { scripts = { { id = 0, name = 'two', content = 'x' } } }"] = "/m.lua: script 1 of the manifest %(two%): id: ",
+      ["return { scripts = { { id = 1, content = 'x', test = { expect = 'y', expect_file = 'z' } } } }"] = "/m.lua: script 1 .*got both$",
+    } do
+      write("m.lua", text)
+      assert.matches(sentence, refused "/m.lua")
+    end
+  end)
+
+  it("tells of its file alike at a prompt, where misuse raises no string", function()
+    write("m.lua", "return { scripts = {} }")
+    errors.raising = function(message) return { message } end
+    local ok, list, err = pcall(manifest.read, folder .. "/m.lua")
+    errors.raising = nil
+    assert.same({ true, "file" }, { ok, err and err.kind }, list)
+  end)
+
+  it("sends an empty payload, and expects none, from an empty file", function()
+    write("empty.txt", "")
+    local test = { payload_file = folder .. "/empty.txt", expect_file = folder .. "/empty.txt" }
+    assert.same({ payload = "", expect = "" }, assert(manifest.read { scripts = { { id = 1, content = "x", test = test } } })[1].test)
   end)
 
   it("says what is wrong with what it holds", function()

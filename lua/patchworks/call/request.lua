@@ -104,14 +104,23 @@ local function file_error(operation, message)
   return nil, errors.new { kind = "file", operation = operation, message = message, hint = hint }
 end
 
-local function read_file(path, what)
+--- Reads a file whole.
+-- @tparam string path
+-- @tparam string what it is for, for messages
+-- @treturn ?string bytes; or nil and an error of kind "file"
+function requests.read(path, what)
   if not io then misuse("%s: this Lua has no library io to read it with; pass `content`", what) end
   local file <close>, problem = io.open(path, "rb")
   if not file then return file_error(what, "can't read " .. problem) end
   local text, reason = file:read("a")
   if not text then return file_error(what, ("can't read %s: %s"):format(path, reason)) end
-  if text == "" then return file_error(what, path .. " is empty; a version needs at least one character") end
   return text
+end
+
+local function read_source(path, what)
+  local text, problem = requests.read(path, what)
+  if text == "" then return file_error(what, path .. " is empty; a version needs at least one character") end
+  return text, problem
 end
 
 --- The script's source that `create` and `publish` take, as `content` or from `file`.
@@ -121,7 +130,9 @@ function requests.content(options, what)
     misuse("%s: expected either `content` or `file`, got %s", what, options.content and "both" or "neither")
   end
   local content = arguments.check_type(options.content, "string", what .. ": content")
-  if options.file ~= nil then return read_file(arguments.check_type(options.file, "string", what .. ": file"), what) end
+  if options.file ~= nil then
+    return read_source(arguments.check_type(options.file, "string", what .. ": file"), what)
+  end
   if content == "" then misuse("%s: the content is empty; a version needs at least one character", what) end
   return content
 end

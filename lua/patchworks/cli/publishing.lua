@@ -1,6 +1,7 @@
 --- Publishing a project's script from a command: its file, its smoke cases, and nobody else's work lost.
 -- @module patchworks.cli.publishing
 local cases = require "patchworks.project.cases"
+local errors = require "patchworks.errors"
 local runs = require "patchworks.project.run"
 local workbench = require "patchworks.project.workbench"
 
@@ -14,7 +15,10 @@ local function smoke_test(root, script, versions, events)
   for i, name in ipairs(script.smoke) do
     local found, problem = cases.find(script.cases_folder or "", name, root)
     if not found then error(problem, 0) end
-    if found[1].problem then error(("%s/%s: %s"):format(script.name, name, found[1].problem), 0) end
+    if found[1].problem then
+      error(errors.new { kind = "file", operation = "publish",
+        message = ("%s/%s: %s"):format(script.name, name, found[1].problem) }, 0)
+    end
     list[i] = found[1]
   end
   local function judge(case, outcome)

@@ -1,5 +1,6 @@
 --- Readings of arguments that several commands share: what they are called, and what they are turned into.
 -- @module patchworks.cli.readings
+local errors = require "patchworks.errors"
 local streams = require "patchworks.cli.streams"
 
 local readings = {}
@@ -78,30 +79,35 @@ function readings.invoking(command)
   command:option("--variable", "NAME=VALUE; may be repeated."):count "*"
 end
 
+-- What is wrong with a file is of one kind, be it a project's, a manifest, or one that an option names.
+local function file_error(format, ...)
+  error(errors.new { kind = "file", operation = "command", message = format:format(...) }, 0)
+end
+
 local standard_input -- what it was read for
 
 local function read_standard_input(what)
-  if streams.closed.stdin then error(what .. ": standard input is closed", 0) end
+  if streams.closed.stdin then file_error("%s: standard input is closed", what) end
   if standard_input then
     error(("%s: standard input was read for %s already, and can't be read twice"):format(what, standard_input), 0)
   end
   standard_input = what
   local text, problem = io.stdin:read "a"
-  return text or error(("%s: can't read standard input: %s"):format(what, problem), 0)
+  return text or file_error("%s: can't read standard input: %s", what, problem)
 end
 
 --- What standard input was read for, such as "the source"; nil when it was not read.
 function readings.input() return standard_input end
 
---- A file's bytes, or those of standard input for "-". Raises a sentence.
+--- A file's bytes, or those of standard input for "-". Raises an error of kind "file".
 -- @tparam string path
 -- @tparam string what it is, for messages, such as "--payload-file"
 function readings.read(path, what)
   if path == "-" then return read_standard_input(what) end
   local file <close>, problem = io.open(path, "rb")
-  if not file then error(problem, 0) end
+  if not file then file_error("%s: can't read %s", what, problem) end
   local text, reason = file:read "a"
-  if not text then error(path .. ": " .. tostring(reason), 0) end
+  if not text then file_error("%s: can't read %s: %s", what, path, reason) end
   return text
 end
 

@@ -130,8 +130,10 @@ return {
   {
     "file",
     "",
-    "A file that was named can't be read.",
-    "Check the path, relative to where the program runs, and who may read it.",
+    "A file that was named can't be read or written, or doesn't hold what it must: a manifest, a plan, a project "
+      .. "(also the name that was asked for), a case.",
+    "Check the path, relative to where the program runs, and who may read it; or mend what `err.message` names. A "
+      .. "wrong argument is no error of this kind: that raises.",
   },
   {
     "cancelled",

@@ -27,15 +27,18 @@ local scripts = methods.method {
   },
 }
 
+local function file_error(format, ...)
+  return nil, errors.new { kind = "file", operation = "plan", message = format:format(...) }
+end
+
 -- A manifest's file: Lua that returns a table, with nothing in reach, bounded in memory and time.
-local function read_manifest(path)
-  local handle <close>, problem = io.open(path, "rb")
-  local text = handle and handle:read "a"
-  if not text then errors.misuse("plan: can't read the manifest: %s", problem or path) end
+local function load_manifest(path)
+  local text, problem = requests.read(path, "plan")
+  if not text then return nil, problem end
   local value, reason = core.chunk(text, path:match "[^/]*$")
-  if value == nil then errors.misuse("plan: the manifest fails: %s", reason) end
-  if type(value) ~= "table" then errors.misuse("plan: %s returns no table", path) end
-  return value, path:match "^(.*/)[^/]*$" or ""
+  if value == nil then return file_error("the manifest fails: %s", reason) end
+  if type(value) ~= "table" then return file_error("%s returns no table", path) end
+  return value
 end
 
 --- How messages call a script: by its id, and its name where it has one.
@@ -66,7 +69,7 @@ local function read_test(script, folder, what)
   for name, file in pairs { payload = "payload_file", expect = "expect_file" } do
     if given[file] ~= nil then
       if given[name] ~= nil then errors.misuse("%s: test: expected either `%s` or `%s`, got both", what, name, file) end
-      local text, problem = requests.content({ file = in_folder(folder, given[file]) }, what)
+      local text, problem = requests.read(in_folder(folder, given[file]), what)
       if not text then return nil, named(script, problem) end
       test[name], test[file] = text, nil
     end
@@ -109,14 +112,8 @@ local function check_list(list)
   return count
 end
 
---- Reads a manifest. Raises for misuse.
--- @tparam table|string given the manifest, or the path of a Lua file that returns it
--- @treturn ?table a list of `{ id, name, file, content, test, keep }`; or nil and an error of kind "file"
-function manifest.read(given)
-  local folder = ""
-  if type(given) == "string" then
-    given, folder = read_manifest(given)
-  end
+-- The scripts of a manifest. Raises for what can't be one.
+local function read(given, folder)
   arguments.check_names(given, { scripts = true }, "plan: manifest")
   if type(given) ~= "table" or type(given.scripts) ~= "table" then
     errors.misuse("plan: expected a manifest { scripts = { { id = 42, file = \"orders.py\" }, .. } }, or its path")
@@ -128,6 +125,21 @@ function manifest.read(given)
     list[place] = script
   end
   return list
+end
+
+--- Reads a manifest. A table that is none is misuse, which raises; a file that is none is an error, like one that can't
+-- be read.
+-- @tparam table|string given the manifest, or the path of a Lua file that returns it
+-- @treturn ?table a list of `{ id, name, file, content, test, keep }`; or nil and an error of kind "file"
+function manifest.read(given)
+  if type(given) ~= "string" then return read(given, "") end
+  local value, problem = load_manifest(given)
+  if not value then return nil, problem end
+  local ok, list, reason = pcall(read, value, given:match "^(.*/)[^/]*$" or "")
+  if ok then return list, reason end
+  local message = errors.misused(list)
+  if not message then error(list, 0) end
+  return file_error("%s: %s", given, (message:gsub("^plan: ", "")))
 end
 
 return manifest

@@ -1,6 +1,7 @@
 --- `patchworks plan`: shows what publishing the project, or a manifest, would change; may keep the plan for `apply`.
 -- @module patchworks.cli.commands.plan
 local codes = require "patchworks.cli.codes"
+local errors = require "patchworks.errors"
 local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
 local show = require "patchworks.cli.show"
@@ -64,10 +65,17 @@ function plan.of(context)
   return pick(show.check(made, err), context:only())
 end
 
+local function keep(made, path)
+  local done, problem = require("patchworks.project.written").whole(path, made:save())
+  if done then return end
+  local message = ("--out: can't write %s: %s"):format(path, problem)
+  error(errors.new { kind = "file", operation = "plan", message = message }, 0)
+end
+
 function plan.run(context)
   local given = context.given
   local made = plan.of(context)
-  if given.out then show.check(require("patchworks.project.written").whole(given.out, made:save())) end
+  if given.out then keep(made, given.out) end
   show.plan(made)
   if given.detailed_exitcode and made.changes > 0 then return codes.changes end
 end
