@@ -117,7 +117,7 @@ $ patchworks show 99
 $ patchworks delete 1
   patchworks: Delete script version 1 (script 1, v1, Draft) for good? Nobody can be asked here: pass --yes to go on
 $ patchworks create 1 /no/such.py
-  patchworks: /no/such.py: No such file or directory
+  patchworks: the source: can't read /no/such.py: No such file or directory
 $ patchworks logs 1 --limit many
   patchworks: --limit: expected a whole number from 1, got 'many'
 ]=]

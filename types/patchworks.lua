@@ -32,7 +32,7 @@ local patchworks = {}
 ---@field max_connections? integer how many connections there are at once; an integer from 1 to 1000; default 8
 ---@field rate_limit? integer what the client keeps to by itself, in requests a minute; an integer from 1 to 1000000; default none
 ---@field allow_insecure? boolean allow http:// to other machines; default false
----@field ca_file? string PEM: the certificates to trust
+---@field ca_file? string PEM: the certificates to trust; default PATCHWORKS_CA_FILE
 ---@field ca_path? string a folder of them, as c_rehash makes it
 ---@field proxy? string a proxy's URL
 ---@field client_cert? string PEM: the client's certificate
@@ -1055,7 +1055,7 @@ function project:environment(env, options) end
 ---@return string? the id; or nil and an error
 function project:id(name, environment) end
 
----What the file says about an environment's service, as options of patchworks.new; without a credential.
+---What the file says about an environment's service, as options of patchworks.new; without a credential, and without whom TLS trusts.
 ---@param environment table what `environment` gave
 ---@return patchworks.new_options
 function project:settings(environment) end

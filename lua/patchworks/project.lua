@@ -22,6 +22,7 @@ local inside = require "patchworks.project.inside"
 local keys = require "patchworks.project.keys"
 local origin = require "patchworks.call.origin"
 local seeding = require "patchworks.project.seeding"
+local trust = require "patchworks.project.trust"
 local uv = require "patchworks.loop.uv"
 
 local Project = { __name = "patchworks.project" }
@@ -162,8 +163,8 @@ local client_names = { base_url = true, on_event = true, loop = true, record_fil
 -- The credential that may go to an environment, as options of patchworks.new.
 local function credential_for(self, environment)
   if environment.api_key then return { api_key = environment.api_key } end
-  local stored, problem = keys.read(os.getenv)
-  if not stored then return nil, problem end
+  local stored, authorities = keys.read(os.getenv)
+  if not stored then return nil, authorities end
   local login_url = environment.settings.login_url
   local granted, reason = credential.grant({
     base_url = environment.base_url,
@@ -171,23 +172,26 @@ local function credential_for(self, environment)
     login_url = login_url,
     login_file = login_url and self.path,
   }, os.getenv, function(its_origin) return stored[its_origin] end)
-  if granted then return granted end
-  return nil, errors.new { kind = "file", operation = "credential", message = reason }
+  if not granted then return nil, errors.new { kind = "file", operation = "credential", message = reason } end
+  local kept = granted.api_key == stored[environment.origin] and authorities[environment.origin] or nil
+  local ca_file, refused = trust.ca_file(self, environment, kept, os.getenv)
+  granted.ca_file = ca_file
+  return not refused and granted or nil, refused
 end
 
---- What the file says about an environment's service, as options of patchworks.new; without a credential.
+--- What the file says about an environment's service, as options of patchworks.new; without a credential, and without
+-- whom TLS trusts.
 -- @tparam table environment what `environment` gave
--- @treturn table `base_url`, `login_url`, `login_field`, `rate_limit`, `ca_file`
-function Project:settings(environment)
+-- @treturn table `base_url`, `login_url`, `login_field`, `rate_limit`
+function Project:settings(environment) -- luacheck: no self
   local options = { base_url = environment.base_url }
   for _, name in ipairs { "login_url", "login_field", "rate_limit" } do options[name] = environment.settings[name] end
-  local ca_file = environment.settings.ca_file
-  options.ca_file = ca_file and (ca_file:find "^/" and ca_file or self.root .. "/" .. ca_file)
   return options
 end
 
 --- A client of an environment, with the credential that may go there: the environment variables', else one stored by
--- `patchworks login`. A service that only the project's file names gets none, but an error that says what to do.
+-- `patchworks login`. A service that only the project's file names gets none, but an error that says what to do; so
+-- does one whose `ca_file` only the project names, see patchworks.project.trust.
 -- @tparam ?string env name of the environment; see `environment`
 -- @tparam ?table given `base_url` (the owner's word for another service), `on_event`, `loop`, `record_file`, as for
 -- patchworks.new

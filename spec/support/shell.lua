@@ -12,7 +12,7 @@ if build:sub(1, 1) ~= "/" then build = root .. "/" .. build end
 
 -- Where the command finds this tree from any folder; nothing of the developer's is read.
 local found = ("-u PATCHWORKS_ENV -u PATCHWORKS_BASE_URL -u PATCHWORKS_API_KEY -u PATCHWORKS_TOKEN -u PATCHWORKS_USERNAME "
-  .. "-u PATCHWORKS_PASSWORD -u XDG_CONFIG_HOME LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/?.so;;' HOME=/nonexistent"):format(root, root, build)
+  .. "-u PATCHWORKS_PASSWORD -u XDG_CONFIG_HOME -u PATCHWORKS_CA_FILE LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/?.so;;' HOME=/nonexistent"):format(root, root, build)
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))

@@ -35,7 +35,7 @@ options.new = methods.method {
     { "rate_limit", "integer", "what the client keeps to by itself", unit = "requests a minute", most = 1000000,
       default = "none" },
     { "allow_insecure", "boolean", "allow http:// to other machines", default = false },
-    { "ca_file", "string", "PEM: the certificates to trust" },
+    { "ca_file", "string", "PEM: the certificates to trust", default = "PATCHWORKS_CA_FILE" },
     { "ca_path", "string", "a folder of them, as c_rehash makes it" },
     { "proxy", "string", "a proxy's URL" },
     { "client_cert", "string", "PEM: the client's certificate" },
@@ -53,6 +53,16 @@ options.new = methods.method {
 
 --- The options that every method takes for its call alone, beside its parameters.
 options.per_call = methods.per_call
+
+-- Whom to trust: what was given in any form, else what the environment has.
+local function ca_file_of(given, getenv)
+  local path = getenv "PATCHWORKS_CA_FILE"
+  if given.ca_file or given.ca_path or not path or path == "" then return given.ca_file end
+  if not io then return path end
+  local handle <close>, problem = io.open(path, "rb")
+  if not handle then misuse("PATCHWORKS_CA_FILE: can't read %s", problem) end
+  return path
+end
 
 local function check_texts(given)
   for _, name in ipairs { "ca_file", "ca_path", "proxy", "client_cert", "client_key", "record_file" } do
@@ -92,7 +102,7 @@ function options.resolve(given, getenv)
     max_response_bytes = given.max_response_bytes or 64 * mebibyte,
     max_connections = given.max_connections or 8,
     rate_limit = given.rate_limit,
-    ca_file = given.ca_file,
+    ca_file = ca_file_of(given, getenv),
     ca_path = given.ca_path,
     proxy = given.proxy,
     client_cert = given.client_cert,

@@ -9,6 +9,7 @@ local plain = {
   { "`api_key`", "PATCHWORKS_API_KEY" },
   { "`base_url`, the network and `proxy`", "PATCHWORKS_BASE_URL or --base-url, the network and its proxy" },
   { "`base_url`", "the base URL (PATCHWORKS_BASE_URL, --base-url or the project's)" },
+  { "`ca_file`", "PATCHWORKS_CA_FILE" },
   { "set `rate_limit`, or raise `timeout`", "wait a minute; a project's environment may set `rate_limit`" },
   { "raise `timeout`, or send fewer requests", "wait a minute, or send fewer requests" },
   { "raise `timeout` or `attempt_timeout`", "try again later; a deployment is waited for as long as --timeout says" },

@@ -101,7 +101,8 @@ local project = {
     },
     method {
       name = "settings",
-      says = "What the file says about an environment's service, as options of patchworks.new; without a credential.",
+      says = "What the file says about an environment's service, as options of patchworks.new; without a credential, "
+        .. "and without whom TLS trusts.",
       takes = { one },
       gives = "patchworks.new_options",
       never_nil = true,
