@@ -83,7 +83,8 @@ describe("retry.parse_after", function()
       assert.is_nil(parse(text), text)
     end
     assert.is_nil(parse(nil))
-    assert.is_true(parse(("9"):rep(400)) >= 1e9)
+    assert.equal(999999999, parse "999999999")
+    for _, text in ipairs { "9999999999", ("9"):rep(400) } do assert.equal(1e9, parse(text)) end
   end)
 end)
 
@@ -96,6 +97,28 @@ describe("the bucket", function()
     assert.equal(5, bucket:take { status = 429 })
     for _ = 1, 14 do bucket:give() end
     assert.equal(14, bucket:take { kind = "network" })
+  end)
+
+  it("holds 500, down to the last: a retry takes 14, after a 429 5, and a success gives back 1, or what its retry took", function()
+    local function drained(retries, refusals)
+      local bucket = retry.bucket()
+      for _ = 1, retries do assert.equal(14, bucket:take { status = 500 }) end
+      for _ = 1, refusals do assert.equal(5, bucket:take { status = 429 }) end
+      return bucket
+    end
+    local empty = drained(0, 100)
+    assert.is_nil(empty:take { status = 429 })
+    for _ = 1, 4 do empty:give() end
+    assert.is_nil(empty:take { status = 429 })
+    empty:give()
+    assert.equal(5, empty:take { status = 429 })
+    empty:give(14)
+    assert.equal(14, empty:take { status = 500 })
+    assert.is_nil(drained(4, 88):take { status = 429 }) -- 4 are left
+    local full = drained(0, 1)
+    for _ = 1, 9 do full:give(14) end
+    for _ = 1, 100 do assert.equal(5, full:take { status = 429 }) end
+    assert.is_nil(full:take { status = 429 })
   end)
 end)
 

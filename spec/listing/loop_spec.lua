@@ -230,6 +230,23 @@ describe("what a listing is asked for at once", function()
     end
   end)
 
+  it("is no table, and says what to write in its place", function()
+    local listing = versions:list(7)
+    assert.is_nil(listing.nothing)
+    for _, case in ipairs {
+      { function() return listing[1] end, "for an item by its place write listing:all()[n]" },
+      { function() return #listing end, "for its length write listing:count(), or #listing:all()" },
+      { function() return pairs(listing) end, "for its items write `for item in listing do`, or pairs(listing:all())" },
+      { function() return listing(nil, 7) end, "a listing is the iterator of a generic for: write `for item in listing do`" },
+    } do
+      local ok, problem = pcall(case[1])
+      assert.is_false(ok)
+      assert.matches("loop_spec.lua:%d+: ", problem)
+      assert.matches(case[2], problem, 1, true)
+    end
+    assert.equal(0, #service.requests)
+  end)
+
   it("is shown by what it is a listing of", function()
     assert.equal("listing of list", tostring(versions:list(7)))
     assert.equal("listing of GET /things", tostring(client:paginate "/things"))

@@ -57,8 +57,18 @@ local list = {
   },
   ["lua/patchworks/listing/page.lua"] = {
     { "moments = moments + 1", "`2` for `1`", grows },
+    { "local moments = 0", "`1` for `0`", grows },
     { "local pending = { source = source, number = number, note = note, sent = page.moment(), call = false, result = false }",
       "`true` for `false`", set_first, after = "call = " },
+  },
+  ["lua/patchworks/time/deadline.lua"] = {
+    { "return left < seconds and (left > 0 and left or 0) or seconds", "`>=` for `>`", "they are the same then" },
+    { "if outer and outer.at < at then at = outer.at end", "`<=` for `<`", "they are the same then" },
+  },
+  ["lua/patchworks/time/scheduler.lua"] = {
+    { "local longest_wait = 60 -- seconds; a wait that nothing ends is only looked at again", "any", "it is only looked at again" },
+    { "waiting[transfer] = nil -- a key with a finalizer keeps its value for a cycle more", "left out",
+      "its keys are weak: it is memory alone" },
   },
   ["lua/patchworks/service.lua"] = {
     { "if left_at ~= right_at then return left_at > right_at end", "`>=` for `>`", "they are not the same here" },
