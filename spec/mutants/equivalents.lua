@@ -70,6 +70,16 @@ local list = {
     { "waiting[transfer] = nil -- a key with a finalizer keeps its value for a cycle more", "left out",
       "its keys are weak: it is memory alone" },
   },
+  ["lua/patchworks/time/timers.lua"] = {
+    { "local added = 0 -- ever: of two that are due at once, the one that came first is first", "`1` for `0`", grows },
+    { "return left.due < right.due or (left.due == right.due and left.number < right.number)", "`<=` for `<`",
+      "no two have the same number", after = "left.number " },
+    { "heap[count + 1] = wait", "any", "asks for the room alone: it is put in its place below" },
+    { "count, added = count + 1, added + 1", "`2` for `1`", grows, after = "added + " },
+  },
+  ["lua/patchworks/call/pending.lua"] = {
+    { "self.flight = false", "left out", "it has ended, and is not looked at again: it is memory alone" },
+  },
   ["lua/patchworks/service.lua"] = {
     { "if left_at ~= right_at then return left_at > right_at end", "`>=` for `>`", "they are not the same here" },
     { "if moment(left) ~= moment(right) then return moment(left) > moment(right) and left or right end", "`>=` for `>`",

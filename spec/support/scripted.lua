@@ -43,7 +43,7 @@ function Engine:start(method, url, headers, body, once, timeout, connect_timeout
   if type(answer) == "function" then answer = answer(request) end
   if answer.refuses then return nil, answer.refuses end
   local due = answer.never and math.huge or service.clock.time + (answer.after or 0.01)
-  local transfer = setmetatable({ engine = self, answer_to_give = answer, due = due }, Transfer)
+  local transfer = setmetatable({ engine = self, number = #service.requests, answer_to_give = answer, due = due }, Transfer)
   self.under_way[transfer] = true
   return transfer
 end
@@ -52,13 +52,15 @@ end
 function Engine:step(seconds)
   local clock = self.service.clock
   local limit = clock.time + math.max(0, seconds)
-  local first
-  for transfer in pairs(self.under_way) do
-    if transfer.due <= limit and (not first or transfer.due < first.due) then first = transfer end
-  end
   if self.finished[1] then return true end
-  clock.time = first and math.max(clock.time, first.due) or limit
-  if first then deliver(first) end
+  local due, came = math.huge, {}
+  for transfer in pairs(self.under_way) do due = math.min(due, transfer.due) end
+  clock.time = math.max(clock.time, math.min(due, limit))
+  for transfer in pairs(self.under_way) do
+    if transfer.due <= clock.time then came[#came + 1] = transfer end
+  end
+  table.sort(came, function(left, right) return left.number < right.number end)
+  for _, transfer in ipairs(came) do deliver(transfer) end
   return true
 end
 
