@@ -2,6 +2,7 @@
  * prints what is not so. */
 #include <dlfcn.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/wait.h>
 
 #include "peer.h"
@@ -137,6 +138,9 @@ static void check_patience(void) {
   say(&service, OK_ANSWER, strlen(OK_ANSWER));
   CHECK(pw_engine_wait_any(both, waits, 2, 4000, &reason) && engine.done.count == 0 && reason == NULL);
   CHECK(pw_clock_now() - began < 3000000);
+  while (engine.done.count == 0) step(&engine, 1000);
+  began = pw_clock_now();
+  CHECK(pw_engine_wait_any(both, waits, 2, 4000, &reason) && pw_clock_now() - began < 3000000);
   pw_engine_release(&engine, await_end(&engine));
   pw_engine_close(&engine);
   pw_engine_close(&other);
@@ -194,6 +198,7 @@ static void check_broken(bool hosted, CURLMcode code, pw_failure failure, int ha
   say(&service, OK_ANSWER, strlen(OK_ANSWER));
   for (int i = 0; i < 200 && engine.active.count > 0; i++) step(&engine, 20);
   CHECK(engine.active.count == 0 && engine.done.count == 2 && engine.broken == (handles == 0));
+  CHECK(handles == 0 || engine.wait.count == 0);
   CHECK((engine.multi == multi) == (handles == 0) && engine.counts.finished == 2 && failing == CURLM_OK);
   bool told = false;
   for (pw_transfer *each; (each = pw_engine_take(&engine)) != NULL; pw_engine_release(&engine, each)) {
@@ -309,20 +314,54 @@ static void check_fork(bool hosted) {
   leave(&service);
 }
 
-static void check_polled(void) {
-  check_kept(false);
-  check_fork(false);
+static void check_both(bool hosted) {
+  check_kept(hosted);
+  check_fork(hosted);
+  /* In a process without an input, whose descriptor 0 is one of ours. */
+  close(0);
+  check_fork(hosted);
+  peer service;
+  pw_engine engine;
+  listen_as(&service);
+  int inner = dup(service.listener);
+  open_engine(&engine, hosted);
+  close(service.listener == 0 ? 0 : inner);
+  if (service.listener == 0) service.listener = inner;
+  pw_transfer *transfer = exchange(&engine, &service, &(pw_request){.method = "GET", .url = service.url}, OK_ANSWER);
+  CHECK(transfer != NULL && transfer->failure == PW_FAILURE_NONE);
+  pw_engine_release(&engine, transfer);
+  pw_engine_close(&engine);
+  leave(&service);
 }
 
-static void check_hosted(void) {
-  check_kept(true);
-  check_fork(true);
+static void check_polled(void) { check_both(false); }
+
+static void check_hosted(void) { check_both(true); }
+
+/* Whether there are several processors is what this process may use. */
+static void check_processors(void) {
+#ifdef CPU_COUNT
+  cpu_set_t all, some;
+  CHECK(sched_getaffinity(0, sizeof all, &all) == 0);
+  for (int most = 1; most <= 3 && most <= CPU_COUNT(&all); most++) {
+    CPU_ZERO(&some);
+    for (size_t i = 0; CPU_COUNT(&some) < most; i++) {
+      if (CPU_ISSET(i, &all)) CPU_SET(i, &some);
+    }
+    CHECK(sched_setaffinity(0, sizeof some, &some) == 0);
+    pw_engine engine;
+    open_engine(&engine, false);
+    CHECK(engine.several_processors == (most > 1));
+    pw_engine_close(&engine);
+  }
+#endif
 }
 
 int main(int count, char **words) {
   static const part parts[] = {
-      {"polled", check_polled}, {"hosted", check_hosted},   {"bounds", check_bounds}, {"patience", check_patience},
-      {"timers", check_timers}, {"failing", check_failing}, {"memory", check_memory}, {NULL, NULL},
+      {"polled", check_polled},     {"hosted", check_hosted},         {"bounds", check_bounds},
+      {"patience", check_patience}, {"timers", check_timers},         {"failing", check_failing},
+      {"memory", check_memory},     {"processors", check_processors}, {NULL, NULL},
   };
   return check_part(parts, count, words);
 }

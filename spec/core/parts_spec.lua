@@ -4,7 +4,7 @@ if os.getenv "PATCHWORKS_INSTRUMENTED" then return end -- they are not linked wi
 
 local parts = {
   bytes = { "clock", "buffer", "text", "json_text", "queue" },
-  engines = { "polled", "hosted", "bounds", "patience", "timers", "failing", "memory" },
+  engines = { "polled", "hosted", "bounds", "patience", "timers", "failing", "memory", "processors" },
   exchanges = { "requests", "answers", "header_bound", "refusals", "repeats", "settings" },
   waits = { "poll", "hosted", "any", "sockets" },
 }

@@ -15,6 +15,19 @@ local list = {
     { "uint64_t found = 0;", "`1` for `0`", "then the slow reading decides, which says the same" },
     { "return word;", "returns nothing", "inlined, the word is where the result is looked for" },
   },
+  ["src/core/engine.c"] = {
+    { "if (engine->curl_due < 0 || engine->curl_due > pw_clock_now()) return;", "`&&` for `||`",
+      "libcurl that is asked too early does nothing, and names its time anew" },
+    { "engine->starting = true;", "`false` for `true`", "the timer is set twice" },
+    { "engine->starting = true;", "left out", "the timer is set twice" },
+    { "return 0;", "`1` for `0`", "libcurl heeds -1 alone" },
+  },
+  ["src/core/wait.c"] = {
+    { "*wait = (pw_wait){.fd = -1, .timer = -1};", "`2` for `1`", "any that is negative is none" },
+    { "wait->timer = -1;", "`2` for `1`", "any that is negative is none" },
+    { "errno = reason;", "left out", "closing what is open leaves errno alone" },
+    { "if (wait->timer < 0 || !watch_in_one(wait, wait->timer, true, false)) {", "`true` for `false`", "a timer can't be written to" },
+  },
 }
 
 return list
