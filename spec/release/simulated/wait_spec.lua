@@ -379,9 +379,10 @@ describe("wait", function()
 
   it("checks what it is given", function()
     open()
-    assert.has_error(function() world.versions:wait "x" end)
+    assert.matches("wait: script version id", tostring(select(2, pcall(world.versions.wait, world.versions, "x"))))
     assert.has_error(function() world.versions:wait(1, { tiemout = 1 }) end)
-    assert.has_error(function() world.versions:deploy_and_wait "x" end)
+    assert.matches("deploy_and_wait: script version id",
+      tostring(select(2, pcall(world.versions.deploy_and_wait, world.versions, "x"))))
     assert.has_error(function() world.versions:deploy_and_wait(1, { tiemout = 1 }) end)
     assert.equal("", world:sent())
   end)
