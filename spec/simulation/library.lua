@@ -43,8 +43,9 @@ end
 
 --- Loads the library.
 -- @tparam ?table changes list of `{module, from, to, also}`: `also`, another `{from, to}` in the same module
+-- @tparam ?table sources texts by their modules, in the place of those in files
 -- @treturn table universe: `require`; `world` is to be set before anything is called
-function library.load(changes)
+function library.load(changes, sources)
   local universe = { loaded = {} }
   universe.loaded["patchworks.core"] = seamed_core(universe)
   local environment = setmetatable({}, { __index = _G })
@@ -56,7 +57,7 @@ function library.load(changes)
     local module = universe.loaded[name]
     if module ~= nil then return module end
     local path = assert(package.searchpath(name, package.path))
-    local source = read(path)
+    local source = sources and sources[name] or read(path)
     for _, change in ipairs(changes or {}) do
       if change.module == name then
         source = apply(source, change)
