@@ -9,6 +9,25 @@ local grows = "only compared: any number that grows will do"
 local set_first = "set before it is read; the field is named here so that its room is there"
 
 local list = {
+  ["lua/patchworks/release/tail.lua"] = {
+    { "local set, ring, next_place = {}, {}, 1", "`2` for `1`", "a ring: it may begin anywhere" },
+    { "next_place = next_place % remembered + 1", "`-` for `+`", "a ring of as many places, the other way round" },
+    { 'if math.type(first.id) == "integer" and math.type(last.id) == "integer" then return first.id < last.id end', "`<=` for `<`",
+      "two entries don't have one id" },
+    { 'if type(began) == "string" and type(ended) == "string" and began ~= ended then return began < ended end', "`<=` for `<`",
+      "they are not the same here" },
+    { "return false", "returns nothing", "only asked whether it is true" },
+  },
+  ["lua/patchworks/release/reconcile.lua"] = {
+    { "if job.deadline:left() <= pause then return nil, nil, false end", "`<` for `<=`", "the time is up to the moment" },
+    { "if pause > 0 then job.clock.sleep(pause) end", "`>=` for `>`", "it sleeps for no time" },
+    { "local fits = each > floor and not claim.ids[version.id] and (not found or each < service.number(found))", "`<=` for `<`",
+      "two versions don't have one number", after = "each " },
+  },
+  ["lua/patchworks/release/prune.lua"] = {
+    { 'if used and now - used < lately * 86400 then return ("it was in use within %d days"):format(lately) end', "`<=` for `<`",
+      "30 days to the microsecond" },
+  },
   ["lua/patchworks/call/gate.lua"] = {
     { "self.news = self.news + 1", "`2` for `1`", grows },
     { "news = 0, -- what was learned from answers, counted, so that a flight knows what is newer than its request", "`1` for `0`", grows },

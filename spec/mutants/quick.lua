@@ -20,14 +20,14 @@ end
 
 local specs
 
--- Those that carry the module's name first.
-local function in_order(path)
+-- Those that carry the module's name, or all where there is none.
+local function specs_of(path)
   specs = specs or read_specs()
-  local own, first, others = "/" .. path:match "([^/]+)%.lua$" .. "_spec.lua", {}, {}
+  local name, own = "/" .. path:match "([^/]+)%.lua$" .. "_spec.lua", {}
   for _, spec in ipairs(specs) do
-    table.insert(spec.path:find(own, 1, true) and first or others, spec)
+    if spec.path:find(name, 1, true) then own[#own + 1] = spec end
   end
-  return table.move(others, 1, #others, #first + 1, first)
+  return own[1] and own or specs
 end
 
 -- A mutant that never ends is stopped after so many instructions. Every coroutine has a count of its own.
@@ -89,7 +89,7 @@ local function all_pass(path, sources)
   debug.sethook(count, "", step)
   coroutine.create = limited
   local good = true
-  for _, spec in ipairs(in_order(path)) do
+  for _, spec in ipairs(specs_of(path)) do
     good = passes(spec, universe, loaded)
     if not good then break end
   end
@@ -98,18 +98,18 @@ local function all_pass(path, sources)
   return good
 end
 
-local sound
+local sound = {} -- by the module's path
 
 --- Whether the quick specs notice a mutant.
 -- @tparam table mutant of a module of releases
 function quick.notices(mutant)
   if not mutant.path:find "^lua/patchworks/release/" then return false end
-  if sound == nil then
-    sound = all_pass(mutant.path, {})
-    if not sound then print "the quick specs fail without any change, and judge nothing" end
+  if sound[mutant.path] == nil then
+    sound[mutant.path] = all_pass(mutant.path, {})
+    if not sound[mutant.path] then print("the quick specs fail without any change, and judge nothing of " .. mutant.path) end
   end
   local name = mutant.path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/", ".")
-  return sound and not all_pass(mutant.path, { [name] = mutant.text })
+  return sound[mutant.path] and not all_pass(mutant.path, { [name] = mutant.text })
 end
 
 return quick

@@ -49,12 +49,11 @@ end
 local find
 function find(job, floor, source, claim)
   local found, response
-  local number, last = 1, 1
-  while number <= last do
+  local number = 1
+  repeat
     local given = job:options { per_page = 100, include = "content" }
     local page, problem = job.resource:list(job.script, given):page(number)
     if not page then return nil, problem end
-    last = page.meta.last_page
     local oldest = math.huge
     for _, version in ipairs(page.data) do
       local flaw = look.flaw(job, version)
@@ -68,7 +67,7 @@ function find(job, floor, source, claim)
     end
     if not look.rises(page) and oldest <= floor then break end
     number = number + 1
-  end
+  until number > page.meta.last_page
   -- Another call may have taken it while later pages were read.
   if found and (claim.ids[found.id] or claim:is_open()) then return find(job, floor, source, claim) end
   return found, response

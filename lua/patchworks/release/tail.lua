@@ -19,7 +19,7 @@ local remembered = 2000
 -- A set that forgets the oldest.
 local function memory()
   local set, ring, next_place = {}, {}, 1
-  local function has(key) return set[key] ~= nil end
+  local function has(key) return set[key] end
   local function add(key)
     local oldest = ring[next_place]
     if oldest ~= nil then set[oldest] = nil end
