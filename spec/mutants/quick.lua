@@ -20,14 +20,12 @@ end
 
 local specs
 
--- Those that carry the module's name, or all where there is none.
+-- Those that carry the module's name first.
 local function specs_of(path)
   specs = specs or read_specs()
-  local name, own = "/" .. path:match "([^/]+)%.lua$" .. "_spec.lua", {}
-  for _, spec in ipairs(specs) do
-    if spec.path:find(name, 1, true) then own[#own + 1] = spec end
-  end
-  return own[1] and own or specs
+  local name, own, others = "/" .. path:match "([^/]+)%.lua$" .. "_spec.lua", {}, {}
+  for _, spec in ipairs(specs) do table.insert(spec.path:find(name, 1, true) and own or others, spec) end
+  return table.move(others, 1, #others, #own + 1, own)
 end
 
 -- A mutant that never ends is stopped after so many instructions. Every coroutine has a count of its own.

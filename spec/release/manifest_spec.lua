@@ -111,7 +111,9 @@ describe("a manifest", function()
     assert.matches("unknown option `scirpts`", misuse { scirpts = {} })
     assert.matches("plan: the manifest names no script", misuse { scripts = {} })
     assert.matches("plan: script 1 of the manifest: expected a table, got 7", misuse { scripts = { 7 } })
-    assert.matches("plan: script 1 of the manifest: .*id", misuse { scripts = { { content = "x" } } })
+    assert.matches("plan: script 1 of the manifest: .*`id`", misuse { scripts = { { content = "x" } } })
+    assert.matches("plan: script 1 of the manifest: test: expect: ",
+      misuse { scripts = { { id = 1, content = "x", test = { expect = "{", compare = "json" } } } })
     assert.matches("plan: script 2 of the manifest %(two%): id: ", misuse { scripts = { { id = 1, content = "x" },
       { id = 0, name = "two", content = "x" } } })
     assert.matches("plan: script 2 of the manifest: script 1 is there already",

@@ -53,6 +53,7 @@ describe("the account of a release", function()
   end)
 
   it("is taken up from what was kept of it", function()
+    assert.is_true(progress.of({ operation = "rollback", script = "42", changed = true }).changed)
     local account = progress.new("rollback", "42")
     account.step = "rollback"
     account:saw(version(1))

@@ -32,6 +32,7 @@ local function next_of(world, request)
   local number = (world.counts[operation] or 0) + 1
   world.counts[operation] = number
   world.requests[#world.requests + 1] = request
+  request.header_lines = world.header_lines
   local fault = { connect = 0.01, there = 0.02, back = 0.02, seconds = 5, gives_up = 0.1, after = 0.01, asks = 1 }
   for _, each in ipairs(world.plans) do
     if each.operation == operation and (each.number or number) == number then
@@ -59,7 +60,10 @@ local function simulated(given)
     return number
   end
   world.log = function() end
-  world.credential_of = function(headers) return library.credential(universe, headers) end
+  world.credential_of = function(headers)
+    world.header_lines = universe.lines_of[headers]
+    return library.credential(universe, headers)
+  end
   local model = world.service
   world.engine_service = setmetatable({ handle = function(_, request)
     if request.calls then request.calls(request) end
@@ -152,6 +156,13 @@ function World:sent()
 end
 
 function World:count(operation) return self.counts[operation] or 0 end
+
+--- Calls a function with each item, at once; raises what one of them raises.
+function World:all(items, fn)
+  local results, failures = self.patchworks.map(items, fn)
+  if failures then error(failures[1].error, 0) end
+  return results
+end
 
 --- The seconds since it began.
 function World:seconds() return math.floor((self.clock.time - self.start) * 1000 + 0.5) / 1000 end

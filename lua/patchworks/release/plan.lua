@@ -93,7 +93,6 @@ end
 -- error, with `failures`
 function plan.make(client, given, options)
   methods.check(takes.plan, options)
-  options = options or {}
   local scripts, problem = manifest.read(given)
   if not scripts then return nil, problem end
   local listener = listeners.of(client, options)

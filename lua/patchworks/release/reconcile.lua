@@ -91,7 +91,6 @@ local function search(job, floor, source, claim, slow)
 end
 
 local function unknown(job, problem, hint)
-  if problem.outcome == "unknown" and not hint then return nil, problem end
   return nil, job:wrap(problem, { outcome = "unknown", hint = hint })
 end
 
@@ -146,10 +145,9 @@ end
 function reconcile.create(self, script, given, before)
   local source, unread = requests.content(given, "create")
   if not source then return nil, unread end
-  local plain = { content = source }
-  for name in pairs(endpoints.create.known) do
-    if name ~= "file" and name ~= "reconcile" and name ~= "content" then plain[name] = given[name] end
-  end
+  local plain = {}
+  for name in pairs(endpoints.create.known) do plain[name] = given[name] end
+  plain.content, plain.file, plain.reconcile = source, nil, nil
   local call = self._client:_prepare(endpoints.create, script, plain)
   local job = jobs.new(self, "create", tostring(script), given, call.timeout)
   call.on_event = job.listener

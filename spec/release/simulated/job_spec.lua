@@ -104,3 +104,33 @@ describe("several questions at once", function()
     end
   end)
 end)
+
+describe("a job's requests", function()
+  local function job_of(given)
+    return world.require("patchworks.release.job").new(world.versions, "publish", "1", given, given and given.timeout)
+  end
+
+  -- The seconds that a request would have, `wanted` being its own.
+  local function seconds(given, wanted)
+    return world.require("patchworks.time.deadline").seconds(job_of(given):options({ timeout = wanted }).timeout)
+  end
+
+  it("have what the caller gave for every call, and the time that is left of the whole", function()
+    open { client = { max_attempts = 1 } }
+    local given = { headers = { ["X-Trace"] = "7" }, attempt_timeout = 5, max_attempts = 2, on_event = function() end }
+    local options = job_of(given):options { per_page = 3 }
+    assert.same({ "7", 5, 2, 3 },
+      { options.headers["X-Trace"], options.attempt_timeout, options.max_attempts, options.per_page })
+    assert.is_truthy(options.on_event)
+    assert.same({ 60, 9, 60, 7, 9 },
+      { seconds {}, seconds { timeout = 9 }, seconds { timeout = 90 }, seconds({}, 7), seconds({ timeout = 9 }, 70) })
+    open { client = { timeout = 200 } }
+    assert.same({ 200, 199, 200 }, { seconds {}, seconds { timeout = 199 }, seconds { timeout = 300 } })
+    local each = job_of { timeout = 5 }
+    options = each:options()
+    world.patchworks.sleep(3)
+    assert.equal(2, options.timeout:left())
+    world.patchworks.sleep(3)
+    assert.equal(0, options.timeout:left())
+  end)
+end)

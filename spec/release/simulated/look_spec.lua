@@ -60,7 +60,7 @@ describe("a look", function()
     assert.same({ "1/10 deployed content", "1/100" }, queries())
     assert.same({ { 3, 2, 1 }, 2, 3, {} }, { numbers(state.versions), state.live.version, state.newest.version, state.under_way })
     assert.is_true(world:seconds() < 0.1)
-    assert.same({ "s1", "s2", 2 }, { state:source(state.by_id[1]), state:source(state.by_id[2]), #queries() })
+    assert.same({ "s1", "s2", 0 }, { state:source(state.by_id[1]), state:source(state.by_id[2]), world:count "get" })
     assert.is_nil(state.live.content)
     assert.is_false(state.beyond)
     assert.equal(200, state.response.status)
@@ -132,6 +132,9 @@ describe("a look", function()
     open { contents = sources(150), habits = { order = "rising" } }
     world:answer("list", 3, 403, { message = "no" })
     assert.equal("forbidden", select(2, look_of().at(job_of())).kind)
+    open { contents = sources(3), habits = { order = "rising" } }
+    assert.equal(3, assert(look_of().at(job_of())).newest.version)
+    assert.same({ "1/10 deployed content", "1/100" }, queries())
     open { contents = sources(250) }
     assert.equal(100, #assert(look_of().at(job_of())).versions)
   end)
@@ -193,11 +196,13 @@ describe("a look at what is live", function()
     open { contents = sources(12), deployed = { 1, 2 } }
     local state = assert(look_of().at_live(job_of()))
     assert.same({ { "1/10 deployed content" }, 2, "s2" }, { queries(), state.live.version, state:source(state.live) })
+    assert.is_nil(state.live.content)
     open { contents = sources(12), deployed = range(1, 11) }
     local job = job_of()
     state = assert(look_of().at_live(job))
     assert.same({ { "1/10 deployed content", "1/100 deployed" }, 11, 11 }, { queries(), state.live.version, #state.versions })
     assert.equal(11, job.progress.live.version)
+    assert.same({ "s2", "s11", 0 }, { state:source(state.by_id[2]), state:source(state.by_id[11]), world:count "get" })
     for k = 1, 2 do
       open { contents = sources(12), deployed = range(1, 11) }
       world:answer("list", k, 403, { message = "no" })
@@ -217,6 +222,9 @@ describe("a look at all versions", function()
     assert.same({ { "1/100", "2/100" }, 101, 5, true }, { queries(), #state.versions, state.live.version, state.beyond })
     open { contents = sources(100) }
     assert.is_false(assert(look_of().at_all(job_of())).beyond)
+    open { contents = sources(1) }
+    assert(look_of().at_all(job_of()))
+    assert.same({ "1/100" }, queries())
     open {}
     assert.same({}, assert(look_of().at_all(job_of())).versions)
     assert.same({ "1/1", "1/100" }, queries())
@@ -267,28 +275,19 @@ describe("reading one version", function()
   end)
 end)
 
-describe("a job's requests", function()
-  -- The seconds that a request would have, `wanted` being its own.
-  local function seconds(given, wanted)
-    return world.require("patchworks.time.deadline").seconds(job_of(given):options({ timeout = wanted }).timeout)
-  end
+describe("a page", function()
+  it("is known to list the oldest first by its first and last version", function()
+    open {}
+    local function rises(...) return look_of().rises { data = { ... } } end
+    assert.is_true(rises(version(1), version(2)))
+    for _, list in ipairs { { version(2), version(1) }, { version(1) }, {}, { { id = "x" }, version(2) }, { version(1), { id = "x" } } } do
+      assert.is_false(rises(table.unpack(list)))
+    end
+  end)
 
-  it("have what the caller gave for every call, and the time that is left of the whole", function()
-    open { contents = sources(1), client = { max_attempts = 1 } }
-    local given = { headers = { ["X-Trace"] = "7" }, attempt_timeout = 5, max_attempts = 2, on_event = function() end }
-    local options = job_of(given):options { per_page = 3 }
-    assert.same({ "7", 5, 2, 3 },
-      { options.headers["X-Trace"], options.attempt_timeout, options.max_attempts, options.per_page })
-    assert.is_truthy(options.on_event)
-    assert.same({ 60, 9, 60, 7, 9 },
-      { seconds {}, seconds { timeout = 9 }, seconds { timeout = 90 }, seconds({}, 7), seconds({ timeout = 9 }, 70) })
-    open { client = { timeout = 200 } }
-    assert.same({ 200, 199, 200 }, { seconds {}, seconds { timeout = 199 }, seconds { timeout = 300 } })
-    local each = job_of { timeout = 5 }
-    options = each:options()
-    world.patchworks.sleep(3)
-    assert.equal(2, options.timeout:left())
-    world.patchworks.sleep(3)
-    assert.equal(0, options.timeout:left())
+  it("that is wrong is told with its response, and what is known of the outcome", function()
+    open {}
+    local err = look_of().wrong(job_of(), "no page", { status = 200 }, "unknown")
+    assert.same({ "protocol", "no page", 200, "unknown", "publish" }, { err.kind, err.message, err.status, err.outcome, err.operation })
   end)
 end)

@@ -198,13 +198,69 @@ describe("a reconciled create", function()
     assert.is_true(world:seconds() <= 0.9, world:seconds())
   end)
 
+  it("creates again as long as there is time", function()
+    open { client = { max_attempts = 1 } }
+    world:fault("create", nil, "lost before")
+    create("mine", { timeout = 2, max_attempts = 5 })
+    assert.equal(2, world:count "create")
+    open { client = { max_attempts = 1 } }
+    world:fault("list", 1, nil, { there = 2 })
+    world:fault("create", 1, nil, { there = 50 })
+    local _, err = create("mine", { timeout = 5, attempt_timeout = 60 })
+    assert.same({ "timeout", 5 }, { err.kind, world:seconds() })
+  end)
+
+  it("reads its source from a file", function()
+    local name = os.tmpname()
+    local file <close> = assert(io.open(name, "w"))
+    file:write "from a file"
+    file:flush()
+    open {}
+    assert(world.versions:create(1, { file = name, reconcile = true }))
+    os.remove(name)
+    assert.equal("from a file", world:version(1).content)
+  end)
+
+  it("raises what its listener raises, and creates once", function()
+    open {}
+    local ok, err = pcall(create, "mine", { on_event = function(event)
+      if event.operation == "create" then error "broken" end
+    end })
+    assert.is_false(ok)
+    assert.matches("broken", tostring(err))
+    assert.equal(1, world:count "create")
+  end)
+
+  it("is left open where the client is closed while it looks", function()
+    open { client = { max_attempts = 1 } }
+    world:fault("create", 1, "lost before")
+    local err
+    world.patchworks.run(function(tasks)
+      local task = tasks:spawn(function() err = select(2, create "mine") end)
+      world.patchworks.sleep(0.5)
+      world.client:close()
+      task:join()
+    end)
+    assert.same({ "cancelled", "unknown", true }, { err.kind, err.outcome, err.progress.creating })
+  end)
+
+  it("goes by the look that a release has taken", function()
+    open { client = { max_attempts = 1 } }
+    world:fault("create", 1, "lost after")
+    assert.equal(1, assert(world.versions:publish(1, { content = "mine" })).version.version)
+    assert.equal(1, world:count "create")
+    open { contents = { "two", "one" }, deployed = { 2 }, client = { max_attempts = 1 } }
+    world:fault("create", 1, "lost before")
+    assert.equal(3, assert(world.versions:publish(1, { content = "two", max_attempts = 2 })).version.version)
+  end)
+
   it("creates nothing once its time is up", function()
     open {}
     local _, err = create("mine", { timeout = 0.5, on_event = function(event)
       if event.operation == "list" and event.type == "attempt" then world.patchworks.sleep(1) end
     end })
-    assert.same({ "timeout", "none", "the time was up before the version was created", 0 },
-      { err.kind, err.outcome, err.message, world:count "create" })
+    assert.same({ "timeout", "none", "the time was up before the version was created", "create", 0 },
+      { err.kind, err.outcome, err.message, err.operation, world:count "create" })
   end)
 
   it("gives a refusal as it is; after a lost answer it leaves the outcome open", function()
@@ -271,7 +327,7 @@ describe("a reconciled create", function()
       ok, err = task:join()
     end)
     assert.is_falsy(ok)
-    assert.same({ "cancelled", "unknown" }, { err.kind, err.outcome })
+    assert.same({ "cancelled", "unknown", "network" }, { err.kind, err.outcome, err.cause.kind })
   end)
 
   it("is cancelled as not done before anything has gone out, and after a refusal", function()
@@ -292,22 +348,18 @@ describe("a reconciled create", function()
     assert.has_error(function() create("x", { cnotent = 1 }) end)
     local made, err = world.versions:create(1, { file = "/nowhere/at/all.py", reconcile = true })
     assert.is_nil(made)
-    assert.equal("file", err.kind)
+    assert.same({ "file", "create" }, { err.kind, err.operation })
     assert.equal("", world:sent())
   end)
 end)
 
 describe("creates of one process", function()
   -- Two creates of the same content at once, by their answers' faults.
-  local function two(first, second, given)
+  local function two(first, second)
     open { client = { max_attempts = 1 } }
     world:fault("create", 1, first)
     world:fault("create", 2, second)
-    local results, failures = world.patchworks.map({ 1, 2 }, function(i)
-      return create("twins", i == 1 and given or nil)
-    end)
-    assert.is_nil(failures, failures and tostring(failures[1].error))
-    return results
+    return world:all({ 1, 2 }, function() return create "twins" end)
   end
 
   it("are given two versions, whoever's answer is lost", function()
@@ -323,7 +375,7 @@ describe("creates of one process", function()
       for i = 1, 120 do world:theirs("POST", "/scripts/1/script-versions", { content = "their " .. i }) end
     end)
     world:fault("create", nil, "lost after")
-    local results = world.patchworks.map({ 1, 2 }, function() return create "twins" end)
+    local results = world:all({ 1, 2 }, function() return create "twins" end)
     table.sort(results, function(left, right) return left.id < right.id end)
     assert.same({ 271, 272, 2 }, { results[1].id, results[2].id, world:count "create" })
   end)
@@ -332,7 +384,7 @@ describe("creates of one process", function()
     open { client = { max_attempts = 1 } }
     world:fault("create", 1, nil, { back = 3 })
     world:fault("create", 2, "lost before")
-    local results = world.patchworks.map({ true, false }, function(plain)
+    local results = world:all({ true, false }, function(plain)
       if plain then return world.versions:create(1, { content = "twins" }) end
       world.patchworks.sleep(0.01)
       return create("twins", { max_attempts = 3 })
@@ -346,11 +398,12 @@ describe("creates of one process", function()
     open { client = { max_attempts = 1 }, scripts = { { id = 2 } } }
     world:fault("create", 1, nil, { back = 9 })
     world:fault("create", 2, "lost after")
-    world.patchworks.map({ 2, 1 }, function(script)
+    world:all({ 2, 1 }, function(script)
       if script == 2 then return world.versions:create(2, { content = "x" }) end
       world.patchworks.sleep(0.01)
       assert(create "x")
       assert.is_true(world:seconds() < 2, world:seconds())
+      return true
     end)
   end)
 
@@ -358,14 +411,29 @@ describe("creates of one process", function()
     open { client = { max_attempts = 1 } }
     world:fault("create", 1, nil, { back = 9 })
     world:fault("create", 2, "lost after")
-    world.patchworks.map({ true, false }, function(plain)
+    world:all({ true, false }, function(plain)
       if plain then return world.versions:create(1, { content = "twins" }) end
       world.patchworks.sleep(0.01)
       local made, err = create("twins", { timeout = 3, max_attempts = 3 })
       assert.is_nil(made)
       assert.same({ "network", "unknown" }, { err.kind, err.outcome })
       assert.is_true(world:seconds() > 2.5 and world:seconds() <= 3.02, world:seconds())
+      return made
     end)
+    assert.equal(2, world:count "create")
+  end)
+
+  it("are told when another has taken what they were said to have made", function()
+    open { client = { max_attempts = 1 } }
+    world:answer("create", nil, 201, { data = version(1) })
+    local errs = {}
+    world:all({ 1, 2 }, function()
+      local made, err = create("twins", { max_attempts = 1 })
+      if not made then errs[#errs + 1] = err end
+      return true
+    end)
+    assert.same({ 1, "conflict", "another call of this process has taken the version that this one made" },
+      { #errs, errs[1].kind, errs[1].message })
   end)
 
   it("take what is free again once all have ended", function()
