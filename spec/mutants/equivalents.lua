@@ -18,6 +18,20 @@ local list = {
       "they are not the same here" },
     { "return false", "returns nothing", "only asked whether it is true" },
   },
+  ["lua/patchworks/release/job.lua"] = {
+    { "if self.resource._client._closed then error(Closed, 0) end", "`1` for `0`", "an error of ours is a table, which has no place put in front" },
+  },
+  ["lua/patchworks/release/test.lua"] = {
+    { "local left_at, right_at = service.time(left.created_at) or 0, service.time(right.created_at) or 0", "`1` for `0`",
+      "a second of 1970" },
+    { "if left_at ~= right_at then return left_at < right_at end", "`<=` for `<`", "they are not the same here" },
+    { "return (tonumber(left.id) or 0) < (tonumber(right.id) or 0)", "`1` for `0`", "what has no number is first in either case" },
+  },
+  ["lua/patchworks/release/look.lua"] = {
+    { "return read", "returns nothing", "only asked whether it is an error" },
+    { "versions = table.move(all, 1, #all, #versions + 1, versions)", "`2` for `1`", "the first was on the page before",
+      after = "all, " },
+  },
   ["lua/patchworks/release/reconcile.lua"] = {
     { "if job.deadline:left() <= pause then return nil, nil, false end", "`<` for `<=`", "the time is up to the moment" },
     { "if pause > 0 then job.clock.sleep(pause) end", "`>=` for `>`", "it sleeps for no time" },

@@ -29,7 +29,7 @@ local function specs_of(path)
 end
 
 -- A mutant that never ends is stopped after so many instructions. Every coroutine has a count of its own.
-local most, step = 4e8, 1e6
+local most, step = 1e8, 1e6
 local left
 
 local function count()
@@ -83,11 +83,11 @@ end
 
 local function all_pass(path, sources)
   local universe, loaded = library.load(nil, sources), {}
-  left = most
   debug.sethook(count, "", step)
   coroutine.create = limited
   local good = true
   for _, spec in ipairs(specs_of(path)) do
+    left = most
     good = passes(spec, universe, loaded)
     if not good then break end
   end

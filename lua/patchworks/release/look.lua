@@ -222,7 +222,7 @@ local function read_sources(state, versions)
         local read, problem = look.get(state.job, version.id, state.job:options { include = "content" })
         if not read then return nil, problem end
         state.contents[version.id] = { content = read.content }
-        return true
+        return read
       end
     end
   end

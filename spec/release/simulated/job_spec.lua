@@ -51,7 +51,7 @@ describe("a release", function()
       end })
       assert.is_nil(done)
       assert.same({ "cancelled", case[2], "publish" }, { err.kind, err.outcome, err.operation }, case[1])
-      if err.progress then assert.same({ "the client was closed", case[1] }, { err.message, err.progress.step }) end
+      if case[1] ~= "test" then assert.same({ "the client was closed", case[1] }, { err.message, err.progress.step }) end
     end
     open()
     local _, err = world.versions:publish(1, { content = "two", record = function(progress)
@@ -99,8 +99,7 @@ describe("several questions at once", function()
   it("raise what is nobody's answer, whichever comes first", function()
     for _, raised in ipairs { "broken", errors.new { kind = "listener", message = "broken listener" } } do
       local ok, problem = pcall(ask, { fails "forbidden", function() error(raised, 0) end })
-      assert.is_false(ok)
-      assert.matches("broken", tostring(problem))
+      assert.same({ false, raised }, { ok, problem })
     end
   end)
 end)

@@ -371,6 +371,7 @@ describe("publish, when it fails", function()
     local _, err = publish("slow 1000", { deploy_timeout = 5, record = function(progress) accounts[#accounts + 1] = progress.finished or false end })
     assert.same({ "timeout", "deploy", "unknown", 2, 1, false },
       { err.kind, err.stage, err.outcome, id(err.may_come_live), id(err.live), err.rolled_back })
+    assert.equal("the service goes on with it: wait again, or raise the time", err.hint)
     assert.is_false(accounts[#accounts])
     assert.equal(1, world:count "deploy")
   end)

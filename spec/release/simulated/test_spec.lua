@@ -40,6 +40,7 @@ describe("a release's test", function()
     end
     assert.equal(150, seconds {})
     assert.equal(20, seconds { timeout = 20 })
+    assert.equal(150, seconds({}, { attempt_timeout = 200 }))
     assert.equal(200, seconds({}, { timeout = 200, attempt_timeout = 200 }))
     assert.equal(5, seconds({ timeout = 20 }, nil, 5))
   end)
@@ -92,6 +93,14 @@ describe("a release's test", function()
       assert.same({ "test_failed", "the test failed: " .. case[2], "y" }, { err.kind, err.message, err.answer.payload })
       assert.is_nil(err.difference)
     end
+  end)
+
+  it("is kept as texts", function()
+    local kept = world.require("patchworks.release.test").kept
+    assert.same({ payload = '{"a":1}', variables = '{"b":"c"}', timeout = 5 }, kept { payload = { a = 1 }, variables = { b = "c" }, timeout = 5 })
+    assert.same({ payload = "p", expect = "x", compare = "bytes" }, kept { payload = "p", expect = "x", compare = "bytes" })
+    local test_kept = kept { expect = { 1 } }
+    assert.same({ "string", "table" }, { type(test_kept.expect), test_kept.compare })
   end)
 
   it("fails with the script, and says with what", function()
@@ -153,10 +162,10 @@ describe("the log entries that come with a failed test", function()
 
   it("are of the first page and of the last", function()
     local ids = logs(function()
-      world:answer("logs", 1, 200, { data = { entry(1, 1), entry(2, 1) }, meta = { current_page = 1, last_page = 3 } })
-      world:answer("logs", 2, 200, { data = { entry(7, 2) }, meta = { current_page = 3, last_page = 3 } })
+      world:answer("logs", 1, 200, { data = { entry(1, 1), entry(2, 1) }, meta = { current_page = 1, last_page = 2 } })
+      world:answer("logs", 2, 200, { data = { entry(7, 2) }, meta = { current_page = 2, last_page = 2 } })
     end)
-    assert.same({ { 1, 2, 7 }, 2, "3" }, { ids, world:count "logs", world.requests[#world.requests].query.page })
+    assert.same({ { 1, 2, 7 }, 2, "2" }, { ids, world:count "logs", world.requests[#world.requests].query.page })
     logs(function() world:answer("logs", 1, 200, { data = {}, meta = { current_page = 1, last_page = 1 } }) end)
     assert.equal(1, world:count "logs")
   end)
