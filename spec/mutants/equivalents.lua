@@ -18,6 +18,17 @@ local list = {
       "they are not the same here" },
     { "return false", "returns nothing", "only asked whether it is true" },
   },
+  ["lua/patchworks/release/publish.lua"] = {
+    { "return answers[1], job.clock.now() - looked <= fresh and answers[2] or nil", "`<` for `<=`", "a second to the microsecond" },
+  },
+  ["lua/patchworks/release/plan.lua"] = {
+    { "return result", "returns nothing", "it is in the report already" },
+    { 'if not problem:find(line, 1, true) then lines[#lines + 1] = ("%-12s %s"):format("", line) end', "`2` for `1`",
+      "it begins with a colon, which is no part of the line", after = "line, " },
+  },
+  ["lua/patchworks/release/manifest.lua"] = {
+    { 'local text = handle and handle:read "a"', '`"a_"` for `"a"`', "Lua reads the first letter" },
+  },
   ["lua/patchworks/release/job.lua"] = {
     { "if self.resource._client._closed then error(Closed, 0) end", "`1` for `0`", "an error of ours is a table, which has no place put in front" },
   },

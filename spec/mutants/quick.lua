@@ -84,14 +84,14 @@ end
 local function all_pass(path, sources)
   local universe, loaded = library.load(nil, sources), {}
   debug.sethook(count, "", step)
-  coroutine.create = limited
+  coroutine.create = limited -- luacheck: ignore 122
   local good = true
   for _, spec in ipairs(specs_of(path)) do
     left = most
     good = passes(spec, universe, loaded)
     if not good then break end
   end
-  coroutine.create = create
+  coroutine.create = create -- luacheck: ignore 122
   debug.sethook()
   return good
 end

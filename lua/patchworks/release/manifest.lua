@@ -12,7 +12,6 @@ local manifest = {}
 
 -- What a script of a manifest has.
 local scripts = methods.method {
-  name = "script",
   options = {
     { "id", "id", "the script's", required = true },
     { "name", "string", "how messages call it" },

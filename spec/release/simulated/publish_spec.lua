@@ -260,6 +260,7 @@ describe("publish, when it fails", function()
     open { contents = { "one" }, deployed = { 1 } }
     local _, err = publish("two", { test = failing, rollback = false })
     assert.same({ "test_failed", false, 2, 1 }, { err.kind, err.rolled_back, id(err.live), world:count "deploy" })
+    assert.equal("look at what is live, then publish again or roll back", err.hint)
     open {}
     _, err = publish("two", { test = failing })
     assert.same({ "test_failed", false, 1, 1 }, { err.kind, err.rolled_back, id(err.live), world:count "deploy" })
