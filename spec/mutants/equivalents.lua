@@ -44,6 +44,7 @@ local list = {
       after = "all, " },
   },
   ["lua/patchworks/release/reconcile.lua"] = {
+    { "plain.content, plain.file, plain.reconcile = source, nil, nil", "left out", "the file is read twice then, and is the same" },
     { "if job.deadline:left() <= pause then return nil, nil, false end", "`<` for `<=`", "the time is up to the moment" },
     { "if pause > 0 then job.clock.sleep(pause) end", "`>=` for `>`", "it sleeps for no time" },
     { "local fits = each > floor and not claim.ids[version.id] and (not found or each < service.number(found))", "`<=` for `<`",

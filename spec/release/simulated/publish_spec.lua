@@ -226,7 +226,7 @@ describe("publish, when somebody else is at it", function()
     assert.is_nil(done)
     assert.same({ "conflict", true, came.id, 2, 1, next_one.id },
       { err.kind, err.overtaken, id(err.live), id(err.version), id(err.previous), id(err.under_way) })
-    assert.equal("publish again to replace it", err.hint)
+    assert.same({ "publish again to replace it", "unknown" }, { err.hint, err.outcome })
     assert.matches("was deployed, and somebody else's came after it: .* is live$", err.message)
   end)
 
@@ -427,6 +427,15 @@ describe("publish with keep", function()
     world:fault("delete", nil, nil, { there = 9 })
     done = assert(publish("d", { keep = 1, timeout = 6, ever_deployed = true }))
     assert.same({ "published", "timeout" }, { done.action, done.prune_error and done.prune_error.kind })
+  end)
+
+  it("takes as long as that does where nobody has said a time", function()
+    local contents = {}
+    for i = 1, 13 do contents[i] = "draft " .. i end
+    open { contents = contents }
+    world:fault("delete", nil, nil, { there = 25 })
+    assert.equal(13, #assert(publish("live", { keep = 1 })).pruned)
+    assert.is_true(world:seconds() > 75, world:seconds())
   end)
 
   it("is published though the pruning fails, and says why that did", function()
