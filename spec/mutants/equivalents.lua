@@ -17,9 +17,16 @@ local list = {
     { 'if type(began) == "string" and type(ended) == "string" and began ~= ended then return began < ended end', "`<=` for `<`",
       "they are not the same here" },
     { "return false", "returns nothing", "only asked whether it is true" },
+    { "if not ok then error(problem, 0) end", "`1` for `0`", "an error of ours is a table, which has no place put in front" },
   },
   ["lua/patchworks/release/publish.lua"] = {
     { "return answers[1], job.clock.now() - looked <= fresh and answers[2] or nil", "`<` for `<=`", "a second to the microsecond" },
+  },
+  ["lua/patchworks/release/replace.lua"] = {
+    { "local known = each.id == version.id or (state.live and each.id == state.live.id) or each == after.live", "`and` for `or`",
+      "what was live before has the date that it had", after = "state.live.id) " },
+    { "if after and not again and job.deadline:left() > 1 and is_tie(state, after, version) then", "`>=` for `>`",
+      "a second to the microsecond" },
   },
   ["lua/patchworks/release/plan.lua"] = {
     { "return result", "returns nothing", "it is in the report already" },
