@@ -11,7 +11,8 @@ local source = require "spec.mutants.source"
 local usual = {
   "call/auth", "call/gate", "call/login", "call/retry", "call/send", "call/answer", "listing", "release/publish",
   "release/reconcile", "release/replace", "release/wait", "release/look", "release/plan", "release/manifest",
-  "release/prune", "release/rollback", "release/tail", "release/test", "release/job", "release/claims", "release/progress", "service",
+  "release/prune", "release/rollback", "release/tail", "release/test", "release/job", "release/claims",
+  "release/progress", "service",
 }
 
 local function read_options(words)
