@@ -25,7 +25,7 @@ describe("a run of specs", function()
 
   for what, body in pairs {
     ["descriptor %d+ socket"] = [[kept = require("socket").bind("127.0.0.1", 0); package.loaded.kept = kept]],
-    ["process %d+ sleep"] = [[os.execute "sleep 20 >/dev/null 2>&1 &"]],
+    ["process %d+ sleep"] = [[os.execute "sleep 600 >/dev/null 2>&1 &"]],
     ["file /tmp"] = "os.tmpname()",
     ["task patchworks"] = [[
       local patchworks = require "patchworks"

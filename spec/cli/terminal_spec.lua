@@ -38,7 +38,9 @@ describe("patchworks in a terminal", function()
 
   it("ends with 130 on Ctrl-C, at once", function()
     state.server:latency(30)
-    local answer = in_terminal("list 1", { { "interrupt" }, { "wait", "interrupted", 5 } })
+    local asked = ("curl -sf -H 'Authorization: Bearer %s' '%s/_sandbox/requests/wait?operation=list' >/dev/null"):format(
+      state.server.admin_token, state.server.url)
+    local answer = in_terminal("list 1", { { "run", asked }, { "interrupt" }, { "wait", "interrupted", 5 } })
     assert.equal(130, answer.code, answer.output)
     assert.is_true(answer.times[1] < 1)
     assert.is_nil(answer.output:find "traceback")

@@ -161,6 +161,10 @@ describe("logs", function()
 end)
 
 describe("doctor", function()
+  -- Without interpreters in PATH nothing is asked of them, which takes its time.
+  local pipe <close> = io.popen "command -v lua5.4"
+  local absolute = os.getenv "PATCHWORKS_LUA" or pipe:read "l"
+
   local function names_of_failed(out)
     local failed = {}
     for line in out:gmatch "[^\n]+" do
@@ -178,7 +182,7 @@ describe("doctor", function()
     for _, url in ipairs { pages.url, open.url, "http://127.0.0.1:1", "http://no-such-host.invalid" } do
       local words = "doctor --json --base-url " .. url
       if url:find "invalid" then words = "doctor --json --base-url https://no-such-host.invalid" end
-      local code, out = run(words, { environment = "PATCHWORKS_API_KEY=k" })
+      local code, out = run(words, { environment = "PATCHWORKS_API_KEY=k PATH=/nonexistent", lua = absolute })
       assert.equal(1, code, url)
       assert.same({ "service" }, names_of_failed(out), url)
     end
@@ -193,9 +197,8 @@ describe("doctor", function()
     assert.same({ 1, { "project" } }, { code, names_of_failed(out) })
     write("orders.py", commands.upper)
     assert.equal(0, (state.inside "doctor --json"))
-    local lua = io.popen("command -v lua5.4"):read "l"
     local environment = ("PATH=/nonexistent PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s"):format(state.server.url, state.server.key)
-    code, out = state.inside("doctor --json", { environment = environment, lua = os.getenv "PATCHWORKS_LUA" or lua })
+    code, out = state.inside("doctor --json", { environment = environment, lua = absolute })
     assert.same({ 1, { "Python" } }, { code, names_of_failed(out) })
     write("patchworks.project.lua", "return {")
     code, out = state.inside "doctor --json"

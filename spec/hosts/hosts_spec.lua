@@ -9,7 +9,7 @@ describe("a host in C", function()
 
   -- Runs a program against the sandbox: its output, and the code it ended with.
   local function run(words)
-    local command = ("timeout 120 env STRIDE=97 PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s %s/hosts/%s 2>&1; echo $?"):format(
+    local command = ("timeout 300 env STRIDE=97 CYCLES=300 PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s %s/hosts/%s 2>&1; echo $?"):format(
       server.url, server.key, build, words)
     local pipe <close> = io.popen(command)
     local output, code = pipe:read("a"):match "^(.-)(%d+)\n$"
@@ -17,7 +17,7 @@ describe("a host in C", function()
   end
 
   setup(function()
-    assert(os.execute(("make --silent hosts BUILD=%s"):format(build)))
+    assert(os.execute(("make --silent --jobs=2 hosts BUILD=%s"):format(build)))
     server = assert(sandbox.start { deploy_seconds = 0 })
     local client <close> = server:client()
     version = assert(client.script_versions:create(1, { content = "x = 1" })).id

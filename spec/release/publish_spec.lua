@@ -33,6 +33,7 @@ describe("a deployment that outlasts the wait", function()
     assert.equal(before.id, err.live.id)
     assert.equal(1, server:count "deploy" - 1) -- deploying the old one would only be overtaken
     server:advance(2000)
+    assert(versions:wait(err.version.id, { interval = fast }))
     assert.equal("unchanged", assert(versions:publish(1, { content = source "two" })).action)
   end)
 
