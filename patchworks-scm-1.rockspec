@@ -9,7 +9,7 @@ description = {
 }
 supported_platforms = { "unix" }
 dependencies = {
-  "lua >= 5.4", "lua-cjson >= 2.1.0", "argparse >= 0.7.1", "lua-term >= 0.7", "luafilesystem >= 1.8", "luv >= 1.44",
+  "lua >= 5.4", "lua-cjson >= 2.1.0", "argparse >= 0.7.1", "luafilesystem >= 1.8", "luv >= 1.44",
 }
 -- By the library, not by the header: that lies in a folder of the architecture on some systems.
 external_dependencies = { CURL = { library = "curl" } }

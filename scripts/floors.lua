@@ -2,7 +2,7 @@
 -- that points up, and each module that has no floor.
 local floors = {
   { "^cli$", "^cli%." },
-  { "^repl", "^project", "^recording", "^reference" },
+  { "^repl", "^project", "^recording", "^reference", "^terminal$" },
   { "^init$" },
   { "^release%." },
   { "^listing", "^client$", "^script_versions$", "^version$" },

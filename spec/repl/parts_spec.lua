@@ -136,3 +136,35 @@ describe("a prompt's own names", function()
     assert.is_true(histories.may_keep "versions:get(7)")
   end)
 end)
+
+describe("an object at a prompt", function()
+  local present = require "patchworks.repl.present"
+
+  local function shown(value)
+    local lines = {}
+    for line in present.feed(value) do lines[#lines + 1] = line end
+    return table.concat(lines, "\n")
+  end
+
+  it("is a card of its methods, as the reference has them", function()
+    local server <close> = assert(sandbox.start())
+    local client <close> = server:client()
+    local card = shown(client.script_versions)
+    assert.matches("^versions\n  The operations on script versions", card)
+    for _, method in ipairs(reference.object("script_versions").methods) do
+      assert.truthy(card:find("\n  " .. reference.signature(method) .. "\n", 1, true), method.name)
+    end
+    assert.matches("help \"versions:%a+\" says all of one$", card)
+    assert.matches("patchworks.new%(options%)", shown(patchworks))
+    assert.equal(tostring(client), shown(client))
+    assert.equal("{ a = 1 }", shown { a = 1 })
+    assert.equal("{}", shown {})
+  end)
+
+  it("shows what would steer a terminal, in one line, of any encoding of it", function()
+    local screen = require "patchworks.terminal"
+    assert.equal("a\\x1b[2Jb\\x9bc  d\\ne\\x7f\\x00é", screen.clean "a\27[2Jb\xc2\x9bc\td\ne\127\0é")
+    assert.equal("one\ttwo\n", screen.visible "one\ttwo\n")
+    assert.same({ "ab…", "éé", "x  " }, { screen.clip("abcd", 3), screen.clip("éé", 2), screen.pad("x", 3) })
+  end)
+end)

@@ -2,6 +2,7 @@
 -- @module patchworks.cli.output
 local document = require "patchworks.json.document"
 local streams = require "patchworks.cli.streams"
+local terminal = require "patchworks.terminal"
 
 local output = {
   json = false,
@@ -9,32 +10,9 @@ local output = {
   done = nil,
 }
 
-local ok, term = pcall(require, "term")
-
-local function is_terminal(file) return ok and term.isatty(file) or false end
-
-output.terminal = is_terminal(io.stdout)
-output.error_terminal = is_terminal(io.stderr)
-
-local plain = os.getenv "NO_COLOR" ~= nil and os.getenv "NO_COLOR" ~= "" or os.getenv "TERM" == "dumb"
-local colours = { green = 32, red = 31, yellow = 33, dim = 2, bold = 1 }
-
-local function paint(text, colour, terminal)
-  if plain or not terminal or not colour then return text end
-  return ("\27[%dm%s\27[0m"):format(colours[colour], text)
-end
-
---- A text for standard output, in colour where that is a terminal.
-function output.paint(text, colour) return paint(text, colour, output.terminal) end
-
---- A text for standard error, in colour where that is a terminal.
-function output.paint_error(text, colour) return paint(text, colour, output.error_terminal) end
-
-local function spelled(bytes) return ("\\x%02x"):format(bytes:byte(-1)) end
-
---- A text of somebody else's, for people: what would steer a terminal is shown, and not obeyed.
-function output.visible(text)
-  return (text:gsub("[%z\1-\8\11-\31\127]", spelled):gsub("\xc2[\x80-\x9f]", spelled))
+-- Whether standard output and error are a terminal, and texts for them: see patchworks.terminal.
+for _, name in ipairs { "terminal", "error_terminal", "paint", "paint_error", "visible" } do
+  output[name] = terminal[name]
 end
 
 --- Raised when standard output can't take more: a closed pipe, a full disk.
@@ -61,7 +39,7 @@ end
 --- Says what went wrong.
 function output.complain(text)
   output.clear()
-  io.stderr:write(paint("patchworks: ", "red", output.error_terminal), text, "\n")
+  io.stderr:write(output.paint_error("patchworks: ", "red"), text, "\n")
 end
 
 -- Ids are integers in every object, also where a command got them as words.
@@ -93,18 +71,6 @@ output.list = document.list
 -- @tparam table response its second value
 function output.exact(answer, response) return document.exact(response.body) or answer end
 
-local function columns()
-  local given = math.tointeger(tonumber(os.getenv "COLUMNS"))
-  return given and given > 20 and given or 10000
-end
-
-local function clip(text, width)
-  local size = utf8.len(text) or #text
-  if size <= width then return text, size end
-  local stop = utf8.offset(text, width) or width
-  return text:sub(1, stop - 1) .. "…", width
-end
-
 --- A table with aligned columns on a terminal; plain, tab-separated, without a heading elsewhere.
 -- @tparam table headings
 -- @tparam table rows lists of strings
@@ -117,9 +83,9 @@ function output.table(headings, rows, colour_of)
   local widths = {}
   for i, heading in ipairs(headings) do
     widths[i] = #heading
-    for _, row in ipairs(rows) do widths[i] = math.max(widths[i], utf8.len(row[i]) or #row[i]) end
+    for _, row in ipairs(rows) do widths[i] = math.max(widths[i], terminal.length(row[i])) end
   end
-  local left = columns()
+  local left = terminal.columns() or 10000
   for i = 1, #widths do
     if i == #widths then widths[i] = math.max(4, math.min(widths[i], left)) end
     left = left - widths[i] - 2
@@ -127,8 +93,8 @@ function output.table(headings, rows, colour_of)
   local function line(cells, colour)
     local parts = {}
     for i, cell in ipairs(cells) do
-      local text, size = clip(cell, widths[i])
-      parts[i] = text .. (i < #cells and (" "):rep(widths[i] - size) or "")
+      local text = terminal.clip(cell, widths[i])
+      parts[i] = i < #cells and terminal.pad(text, widths[i]) or text
     end
     output.write(output.paint(table.concat(parts, "  "), colour), "\n")
   end
@@ -153,7 +119,7 @@ function output.clear()
 end
 
 --- Whether somebody can be asked: on a terminal.
-function output.can_ask() return is_terminal(io.stdin) and output.error_terminal end
+function output.can_ask() return terminal.input_terminal and output.error_terminal end
 
 --- Asks for a yes. Without a terminal to ask on it is no.
 -- @treturn ?boolean nil when nobody can be asked

@@ -2,7 +2,7 @@
 -- @module patchworks.repl.cards
 local counted = require "patchworks.counted"
 local rows = require "patchworks.repl.rows"
-local screen = require "patchworks.repl.screen"
+local screen = require "patchworks.terminal"
 local service = require "patchworks.service"
 
 local cards = {}

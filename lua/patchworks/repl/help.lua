@@ -4,7 +4,7 @@ local arguments = require "patchworks.call.arguments"
 local kinds = require "patchworks.reference.kinds"
 local methods = require "patchworks.call.methods"
 local reference = require "patchworks.reference"
-local screen = require "patchworks.repl.screen"
+local screen = require "patchworks.terminal"
 local topics = require "patchworks.repl.topics"
 
 local help = {}
@@ -151,14 +151,34 @@ local function names()
   return all
 end
 
-local function by_class(value)
+local function object_of(value)
   local meta = getmetatable(value)
   local class = type(meta) == "table" and rawget(meta, "__name") or ""
   for _, object in ipairs(reference.objects()) do
-    if object.class == class or value == package.loaded[object.class or ""] and value ~= nil then
-      return help.object(object)
-    end
+    if object.class == class or value == package.loaded[object.class or ""] and value ~= nil then return object end
   end
+end
+
+local function by_class(value)
+  local object = object_of(value)
+  return object and help.object(object)
+end
+
+--- An object as a card: what it is, and how each of its methods is called, with the first sentence about it.
+-- @param value
+-- @treturn ?table lines; nil for what has no methods that are told of
+function help.card(value)
+  local object = object_of(value)
+  if not object or #object.methods == 0 then return nil end
+  local lines = { screen.paint(object.variable, "bold") }
+  wrapped(lines, object.says, "  ")
+  for _, method in ipairs(object.methods) do
+    lines[#lines + 1] = "  " .. screen.paint(reference.signature(method), "cyan")
+    wrapped(lines, method.says:match "^.-%.%f[%s%z]" or method.says, "      ")
+  end
+  local first = reference.signature(object.methods[1]):match "^[^(]+"
+  lines[#lines + 1] = screen.paint(("  help %q says all of one"):format(first), "dim")
+  return lines
 end
 
 local function by_function(value)

@@ -11,7 +11,7 @@ local histories = require "patchworks.repl.history"
 local patchworks = require "patchworks"
 local present = require "patchworks.repl.present"
 local reader = require "patchworks.repl.reader"
-local screen = require "patchworks.repl.screen"
+local screen = require "patchworks.terminal"
 local tools = require "patchworks.repl.tools"
 
 local loop = {}

@@ -4,7 +4,7 @@
 local cards = require "patchworks.repl.cards"
 local errors = require "patchworks.errors"
 local rows = require "patchworks.repl.rows"
-local screen = require "patchworks.repl.screen"
+local screen = require "patchworks.terminal"
 local service = require "patchworks.service"
 
 local present = {}
@@ -152,6 +152,8 @@ function present.feed(value)
   local meta = type(value) == "table" and getmetatable(value)
   if type(meta) == "table" and meta.__tostring then return feed(each_line(tostring(value))) end
   if type(value) == "table" then
+    local card = require("patchworks.repl.help").card(value)
+    if card then return feed(card) end
     if is_version(value[1]) or is_entry(value[1]) then return feed(present.items(value, true)) end
     if is_version(value) then return feed(by_class["patchworks.version"](value)) end
     if is_entry(value) then return feed(rows.entry(value)) end

@@ -3,7 +3,7 @@
 -- Ctrl-C is seen by libuv, so that it ends what goes on and never the program: `interrupts` says whether it came.
 --
 -- @module patchworks.repl.reader
-local screen = require "patchworks.repl.screen"
+local screen = require "patchworks.terminal"
 
 local reader = {}
 

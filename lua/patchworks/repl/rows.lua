@@ -1,7 +1,7 @@
 --- Versions and log entries as rows of a table.
 -- @module patchworks.repl.rows
 local counted = require "patchworks.counted"
-local screen = require "patchworks.repl.screen"
+local screen = require "patchworks.terminal"
 local service = require "patchworks.service"
 
 local rows = {}

@@ -4,7 +4,7 @@
 -- @module patchworks.repl.session
 local counted = require "patchworks.counted"
 local errors = require "patchworks.errors"
-local screen = require "patchworks.repl.screen"
+local screen = require "patchworks.terminal"
 local service = require "patchworks.service"
 
 local Session = { __name = "patchworks.repl.session" }

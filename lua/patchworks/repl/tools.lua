@@ -5,7 +5,7 @@ local curl = require "patchworks.repl.curl"
 local help = require "patchworks.repl.help"
 local patchworks = require "patchworks"
 local present = require "patchworks.repl.present"
-local screen = require "patchworks.repl.screen"
+local screen = require "patchworks.terminal"
 local sessions = require "patchworks.repl.session"
 
 local tools = {}
