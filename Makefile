@@ -153,7 +153,7 @@ parts: $(patsubst spec/core/%.c,$(BUILD)/parts/%,$(wildcard spec/core/*.c))
 
 $(BUILD)/parts/%: spec/core/%.c spec/core/checks.h $(CORE_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LUA_CFLAGS) -o $@ $< $(CORE_OBJECTS) $(CURL_LIBS) $(LUA_LIBS) -lm -pthread
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LDFLAGS) $(LUA_CFLAGS) -o $@ $< $(CORE_OBJECTS) $(CURL_LIBS) $(LUA_LIBS) -lm -pthread
 
 -include $(EMBED_OBJECTS:.o=.d) $(CORE_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(SANDBOX_OBJECTS:.o=.d)
 

@@ -69,7 +69,8 @@ local function record(spec, is_c)
   shell.run("find build/mutate/gcov -name \"*.gcda\" -delete 2>/dev/null", 10)
   local lua, build = is_c and "lua" or "build/mutate/instrumented", is_c and "build/mutate/gcov" or "build"
   local began = os.time()
-  shell.run(("PATCHWORKS_COVERAGE=$PWD/%s %s >/dev/null 2>&1"):format(out,
+  -- Programs that a spec links with the core's objects need what these were compiled with.
+  shell.run(("PATCHWORKS_COVERAGE=$PWD/%s LDFLAGS=%s %s >/dev/null 2>&1"):format(out, is_c and "--coverage" or "",
     shell.specs(lua, build, "--helper=spec/mutants/names.lua " .. spec)), 400)
   local file <close> = assert(io.open(out, "a"))
   if is_c then note_c(file) end
