@@ -282,6 +282,33 @@ static void check_memory(void) {
   refusals = 0;
 }
 
+/* Whoever went on may wait once more: what was stored meanwhile makes up for it. */
+static void check_memory_twice(void) {
+  static char answer[6000] = "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n";
+  size_t head = strlen(answer), sizes[] = {head + 2000, 3000};
+  memset(answer + head, 'x', 5000);
+  peer service;
+  pw_engine engine = {0};
+  listen_as(&service);
+  const char *reason = NULL, *next = answer;
+  CHECK(pw_engine_open(&engine, &(pw_engine_options){.max_connections = 1, .allocator = {allocate, NULL}}, &reason));
+  pw_transfer *transfer = get(&engine, &service);
+  await_request(&engine, &service);
+  for (int i = 0; i < 2; i++) {
+    refusals = 1;
+    say(&service, next, sizes[i]);
+    next += sizes[i];
+    for (int j = 0; j < 100 && !pw_engine_starves(&engine); j++) step(&engine, 100);
+    CHECK(pw_engine_starves(&engine) && refusals == 0);
+    pw_engine_resume(&engine);
+    CHECK(transfer->body.length >= (i == 0 ? 1000 : 3000));
+  }
+  CHECK(await_end(&engine) == transfer && transfer->failure == PW_FAILURE_NONE && transfer->body.length == 5000);
+  pw_engine_release(&engine, transfer);
+  pw_engine_close(&engine);
+  leave(&service);
+}
+
 /* A child process closes what it has inherited, and the parent's goes on. */
 static void check_fork(bool hosted) {
   peer service;
@@ -359,9 +386,11 @@ static void check_processors(void) {
 
 int main(int count, char **words) {
   static const part parts[] = {
-      {"polled", check_polled},     {"hosted", check_hosted},         {"bounds", check_bounds},
-      {"patience", check_patience}, {"timers", check_timers},         {"failing", check_failing},
-      {"memory", check_memory},     {"processors", check_processors}, {NULL, NULL},
+      {"polled", check_polled},         {"hosted", check_hosted},
+      {"bounds", check_bounds},         {"patience", check_patience},
+      {"timers", check_timers},         {"failing", check_failing},
+      {"memory", check_memory},         {"memory_twice", check_memory_twice},
+      {"processors", check_processors}, {NULL, NULL},
   };
   return check_part(parts, count, words);
 }

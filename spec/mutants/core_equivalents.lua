@@ -22,6 +22,25 @@ local list = {
     { "engine->starting = true;", "left out", "the timer is set twice" },
     { "return 0;", "`1` for `0`", "libcurl heeds -1 alone" },
   },
+  ["src/core/json.c"] = {
+    { "lua_pcall(L, 1, 0, 0);", "`1` for `0`", "pw_json_open drops it with all the rest" },
+    { "lua_pop(L, 1);", "left out", "where a setting is missing; pw_json_open drops it with all the rest" },
+  },
+  ["src/core/lua_shield.c"] = {
+    { "lua_sethook(thread, NULL, 0, 0); /* a new one inherits its maker's */", "`1` for `0`", "without a function there is no hook" },
+    { 'if (!lua_checkstack(L, results + 2)) return luaL_error(L, "stack overflow");', "`3` for `2`", "room that nobody needs" },
+    { "lua_createtable(L, MOST_KEPT, 0);", "`1` for `0`", "room that nobody needs" },
+    { "lua_xmove(thread, L, 1);", "`2` for `1`", "the error is on top, and the thread is not used again" },
+  },
+  ["src/core/transfer.c"] = {
+    { "curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);", "`2` for `1`", "libcurl asks whether it is 0" },
+    { "curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);", "`2` for `1`", "libcurl asks whether it is 0" },
+    { "curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);", "`2` for `1`", "libcurl asks whether it is 0" },
+    { "curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);", "`2` for `1`", "libcurl asks whether it is 0" },
+    { "curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);", "`2` for `1`", "libcurl asks whether it is 0" },
+    { "if (getenv(names[i]) != NULL) return true;", "`==` for `!=`", "then libcurl looks, and finds the same" },
+    { "if (code == CURLE_OUT_OF_MEMORY && transfer->headers.length > 0) {", "`1` for `0`", "a status line is longer" },
+  },
   ["src/core/wait.c"] = {
     { "*wait = (pw_wait){.fd = -1, .timer = -1};", "`2` for `1`", "any that is negative is none" },
     { "wait->timer = -1;", "`2` for `1`", "any that is negative is none" },
