@@ -29,7 +29,7 @@ local function specs_of(path)
 end
 
 -- A mutant that never ends is stopped after so many instructions. Every coroutine has a count of its own.
-local most, step = 1e8, 1e6
+local most, step = 2e7, 1e6
 local left
 
 local function count()
