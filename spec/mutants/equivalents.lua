@@ -22,6 +22,13 @@ local list = {
   ["lua/patchworks/release/publish.lua"] = {
     { "return answers[1], job.clock.now() - looked <= fresh and answers[2] or nil", "`<` for `<=`", "a second to the microsecond" },
   },
+  ["lua/patchworks/release/claims.lua"] = {
+    { 'local weak = { __mode = "k" }', '`"k_"` for `"k"`', "Lua looks for the letter" },
+  },
+  ["lua/patchworks/release/diff.lua"] = {
+    { "local down = at == 0 or (at < d and before[at - 1] < before[at])", "`<=` for `<`", "either way is as short", after = "before[at - 1] " },
+    { "while x < n and old[x + 1] == new[x - k + 1] do x = x + 1 end", "`<=` for `<`", "there is no line behind the last" },
+  },
   ["lua/patchworks/release/replace.lua"] = {
     { "local known = each.id == version.id or (state.live and each.id == state.live.id) or each == after.live", "`and` for `or`",
       "what was live before has the date that it had", after = "state.live.id) " },

@@ -31,7 +31,7 @@ local function rounds_of(old, new)
       -- From the diagonal above, k + 1, which is at `at` in the round before, or from the one below.
       local down = at == 0 or (at < d and before[at - 1] < before[at])
       local x = down and before[at] or before[at - 1] + 1
-      while x < n and x - k < m and old[x + 1] == new[x - k + 1] do x = x + 1 end
+      while x < n and old[x + 1] == new[x - k + 1] do x = x + 1 end
       reached[at] = x
       if x >= n and x - k >= m then return rounds, d end
     end
