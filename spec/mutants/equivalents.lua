@@ -23,6 +23,7 @@ local list = {
     { "return answers[1], job.clock.now() - looked <= fresh and answers[2] or nil", "`<` for `<=`", "a second to the microsecond" },
   },
   ["lua/patchworks/release/claims.lua"] = {
+    { 'entry[adopts and "adopting" or "plain"][claim] = true', "`false` for `true`", "a set: only its keys are asked for" },
     { 'local weak = { __mode = "k" }', '`"k_"` for `"k"`', "Lua looks for the letter" },
   },
   ["lua/patchworks/release/diff.lua"] = {

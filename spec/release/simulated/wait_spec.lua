@@ -288,6 +288,25 @@ describe("a look at a deployment", function()
     assert.same({ "conflict", "none", 4 }, { err.kind, err.outcome, world:count "get" })
   end)
 
+  it("goes by the dates where `deploying` says what isn't known", function()
+    for _, case in ipairs {
+      { { status = "Deployed", deployed_at = at(3) }, true },
+      { { status = "Draft", deployment_failed_at = at(3) }, "deployment_failed" },
+      { { status = "Draft" }, "timeout" },
+    } do
+      open()
+      local before, after = { status = "Draft", deploying = "pondering" }, case[1]
+      shows(1, before)
+      after.deploying = "pondering"
+      shows(3, after)
+      local version, err = wait { timeout = 9 }
+      assert.equal(case[2], version and true or err.kind)
+    end
+    open()
+    shows(1, { status = "Deployed", deployed_at = at(1), deployment_failed_at = at(0), deploying = "pondering" })
+    assert.equal("timeout", select(2, wait { timeout = 9 }).kind)
+  end)
+
   it("waits on where nothing was begun yet that it can see", function()
     open()
     shows(1, { status = "Draft" })
