@@ -211,6 +211,49 @@ describe("a task", function()
     for i = 1, 3 do assert.same({ true, nil, 7, nil, n = 4 }, seen[i]) end
   end)
 
+  it("fails with what closing it raised, where it does", function()
+    local function failing_with(closing)
+      local _, failures = patchworks.run(function(tasks)
+        tasks:spawn(function()
+          local _ <close> = setmetatable({}, { __close = function() if closing then error(closing, 0) end end })
+          error("first", 0)
+        end)
+      end)
+      return failures[1].error
+    end
+    assert.same({ "first", "second" }, { failing_with(nil), failing_with "second" })
+  end)
+
+  it("that yields of its own goes on in the next turn, in which nobody sleeps", function()
+    local order = {}
+    patchworks.run(function(tasks)
+      for i = 1, 2 do
+        tasks:spawn(function()
+          for turn = 1, 2 do
+            order[#order + 1] = i * 10 + turn
+            coroutine.yield()
+          end
+        end)
+      end
+      tasks:spawn(function() sleep(4) end)
+    end)
+    assert.same({ { 11, 21, 12, 22 }, { 4 } }, { order, clock.slept })
+  end)
+
+  it("waits for another from inside of a coroutine that can't be suspended, while that one goes on", function()
+    local joined
+    patchworks.run(function(tasks)
+      local other = tasks:spawn(function()
+        sleep(3)
+        return 5
+      end)
+      tasks:spawn(function()
+        coroutine.wrap(function() joined = select(2, other:join()) end)()
+      end)
+    end)
+    assert.same({ 5, 3 }, { joined, clock.total() })
+  end)
+
   it("of a host's loop is waited for by whoever joins it, and ended by a block", function()
     local one <close> = patchworks.spawn(function(a, b)
       sleep(1)
