@@ -130,6 +130,9 @@ local list = {
     { "waiting[transfer] = nil -- a key with a finalizer keeps its value for a cycle more", "left out",
       "its keys are weak: it is memory alone" },
   },
+  ["lua/patchworks/time/tasks.lua"] = {
+    { "self.all[made] = true", "`false` for `true`", "a set: only its keys are asked for" },
+  },
   ["lua/patchworks/time/timers.lua"] = {
     { "local added = 0 -- ever: of two that are due at once, the one that came first is first", "`1` for `0`", grows },
     { "return left.due < right.due or (left.due == right.due and left.number < right.number)", "`<=` for `<`",
