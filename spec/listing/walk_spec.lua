@@ -306,11 +306,12 @@ describe("a walk over a list that others change", function()
   end)
 
   it("ends where a service gives the same for ever, under other totals", function()
-    local total = 0
+    local total, reads = 0, 0
     local steps = walk.new(source_of {
       size = 1,
       begin = function(number)
         return late(function()
+          reads = reads + 1
           total = total + number % 3
           return { data = { { id = 1 } }, meta = { last_page = number + 1, total = total } }, { attempts = { {} } }
         end)
@@ -320,6 +321,7 @@ describe("a walk over a list that others change", function()
     local page, problem = steps:next()
     assert.is_nil(page)
     assert.same({ "protocol", true }, { problem.kind, problem.message:find "changes faster" ~= nil })
+    assert.equal(16, reads) -- it gives up after 18 looks that bring nothing
   end)
 
   it("reads a service whose totals are never the same", function()
@@ -392,6 +394,45 @@ describe("a walk over a list that others change", function()
     assert.matches("page 2 holds what the page before it held", problem.message)
     assert.same({ 1, 2, 1 }, asked)
     assert.is_nil(steps:next())
+  end)
+
+  -- What comes of a list with two a page; `acts[n]` is done before the n-th reading.
+  local function came_of(ids, acts)
+    local list, reads, came = table.move(ids, 1, #ids, 1, { story = {} }), 0, {}
+    local steps = walk.new(source_of {
+      size = 2,
+      begin = function(number)
+        return late(function()
+          reads = reads + 1
+          if acts[reads] then acts[reads](list) end
+          return answered(list, number, 2)
+        end)
+      end,
+    })
+    while not steps.over do
+      local page, problem = steps:next()
+      if problem then error(problem) end
+      for _, item in ipairs(page and page.data or {}) do came[#came + 1] = item.id end
+    end
+    return came
+  end
+
+  it("goes past any number of pages that were made above what was given", function()
+    local came = came_of({ 4, 3, 2, 1 }, { [2] = function(list)
+      for id = 101, 180 do table.insert(list, 1, id) end
+    end })
+    assert.same({ 4, 3, 2, 1 }, came)
+  end)
+
+  it("gives what came in the place of all that was given, in order, though more is made above meanwhile", function()
+    local came = came_of({ 9, 8, 7 }, {
+      [2] = function(list)
+        for i = #list, 1, -1 do list[i] = nil end
+        for id = 26, 30 do table.insert(list, 1, id) end
+      end,
+      [4] = function(list) table.insert(list, 1, 31) end,
+    })
+    assert.same({ 9, 8, 30, 29, 28, 27, 26 }, came)
   end)
 
   it("takes items without an id as they come", function()

@@ -115,6 +115,11 @@ local list = {
     { "if problem then error(problem, 0) end", "`1` for `0`", "an error of ours is a table, which has no place put in front" },
     { "self._walks[steps] = true", "`false` for `true`", "a set: only its keys are asked for" },
   },
+  ["lua/patchworks/listing/walk.lua"] = {
+    { "return (asked_since or reading.latest.sent < held.first.sent) and AGAIN or BEFORE", "`<=` for `<`", "no two moments are the same" },
+    { "idle = 0, -- readings that brought nothing", "`1` for `0`", "the first page is taken, and sets it" },
+    { "self.ahead[number] = nil", "left out", "what has ended, or is cancelled once more, stays as it is" },
+  },
   ["lua/patchworks/listing/page.lua"] = {
     { "moments = moments + 1", "`2` for `1`", grows },
     { "local moments = 0", "`1` for `0`", grows },

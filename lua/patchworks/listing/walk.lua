@@ -151,8 +151,7 @@ local function withhold(self, reading)
   local withheld = self.withheld
   for i, item in ipairs(reading.page.data) do
     local id = id_of(item)
-    local twice = id ~= nil and withheld.seen:has(id)
-    if not twice and i > (reading.met or 0) then withheld.items[#withheld.items + 1] = item end
+    if i > (reading.met or 0) then withheld.items[#withheld.items + 1] = item end
     if id ~= nil then withheld.seen:add(id) end
   end
   if reading.number > self.furthest then
