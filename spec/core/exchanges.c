@@ -1,35 +1,5 @@
 /* What goes over the wire for one exchange, and what comes of it. `exchanges PART` prints what is not so. */
-#include <dlfcn.h>
-#include <sys/syscall.h>
-#include <time.h>
-
 #include "peer.h"
-
-/* libcurl's handles, counted: all that were made are freed. */
-static int handles;
-
-CURL *curl_easy_init(void) {
-  CURL *(*real)(void) = NULL;
-  *(void **)&real = dlsym(RTLD_NEXT, "curl_easy_init");
-  handles++;
-  return real();
-}
-
-void curl_easy_cleanup(CURL *easy) {
-  void (*real)(CURL *) = NULL;
-  *(void **)&real = dlsym(RTLD_NEXT, "curl_easy_cleanup");
-  handles--;
-  real(easy);
-}
-
-/* The system's clocks, which can be stopped and put ahead: libcurl's too. */
-static struct timespec stopped;
-
-__attribute__((visibility("default"))) int clock_gettime(clockid_t id, struct timespec *now) {
-  int result = (int)syscall(SYS_clock_gettime, id, now);
-  if (id != CLOCK_REALTIME && stopped.tv_sec > 0) *now = stopped;
-  return result;
-}
 
 static bool heard(const peer *self, const char *words) { return strstr(self->heard, words) != NULL; }
 
@@ -64,7 +34,6 @@ static void check_request(const char *method, const char *body, bool once, const
   CHECK(pw_engine_take(&engine) == NULL);
   pw_engine_release(&engine, transfer);
   pw_engine_close(&engine);
-  CHECK(handles == 0);
   curl_slist_free_all(headers);
   leave(&service);
 }
@@ -256,110 +225,12 @@ static void check_repeats(void) {
   check_once(false, "PUT", "a body");
 }
 
-/* Settings that libcurl refuses are named; a proxy is the environment's, the setting's, or none. */
-static void check_settings(void) {
-  char *long_text = calloc(1, 9 * 1000 * 1000);
-  if (long_text == NULL) abort();
-  memset(long_text, 'x', 9 * 1000 * 1000 - 1);
-  const char *refused = NULL;
-  CHECK(pw_transfer_new(&(pw_transfer_settings){.user_agent = long_text}, &refused) == NULL);
-  CHECK(refused != NULL && strcmp(refused, "user_agent") == 0);
-  CHECK(pw_transfer_new(&(pw_transfer_settings){.ca_file = long_text}, &refused) == NULL);
-  CHECK(refused != NULL && strcmp(refused, "ca_file") == 0);
-  free(long_text);
-  peer proxy;
-  listen_as(&proxy);
-  char place[64];
-  snprintf(place, sizeof place, "http://127.0.0.1:%d", proxy.port);
-  static const char *const names[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
-  for (int i = 0; i < 4; i++) {
-    pw_engine engine;
-    if (names[i] != NULL) setenv(names[i], place, 1);
-    open_engine(&engine, false);
-    engine.options.transfer.proxy = names[i] == NULL ? place : NULL;
-    pw_transfer *transfer =
-        exchange(&engine, &proxy, &(pw_request){.method = "GET", .url = "http://service.invalid/y"}, OK_ANSWER);
-    CHECK(transfer->failure == PW_FAILURE_NONE);
-    hang_up(&proxy);
-    pw_engine_release(&engine, transfer);
-    pw_engine_close(&engine);
-    if (names[i] != NULL) unsetenv(names[i]);
-  }
-  leave(&proxy);
-}
-
-/* Whether an exchange, so many seconds after the one before, has a connection of its own. */
-static bool connects(pw_engine *engine, peer *self, bool once, time_t later) {
-  stopped.tv_sec += later;
-  begin(engine, &(pw_request){.method = "GET", .url = self->url, .once = once});
-  for (int i = 0; i < 4000 && !hears(self); i++) {
-    step(engine, 5);
-    int another = accept4(self->listener, NULL, NULL, SOCK_NONBLOCK);
-    if (another < 0) continue;
-    hang_up(self);
-    self->connection = another;
-    self->connections++;
-  }
-  say(self, OK_ANSWER, strlen(OK_ANSWER));
-  pw_transfer *transfer = await_end(engine);
-  CHECK(transfer != NULL && transfer->failure == PW_FAILURE_NONE);
-  bool connected = transfer->facts.new_connections > 0;
-  pw_engine_release(engine, transfer);
-  return connected;
-}
-
-/* What goes out once meets no connection that a server may just be closing. */
-static void check_idle(void) {
-  peer service;
-  pw_engine engine;
-  listen_as(&service);
-  open_engine(&engine, false);
-  clock_gettime(CLOCK_MONOTONIC, &stopped);
-  CHECK(connects(&engine, &service, true, 0) && !connects(&engine, &service, true, 2));
-  CHECK(connects(&engine, &service, true, 3) && !connects(&engine, &service, false, 118));
-  CHECK(connects(&engine, &service, false, 119) && service.connections == 3);
-  stopped = (struct timespec){0};
-  pw_engine_close(&engine);
-  leave(&service);
-}
-
-/* What an idle transfer holds on to: of a body 64 KiB, of headers 8. */
-static void check_kept(void) {
-  static const struct {
-    int line, lines, body;
-    size_t held;
-  } cases[] = {{100, 70, 60000, 64 + 8}, {100, 90, 60000, 64}, {100, 70, 70000, 8}, {100, 90, 70000, 0}};
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    peer service;
-    pw_engine engine;
-    listen_as(&service);
-    open_engine(&engine, false);
-    engine.options.transfer.max_response_bytes = 0;
-    char *answer = malloc((size_t)(cases[i].line + 20) * (size_t)cases[i].lines + (size_t)cases[i].body + 100);
-    if (answer == NULL) abort();
-    char *at = answer + sprintf(answer, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n", cases[i].body);
-    for (int line = 0; line < cases[i].lines; line++) at += sprintf(at, "X: %0*d\r\n", cases[i].line - 5, line);
-    at += sprintf(at, "\r\n%0*d", cases[i].body, 7);
-    get(&engine, &service);
-    await_request(&engine, &service);
-    say(&service, answer, (size_t)(at - answer));
-    pw_transfer *transfer = await_end(&engine);
-    CHECK(transfer->failure == PW_FAILURE_NONE && transfer->body.length == (size_t)cases[i].body);
-    pw_engine_release(&engine, transfer);
-    CHECK(pw_engine_held(&engine) == cases[i].held * 1024);
-    pw_engine_close(&engine);
-    leave(&service);
-    free(answer);
-  }
-}
-
 int main(int count, char **words) {
   static const char *const names[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) unsetenv(names[i]);
   static const part parts[] = {
       {"requests", check_requests}, {"answers", check_answers}, {"header_bound", check_header_bound},
-      {"refusals", check_refusals}, {"repeats", check_repeats}, {"settings", check_settings},
-      {"idle", check_idle},         {"kept", check_kept},       {NULL, NULL},
+      {"refusals", check_refusals}, {"repeats", check_repeats}, {NULL, NULL},
   };
   return check_part(parts, count, words);
 }

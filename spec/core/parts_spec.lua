@@ -5,7 +5,8 @@ if os.getenv "PATCHWORKS_INSTRUMENTED" then return end -- they are not linked wi
 local parts = {
   bytes = { "clock", "buffer", "text", "json_text", "queue" },
   engines = { "polled", "hosted", "bounds", "patience", "timers", "failing", "memory", "memory_twice", "processors" },
-  exchanges = { "requests", "answers", "header_bound", "refusals", "repeats", "settings", "idle", "kept" },
+  exchanges = { "requests", "answers", "header_bound", "refusals", "repeats" },
+  handles = { "settings", "proxy", "codes", "idle", "kept" },
   waits = { "poll", "hosted", "any", "sockets" },
 }
 
