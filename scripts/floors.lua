@@ -15,12 +15,8 @@ local floors = {
 }
 -- What is loaded when it is first used, by a method whose code lies higher: a door, not a dependency.
 local late = {
-  ["client -> init"] = true,
   ["client -> recording"] = true,
   ["script_versions -> release"] = true,
-  ["version -> release"] = true,
-  ["client -> release"] = true,
-  ["init -> listing"] = true,
 }
 
 local function floor_of(name)

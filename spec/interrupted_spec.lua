@@ -1,6 +1,7 @@
 -- A host's hook that raises at any one instruction of a call: the client works afterwards, and holds nothing.
 local patchworks = require "patchworks"
 local sandbox = require "patchworks.sandbox"
+local simulated = require "spec.support.simulated"
 local timers = require "patchworks.time.timers"
 
 local operations = {
@@ -39,11 +40,13 @@ local function interrupted(n, fn)
   return raised
 end
 
-local function in_a_task(n, fn)
+local function in_a_task(n, fn, library)
   local raised
-  patchworks.run(function(tasks) tasks:spawn(function() raised = interrupted(n, fn) end) end)
+  library.run(function(tasks) tasks:spawn(function() raised = interrupted(n, fn) end) end)
   return raised
 end
+
+local places = { ["outside of a task"] = interrupted, ["in a task"] = in_a_task }
 
 describe("a hook that raises at any instruction", function()
   local server, client
@@ -70,15 +73,15 @@ describe("a hook that raises at any instruction", function()
     }
   end
 
-  -- Invoking starts an interpreter each time.
+  -- Invoking starts an interpreter each time; below it is interrupted at each.
   local function step_of(name) return (os.getenv "PATCHWORKS_INSTRUMENTED" or name == "invoke") and 23 or 1 end
 
   for name, call in pairs(operations) do
-    for where, run in pairs { ["outside of a task"] = interrupted, ["in a task"] = in_a_task } do
+    for where, run in pairs(places) do
       it("of " .. name .. " " .. where .. " leaves nothing behind", function()
         local versions = client.script_versions
         local n, step = 1, step_of(name)
-        while run(n, function() return call(versions, server) end) do
+        while run(n, function() return call(versions, server) end, patchworks) do
           server:clear_faults()
           local version, err = versions:get(1)
           assert.equal(1, version and version.id, ("at instruction %d: %s"):format(n, tostring(err)))
@@ -90,6 +93,63 @@ describe("a hook that raises at any instruction", function()
         end
         assert.is_true(n > 20)
         assert.same({ 0, true, true, false, true, true }, at_rest())
+      end)
+    end
+  end
+end)
+
+-- What takes many requests is played on the simulated service, where a publish takes a millisecond. The numbers are how
+-- far apart the instructions are that are interrupted: `invoke`, `wait` and `map` at each, a publish, which has 6,000, at
+-- each eleventh. `PATCHWORKS_EACH=1` takes each of all, in some minutes.
+local simulations = {
+  invoke = { 1, function(world) return world.versions:invoke(1, { payload = "x", on_event = function() end }) end },
+  wait = { 1, function(world) return world.versions:wait(1, { interval = 0.5 }) end },
+  map = { 1, function(world)
+    return world.patchworks.map({ 1, 2, 1, 2, 1 }, function(id) return world.versions:get(id) end, { concurrency = 2 })
+  end },
+  deploy_and_wait = { 3, function(world) return world.versions:deploy_and_wait(2, { interval = 0.5 }) end },
+  ["a reconciled create"] = { 5, function(world)
+    world:fault("create", 1, "lost after")
+    return world.versions:create(1, { content = "three", reconcile = true })
+  end },
+  publish = { 11, function(world)
+    return world.versions:publish(1, { content = "two", interval = 1, test = { payload = "x", expect = "ran two" } })
+  end },
+  ["a publish that goes back"] = { 47, function(world)
+    return world.versions:publish(1, { content = "three", interval = 1, test = { payload = "x", expect = "another" } })
+  end },
+}
+
+describe("a hook that raises, on the simulated service,", function()
+  local function at_rest(world)
+    local client, inside = world.client, world.client._gate
+    collectgarbage()
+    collectgarbage()
+    world.versions:get(1)
+    return {
+      client:stats().active, next(client._flights) == nil, next(inside.inside) == nil, inside.line.first, inside.probe == nil,
+      world.require("patchworks.time.timers").first() == nil,
+    }
+  end
+
+  for name, case in pairs(simulations) do
+    for where, run in pairs(places) do
+      it("in " .. name .. " " .. where .. " leaves nothing behind, and the next run does it", function()
+        local step = os.getenv "PATCHWORKS_EACH" and 1 or case[1] * (os.getenv "PATCHWORKS_INSTRUMENTED" and 23 or 1)
+        local n, count, cut = 1, 0, true
+        while cut do
+          local world = simulated { contents = { "one", "two" }, deployed = { 1 } }
+          cut = run(n, function() return case[2](world) end, world.patchworks)
+          local where_at = ("at instruction %d"):format(n)
+          local version, err = world.versions:get(1)
+          assert.equal(1, version and version.id, where_at .. ": " .. tostring(err))
+          if count % 40 == 0 then assert.same({ 0, true, true, false, true, true }, at_rest(world), where_at) end
+          local done, problem = case[2](world)
+          assert.is_true(done ~= nil or problem.kind == "test_failed", where_at .. ": " .. tostring(problem))
+          world.client:close()
+          n, count = n + step, count + 1
+        end
+        assert.is_true(count > 20)
       end)
     end
   end

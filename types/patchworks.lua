@@ -79,6 +79,11 @@ function patchworks.spawn(fn, ...) end
 ---@param seconds number how long
 function patchworks.sleep(seconds) end
 
+---Takes up the account of a release as it was kept: what `record` of `publish` was given.
+---@param kept table its fields
+---@return patchworks.progress
+function patchworks.progress(kept) end
+
 ---Whether a value is an error of this module.
 ---@param value any anything
 ---@return boolean

@@ -62,6 +62,17 @@ function patchworks.sleep(seconds)
   task.sleep(seconds)
 end
 
+--- Takes up the account of a release as it was kept: what `record` of `publish` was given, before its process ended.
+-- @tparam table kept the fields of one
+-- @treturn table account: see patchworks.release.progress
+-- @usage print(patchworks.progress(kept))
+function patchworks.progress(kept)
+  if type(kept) ~= "table" then
+    errors.misuse("progress: expected the account as it was kept, a table, got %s", tostring(kept))
+  end
+  return require("patchworks.release.progress").of(kept)
+end
+
 for method, place in pairs {
   paginate = { "patchworks.listing", "paginate" },
   plan = { "patchworks.release.plan", "make" },

@@ -1,4 +1,5 @@
 -- A release that is cut off anywhere leaves a true account, and the next run finishes it.
+local patchworks = require "patchworks"
 local progresses = require "patchworks.release.progress"
 local sandbox = require "patchworks.sandbox"
 
@@ -82,7 +83,7 @@ describe("a publish that is cut off at any request", function()
           assert.is_true(told, ("%d: %d is live, and: %s"):format(n, live, tostring(account)))
           -- What was kept before the last request says at least as much.
           local known = {}
-          for _, version in ipairs(progresses.of(kept).pending) do known[version.id] = true end
+          for _, version in ipairs(patchworks.progress(kept).pending) do known[version.id] = true end
           for _, version in ipairs(account.pending) do assert.is_true(known[version.id]) end
           -- The next run.
           local done = assert(versions:publish(1, given "two"))
@@ -114,8 +115,9 @@ publish of script 42 was cut off (deploy)
   end)
 
   it("is taken up from whatever was kept of it", function()
-    assert.equal(tostring(progresses.new("publish", "42")), tostring(progresses.of {
+    assert.equal(tostring(progresses.new("publish", "42")), tostring(patchworks.progress {
       operation = "publish", script = "42", pending = { 7, {} }, live = "x",
     }))
+    assert.error_matches(function() patchworks.progress() end, "progress: expected the account as it was kept, a table, got nil")
   end)
 end)

@@ -19,13 +19,22 @@ local patchworks = {
     { "_VERSION", "string", "the version of this module" },
     { "null", "lightuserdata", "what stands for JSON's null in lists" },
   },
-  order = { "new", "map", "run", "spawn", "sleep", "is_error" },
+  order = { "new", "map", "run", "spawn", "sleep", "progress", "is_error" },
   methods = {
     method {
       name = "sleep",
       says = "Waits: suspends the task it is called in, and blocks elsewhere.",
       takes = { { "seconds", "any", "how long", type = "number", unit = "s" } },
       example = [[patchworks.sleep(0.1)]],
+    },
+    method {
+      name = "progress",
+      says = "Takes up the account of a release as it was kept: what `record` of `publish` was given.",
+      takes = { { "kept", "table", "its fields" } },
+      gives = "patchworks.progress",
+      never_nil = true,
+      example = [[local kept = { operation = "publish", script = "42", pending = { { id = 7, version = 3 } } }
+print(patchworks.progress(kept))]],
     },
     method {
       name = "is_error",
