@@ -64,8 +64,11 @@ describe("misuse", function()
   after_each(function() errors.raising = nil end)
 
   it("is raised at the caller's line, with what was given filled in", function()
-    local line = debug.getinfo(1, "l").currentline + 1
-    local _, problem = pcall(function() errors.misuse("%s: expected %d", "x", 7) end)
+    local line = debug.getinfo(1, "l").currentline + 2
+    local function asks()
+      errors.misuse("%s: expected %d", "x", 7)
+    end
+    local _, problem = pcall(asks)
     assert.matches("errors_spec.lua:" .. line .. ": x: expected 7$", problem)
     _, problem = pcall(function() errors.misuse "100 %" end)
     assert.matches("errors_spec.lua:%d+: 100 %%$", problem)

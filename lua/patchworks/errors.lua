@@ -27,7 +27,6 @@
 local errors = {}
 
 local Error = { __name = "patchworks.error" }
-Error.__index = Error
 
 local kinds = {
   [401] = "unauthenticated",

@@ -68,6 +68,21 @@ describe("a credential of the environment", function()
     assert.is_nil((credential.grant(mine, environment(login))))
   end)
 
+  it("says which file named what, and where it goes instead", function()
+    assert.equal("f names https://evil.example as its base_url, and the credential of the environment goes to "
+      .. "https://core.wearepatchworks.com alone; set PATCHWORKS_BASE_URL=https://evil.example if it is meant for there",
+      refused({ base_url = "https://evil.example", file = "f" }, key))
+    local login = environment { PATCHWORKS_USERNAME = "u", PATCHWORKS_PASSWORD = "geheim" }
+    assert.equal("g names https://evil.example as its login_url, and the credential of the environment goes to "
+      .. "https://core.wearepatchworks.com alone; set PATCHWORKS_BASE_URL=https://evil.example if it is meant for there",
+      refused({ base_url = vendor, login_url = "https://evil.example/x", login_file = "g" }, login))
+    -- A key needs no login, whoever names one.
+    assert.same({ api_key = "geheim" }, credential.grant({ base_url = vendor, login_url = "https://evil.example/x", login_file = "g" }, key))
+    -- Who owns it may name a service of http://, as by a tunnel.
+    local tunnel = environment { PATCHWORKS_API_KEY = "geheim", PATCHWORKS_BASE_URL = "http://tunnel.example" }
+    assert.same({ api_key = "geheim" }, credential.grant({ base_url = "http://tunnel.example", file = "f" }, tunnel))
+  end)
+
   it("is of one kind", function()
     local two = environment { PATCHWORKS_API_KEY = "geheim", PATCHWORKS_TOKEN = "geheim" }
     assert.matches("exactly one kind", refused({ base_url = vendor }, two), 1, true)

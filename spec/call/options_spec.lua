@@ -119,6 +119,66 @@ describe("patchworks.new", function()
     refuses("on_event", { api_key = "k", on_event = "x" })
   end)
 
+  it("completes what is not given, and hands on what is", function()
+    local settings = options.resolve({ api_key = "k" }, none)
+    assert.same({ kind = "key", secret = "k" }, settings.credential)
+    settings.credential = nil
+    assert.same({ base_url = "https://core.wearepatchworks.com", connect_timeout = 10, max_attempts = 4, max_response_bytes = 67108864,
+      max_connections = 8, max_pause = 900 }, settings)
+    local path = os.tmpname()
+    local given = { api_key = "k", timeout = 1, attempt_timeout = 2, connect_timeout = 3, max_attempts = 5, max_response_bytes = 6,
+      max_connections = 7, rate_limit = 8, max_pause = 9, ca_path = "/certificates", proxy = "http://proxy:1", on_event = none,
+      loop = {}, record_file = "/tmp/x", ca_file = path, client_cert = path, client_key = path }
+    settings = options.resolve(given, none)
+    for name, value in pairs(given) do
+      if name ~= "api_key" then assert.equal(value, settings[name], name) end
+    end
+    os.remove(path)
+  end)
+
+  it("takes whom to trust from the environment, unless it is told", function()
+    local path = os.tmpname()
+    local function ca_file(given, value)
+      given.api_key = "k"
+      return options.resolve(given, environment { PATCHWORKS_CA_FILE = value }).ca_file
+    end
+    assert.equal(path, ca_file({}, path))
+    assert.is_nil(ca_file({}, ""))
+    assert.is_nil(ca_file({}, nil))
+    assert.is_nil(ca_file({ ca_path = "/certificates" }, path))
+    assert.is_nil(ca_file({ ca_path = "/certificates" }, "/does/not/exist"))
+    os.remove(path)
+    refuses("PATCHWORKS_CA_FILE: can't read ", { api_key = "k" }, environment { PATCHWORKS_CA_FILE = path })
+  end)
+
+  it("refuses texts that are empty, or that would end a line, and files that are not there", function()
+    for _, name in ipairs { "ca_file", "ca_path", "proxy", "client_cert", "client_key", "record_file" } do
+      for _, text in ipairs { "", "a\rb", "a\nb", "a\0b" } do
+        assert.matches(": " .. name .. ": \".*\" can't be used$", refuses(name, { api_key = "k", [name] = text }))
+      end
+    end
+    for _, name in ipairs { "ca_file", "client_cert", "client_key" } do
+      refuses(name .. ": can't read /does/not/exist: ", { api_key = "k", [name] = "/does/not/exist" })
+    end
+  end)
+
+  it("says which secret it can't use, and why", function()
+    refuses("api_key: expected a string that is not empty, got an empty one", { api_key = "" })
+    refuses("api_key: expected a string that is not empty, got a number", { api_key = 7 })
+    refuses("token: expected a string that is not empty, got a boolean", { token = true })
+    refuses("username: expected a string that is not empty, got none", { password = "p" })
+    refuses("password: expected a string that is not empty, got none", { username = "u" })
+    refuses("token: it holds CR, LF or NUL (is there a newline at its end?)", { token = "t\n" })
+    refuses("username: it holds CR", { username = "u\n", password = "p" })
+    refuses("`new` has api_key and token; exactly one kind of credential is needed", { api_key = "k", token = "t" })
+    refuses("`new` has token and username and password; exactly", { token = "t", username = "u" })
+    refuses("the environment has api_key and token; exactly", {}, environment { PATCHWORKS_API_KEY = "k", PATCHWORKS_TOKEN = "t" })
+    local login = options.resolve({ username = "u", password = "p", login_field = "email" }, none).credential
+    assert.same({ kind = "login", username = "u", secret = "p", field = "email",
+      url = "https://app.wearepatchworks.com/fabric/api/login" }, login)
+    assert.equal("username", options.resolve({ username = "u", password = "p" }, none).credential.field)
+  end)
+
   it("says which file it can't read", function()
     refuses("/does/not/exist", { api_key = "k", ca_file = "/does/not/exist" })
   end)

@@ -151,6 +151,7 @@ describe("a caller's header", function()
 
   it("is refused where it is no header, or the client's own", function()
     local function wrong(headers) return refused(versions.get, versions, 7, { headers = headers }) end
+    assert.matches("get: headers: expected a table, got 7", wrong(7))
     for _, name in ipairs { "", "a b", "a:", "a\n", "ä", 1 } do
       assert.matches("get: headers: .* is no header name", wrong { [name] = "x" })
     end

@@ -95,6 +95,10 @@ local list = {
     { 'if authority:find("@", 1, true) then return nil, "a URL must not hold a user name or a password" end', "`false` for `true`",
       "no sign of a pattern" },
   },
+  ["lua/patchworks/call/request.lua"] = {
+    { 'return #list > 0 and core.query(list) or ""', "`1` for `0`", "it holds names and values, two by two" },
+    { 'local text, reason = file:read("a")', '`"a_"` for `"a"`', "Lua looks at the first letter" },
+  },
   ["lua/patchworks/call/send.lua"] = {
     { "call = call, began = began, at = began + call.timeout, tried = 0, transfer = false, status = false, seen = 0,",
       "`1` for `0`", set_first, after = "seen = " },
@@ -110,6 +114,9 @@ local list = {
       "`<=` for `<`", "they are the same then" },
     { "client._flights[flight], client._holders[flight] = nil, nil", "left out", "their keys and values are weak: it is memory alone" },
     { "self.call.client._flights[self] = nil", "left out", "its keys are weak: it is memory alone" },
+  },
+  ["lua/patchworks/errors.lua"] = {
+    { "local level = 2", "`3` for `2`", "the second is this module's own" },
   },
   ["lua/patchworks/listing.lua"] = {
     { "if problem then error(problem, 0) end", "`1` for `0`", "an error of ours is a table, which has no place put in front" },

@@ -4,7 +4,6 @@
 local errors = require "patchworks.errors"
 
 local Listener = { __name = "patchworks.listener" }
-Listener.__index = Listener
 
 local listener = {}
 

@@ -72,7 +72,6 @@ end
 
 --- A query string from a table of names to values, sorted by name.
 function requests.free_query(query, what)
-  arguments.check_type(query, "table", what)
   local names, list = {}, {}
   for name in pairs(query or {}) do
     if type(name) ~= "string" then misuse("%s: expected names as keys, got %s", what, arguments.show(name)) end
@@ -186,7 +185,6 @@ local own_headers = {
 --- Checks a table of header names to values, and gives them as lines.
 -- @treturn table list of "Name: value"
 function requests.header_lines(headers, what)
-  arguments.check_type(headers, "table", what)
   local lines = {}
   for name, value in pairs(headers or {}) do
     if type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then
