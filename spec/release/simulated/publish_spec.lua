@@ -104,6 +104,16 @@ describe("publish, when somebody else is at it", function()
     assert.is_true(world:seconds() > 4)
   end)
 
+  it("goes on when what it has waited for has failed, or is gone", function()
+    open { contents = { "one" }, deployed = { 1 } }
+    world:begins "theirs breaks"
+    assert.equal(3, assert(publish "mine").version.version)
+    open { contents = { "one" }, deployed = { 1 } }
+    local before = world:begins "theirs"
+    world:before("get", 2, function() world:theirs("DELETE", "/script-versions/" .. math.tointeger(before.id)) end)
+    assert.equal(3, assert(publish "mine").version.version)
+  end)
+
   it("calls it published when what it has waited for is the content", function()
     open { contents = { "one" }, deployed = { 1 } }
     local before = world:begins "mine"
