@@ -151,6 +151,7 @@ describe("rollback", function()
     assert.same({ "conflict", true, 2, came.id, overwritten.id, next_one.id },
       { err.kind, err.overtaken, id(err.version), id(err.live), id(err.overwrote), id(err.under_way) })
     assert.matches("v2.* was deployed, and somebody else's came after it: .*v5.* is live$", err.message)
+    assert.same({ "unknown", "it was deployed: look at what is live, then decide again" }, { err.outcome, err.hint })
   end)
 
   it("says that nothing is live where it was taken away", function()
