@@ -56,19 +56,7 @@ local function kept(before, list)
   return result
 end
 
--- Put into words only where something is wrong: a story's entries are words, or pages that were read.
-local function history_of(list)
-  local words = {}
-  for i, entry in ipairs(list.story) do
-    if type(entry) == "table" then
-      local ids = {}
-      for j, item in ipairs(entry.data) do ids[j] = item.id end
-      entry = ("read %d (%s)"):format(entry.meta.current_page, table.concat(ids, ","))
-    end
-    words[i] = entry
-  end
-  return table.concat(words, "; ")
-end
+local function history_of(list) return table.concat(list.story, "; ") end
 
 -- Whether nothing came after what it stands above. (Where all that was given is deleted, no page tells what is new.)
 local function in_order(list, came)
@@ -103,9 +91,7 @@ local function check(list, source)
   for _, id in ipairs(came) do
     if due_set[id] then got[#got + 1] = id end
   end
-  local same = #due == #got
-  for i, id in ipairs(due) do same = same and got[i] == id end
-  if not same then
+  if table.concat(due, " ") ~= table.concat(got, " ") then
     error(("%s: due %s, came %s"):format(history_of(list), table.concat(due, " "), table.concat(got, " ")))
   end
 end
@@ -127,9 +113,8 @@ local function change(list, kinds, choose)
 end
 
 local function answered(list, number, size, attempts)
-  local page = page_of(list, number, size)
-  list.story[#list.story + 1] = page
-  return page, { attempts = attempts or { {} } }
+  list.story[#list.story + 1] = ("read %d (%s)"):format(number, table.concat(list, ",", math.min(#list + 1, (number - 1) * size + 1), math.min(number * size, #list)))
+  return page_of(list, number, size), { attempts = attempts or { {} } }
 end
 
 -- A pending call that is answered when it is waited for.

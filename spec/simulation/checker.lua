@@ -5,33 +5,37 @@ local promises = { "delivery", "calls", "listing", "release", "limits" }
 
 for i, name in ipairs(promises) do promises[i] = require("spec.simulation.promises." .. name) end
 
+local function put(lists, key, value)
+  local list = lists[key] or {}
+  lists[key] = list
+  list[#list + 1] = value
+end
+
+-- The lists of a call, of a kind and of a script: a fleet's one call has thousands of requests.
+local function key_of(call, ...) return table.concat({ call.step, call.attempt, ... }, "/") end
+
 -- The evidence, put in order once for all promises.
 local function evidence_of(world)
-  local evidence = { world = world, effects = {}, requests = {}, contents = {}, born = {}, scripts = {}, lives = {}, lies = {} }
+  local evidence = {
+    world = world, effects = {}, requests = {}, looks = {}, contents = {}, born = {}, scripts = {}, lives = {}, lies = {},
+  }
   for _, entry in ipairs(world.service.journal) do
     if entry.step then
-      local key = entry.step .. "/" .. entry.attempt
-      local list = evidence.effects[key] or {}
-      evidence.effects[key] = list
-      list[#list + 1] = entry
+      put(evidence.effects, key_of(entry, entry.what), entry)
+      if entry.script then put(evidence.effects, key_of(entry, entry.what, entry.script), entry) end
     end
     if entry.what == "created" then
       evidence.contents[entry.version], evidence.born[entry.version] = entry.content, entry.time
       evidence.scripts[entry.version] = entry.script
     end
-    if entry.what == "live" then
-      local list = evidence.lives[entry.script] or {}
-      evidence.lives[entry.script] = list
-      list[#list + 1] = entry
-    end
+    if entry.what == "live" then put(evidence.lives, entry.script, entry) end
   end
   for number = 1, world.requests_made or 0 do
     local request = world.requests[number]
     if request then
-      local key = request.step .. "/" .. request.attempt
-      local list = evidence.requests[key] or {}
-      evidence.requests[key] = list
-      list[#list + 1] = request
+      put(evidence.requests, key_of(request), request)
+      local looked = request.operation == "list" and request.answered == 200 and not request.fault
+      if looked and request.subject then put(evidence.looks, key_of(request, request.subject), request) end
     end
   end
   return evidence
@@ -46,15 +50,14 @@ Evidence.__index = Evidence
 
 --- What a call really did: entries of the journal, of one kind and, where it is named, to one script.
 function Evidence:effects_of(call, what, script)
-  local list = {}
-  for _, entry in ipairs(self.effects[call.step .. "/" .. call.attempt] or none) do
-    if entry.what == what and (not script or entry.script == script) then list[#list + 1] = entry end
-  end
-  return list
+  return self.effects[key_of(call, what, script)] or none
 end
 
 --- What a call sent.
-function Evidence:requests_of(call) return self.requests[call.step .. "/" .. call.attempt] or none end
+function Evidence:requests_of(call) return self.requests[key_of(call)] or none end
+
+--- Its lists of a script's versions that were answered.
+function Evidence:looks_of(call, script) return self.looks[key_of(call, script)] or none end
 
 --- The id of the version that is live at a time, or nil.
 function Evidence:live_at(script, time)

@@ -24,9 +24,8 @@ end
 -- When the call saw for the last time what is live; nil when it did not look again after a time.
 local function last_sight(evidence, call, script, since)
   local seen
-  for _, request in ipairs(evidence:requests_of(call)) do
-    local looks = request.operation == "list" and request.subject == script and request.answered == 200 and not request.fault
-    if looks and request.arrived and request.arrived > since then seen = request.arrived end
+  for _, request in ipairs(evidence:looks_of(call, script)) do
+    if request.arrived and request.arrived > since then seen = request.arrived end
   end
   return seen
 end
