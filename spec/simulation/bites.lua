@@ -104,9 +104,9 @@ return {
   },
   {
     bug = "an answer that echoes the credential brings it into the error",
-    module = "patchworks.call.auth",
-    from = "if #secret >= 4 then",
-    to = "if #secret >= 400 then",
+    module = "patchworks.call.redaction",
+    from = "if #secret < 4 then return {} end",
+    to = "if #secret < 400 then return {} end",
     promise = "no secret in an error",
   },
   {
