@@ -43,9 +43,12 @@ CORE_SOURCES := $(wildcard src/core/*.c)
 RUNNER_SOURCES := $(wildcard src/runner/*.c)
 SANDBOX_SOURCES := $(wildcard src/sandbox/*.c) $(filter-out src/runner/lua_%.c,$(RUNNER_SOURCES))
 CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o)
-RUNNER_OBJECTS := $(RUNNER_SOURCES:%.c=$(BUILD)/%.o)
+RUNNER_OBJECTS := $(RUNNER_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/callers.o
+CALLERS := caller_python:caller.py check_python:check.py caller_javascript:caller.js caller_php:caller.php \
+  caller_ruby:caller.rb caller_csharp:caller.cs build_dotnet:build-dotnet.sh build_mono:build-mono.sh \
+  caller_go:caller.go build_go:build-go.sh caller_rust:caller.rs build_rust:build-rust.sh
 STATIC := page:index.html program:page.js style:page.css openapi:openapi.json
-SANDBOX_OBJECTS := $(SANDBOX_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/static.o
+SANDBOX_OBJECTS := $(SANDBOX_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/static.o $(BUILD)/callers.o
 CORE := $(BUILD)/patchworks/core.so
 RUNNER := $(BUILD)/patchworks/runner.so
 SANDBOX := $(BUILD)/patchworks/sandbox/server.so
@@ -73,6 +76,17 @@ $(BUILD)/src/core/%.o: src/core/%.c
 $(BUILD)/src/runner/%.o: src/runner/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(LUA_CFLAGS) -MMD -MP -c -o $@ $<
+
+# What calls scripts' handlers, in arrays.
+$(BUILD)/callers.c: $(wildcard src/runner/callers/*) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "callers.h"'; for pair in $(CALLERS); do \
+	  echo "const char pw_$${pair%%:*}[] = {"; \
+	  od -An -v -td1 "src/runner/callers/$${pair##*:}" | sed 's/  *\(-*[0-9][0-9]*\)/\1,/g'; \
+	  echo "0};"; done; } > $@.new && mv $@.new $@
+
+$(BUILD)/callers.o: $(BUILD)/callers.c src/runner/callers.h
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(CFLAGS) -Isrc/runner -c -o $@ $<
 
 # What the sandbox serves as it is, in arrays.
 $(BUILD)/static.c: $(wildcard src/sandbox/page/*) Makefile

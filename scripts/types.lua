@@ -21,7 +21,7 @@ local function class_of(method)
     if methods.per_call[option[1]] ~= option then own = own + 1 end
   end
   -- The same name means other options elsewhere.
-  local elsewhere = { sandbox = "sandbox_", server = "sandbox_", project = "project_" }
+  local elsewhere = { sandbox = "sandbox_", server = "sandbox_", project = "project_", runner = "runner_" }
   if own > 0 then return ("patchworks.%s%s_options"):format(elsewhere[method.of] or "", method.name) end
   return method.call and "patchworks.call_options" or nil
 end

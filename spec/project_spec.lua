@@ -48,6 +48,17 @@ describe("a project", function()
     end
   end)
 
+  it("says a script's language, and perhaps a version, where the file's name doesn't", function()
+    local p <close> = load 'return { scripts = { old = { file = "x.txt", language = "php8.1" } } }'
+    assert.equal("php8.1", p:scripts()[1].language)
+    for _, name in ipairs { "cobol", "php8.", "php.1", "8.1", "" } do
+      local nothing, err = project.load(state.write("patchworks.project.lua",
+        ('return { scripts = { old = { file = "x.txt", language = "%s" } } }'):format(name)))
+      assert.is_nil(nothing)
+      assert.matches("scripts.old: language: expected python, javascript, php, ruby, csharp, go or rust", err.message, 1, true)
+    end
+  end)
+
   it("reads no source that lies outside, though a link leads there", function()
     local p = load(text)
     assert(uv.fs_symlink("/etc/hostname", state.folder .. "/stock.js"))

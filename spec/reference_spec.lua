@@ -2,6 +2,7 @@
 local patchworks = require "patchworks"
 local projects = require "patchworks.project"
 local reference = require "patchworks.reference"
+local runner = require "patchworks.runner"
 local sandbox = require "patchworks.sandbox"
 local tasks = require "patchworks.time.tasks"
 
@@ -55,6 +56,8 @@ describe("the reference", function()
       server = getmetatable(assert(sandbox.start())).__index,
       projects = projects,
       project = getmetatable(projects.none()).__index,
+      runner = runner,
+      run = getmetatable(runner.start { language = "python", source = source }).__index,
     } do
       assert.same(public(value), names_of(reference.object(name)), name)
     end
@@ -146,6 +149,8 @@ describe("the reference", function()
       server = other,
       projects = { load = function() return projects.load(manifest) end, none = projects.none },
       project = project,
+      runner = runner,
+      run = runner.start { language = "python", source = source },
     }, { __index = _G })
     local failed = {}
     local function try(method)

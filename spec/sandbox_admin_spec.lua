@@ -126,7 +126,7 @@ describe("the admin's interface", function()
     server:latency(30)
     server:fail { how = "status" }
     server:reset()
-    assert.equal(4, #server:scripts())
+    assert.equal(7, #server:scripts())
     assert.equal(0, server:faults_left())
     assert.equal(0, server:count())
   end)

@@ -3,6 +3,7 @@
 local kinds = require "patchworks.reference.kinds"
 local lua = require "spec.support.lua"
 local reference = require "patchworks.reference"
+local runner = require "patchworks.runner"
 local sandbox = require "patchworks.sandbox"
 
 local function read(path)
@@ -107,6 +108,18 @@ describe("the types", function()
       check("task", waits)
       check("task", joins)
     end)
+  end)
+
+  it("say what a run's result and its error hold", function()
+    local function result_of(source)
+      local run <close> = runner.start { language = "python", source = source }
+      run:wait()
+      return run:result()
+    end
+    hold(result_of "def handle(data): return data", reference.object("run_result").fields, "run_result")
+    local result = result_of "def handle(data): raise ValueError('no')"
+    hold(result, reference.object("run_result").fields, "run_result")
+    hold(result.error, reference.object("run_error").fields, "run_error")
   end)
 
   it("have docs/errors.md beside them, which is made of the same kinds", function()

@@ -894,7 +894,7 @@ function sandbox:client(options) end
 
 ---@class patchworks.sandbox_create_script_options
 ---@field name string what it is called
----@field language "python"|"javascript"|"php"|"ruby" what it is written in
+---@field language string what it is written in: python, javascript, php, ruby, csharp, go or rust; php8.1 and the like ask for a version
 
 ---Makes a script, which the service itself has people do in its dashboard.
 ---@param options patchworks.sandbox_create_script_options
@@ -1028,7 +1028,7 @@ function project_module.none() end
 local project = {}
 
 ---The scripts, sorted by name.
----@return table[] each `name`, `file`, `cases`, `keep`, `smoke`
+---@return table[] each `name`, `file`, `cases`, `keep`, `smoke`, `language`
 function project:scripts() end
 
 ---A script by its name.
@@ -1266,5 +1266,96 @@ function project:rollback(name, options) end
 
 ---Ends what was started for the project.
 function project:close() end
+
+---Runs scripts by the handler contract on this machine, with no service: each in a tree of processes that is bounded as a whole, and of which nothing is left.
+---@class patchworks.runner_module
+local runner_module = {}
+
+---@class patchworks.runner_start_options
+---@field file? string the script; its name tells the language
+---@field source? string or its text, with `language`
+---@field language? string python, javascript, php, ruby, csharp, go or rust; php8.1 and the like ask for a version
+---@field payload? string what the handler is given; null without
+---@field variables? table|string what it is given, or JSON
+---@field meta? table|string what it is given, or JSON
+---@field flow? table|string with `variables`; or JSON
+---@field timeout? number how long it may run; building takes time of its own, in seconds; default 120
+---@field isolated? boolean in namespaces of its own, where the system allows them; default true
+
+---Starts a script's handler. C#, Go and Rust are built first, once for each source in this process.
+---@param options? patchworks.runner_start_options
+---@return patchworks.run? the run; or nil and a sentence when the file can't be read. A missing interpreter is the run's error
+---@return string?
+function runner_module.start(options) end
+
+---Checks a script with its language's own checker, or builds it, and waits for that.
+---@param language string python, javascript, php, ruby, csharp, go or rust; php8.1 and the like ask for a version
+---@param source string the script
+---@return boolean true; or nil and the error, as in a run's result, of kind `syntax` for what is wrong in the script
+---@return patchworks.run_error?
+function runner_module.check(language, source) end
+
+---What can be run here.
+---@return table[] each `name`, `title`, `ending`, `needs` (what has to be installed), `program` and `version` (what is taken where no version is asked for; nil where there is none), `all` (each a `program` and its `version`)
+function runner_module.languages() end
+
+---Which program runs, or builds, scripts in a language.
+---@param language string python, javascript, php, ruby, csharp, go or rust; php8.1 and the like ask for a version
+---@return string? its path; or nil and a sentence that says what isn't here, and what is
+---@return string?
+function runner_module.find(language) end
+
+---Whether scripts see their own folder and their interpreter alone here.
+---@return boolean? nil where no interpreter is installed
+function runner_module.isolated() end
+
+---Removes what runs have left that nobody watches any more, which takes a `kill -9` of their watchers.
+---@param age integer? seconds; what is younger stays (60)
+function runner_module.sweep(age) end
+
+---A script that runs: what `runner.start` gives. Closed by `close`, by `<close>`, or when it is collected.
+---@class patchworks.run
+local run = {}
+
+---Waits for its end.
+---@param seconds number? at most; without, as long as it takes
+---@return boolean whether it is over
+function run:wait(seconds) end
+
+---What came of it.
+---@return patchworks.run_result? nil while it goes on
+function run:result() end
+
+---The descriptor to wait for in a loop: when it is readable, call `done`.
+---@return integer? nil when the run never began, or is closed
+function run:fd() end
+
+---Takes in what has come, without waiting.
+---@return boolean whether it is over
+function run:done() end
+
+---Ends it, with all its processes. One that is over stays as it is.
+function run:cancel() end
+
+---Ends it, and lets its result go.
+function run:close() end
+
+---What came of a run.
+---@class patchworks.run_result
+---@field answer? string what the handler returned, in JSON
+---@field logs string[] from the answer's `logs`
+---@field error? patchworks.run_error why there is no answer
+---@field output string what it printed
+---@field errors string what it printed as errors
+---@field exit_code integer -1 for a signal
+---@field seconds number how long it took
+---@field memory_bytes integer the most that was seen at once
+---@field isolated boolean whether it saw its own folder and its interpreter alone
+
+---Why a run has no answer.
+---@class patchworks.run_error
+---@field kind string `raised` (also what can't be built), `exit`, `timeout`, `output`, `memory`, `processes`, `files`, `cancelled`, `missing`, `system`; of `check`, `syntax`
+---@field message string a sentence
+---@field line? integer the script's, where it is known
 
 return patchworks

@@ -78,12 +78,14 @@ local function describe(self, name)
     cases = script.cases and self.root .. "/" .. script.cases,
     keep = script.keep,
     smoke = script.smoke,
+    language = script.language,
   }
 end
 
 --- The scripts, sorted by name.
--- @treturn table a list of `{name, file, cases, keep, smoke}`: `file` and `cases` are paths, `keep` how many versions
--- stay after a publish, `smoke` the names of the cases to run after one; all but the first two may be nil
+-- @treturn table a list of `{name, file, cases, keep, smoke, language}`: `file` and `cases` are paths, `keep` how many
+-- versions stay after a publish, `smoke` the names of the cases to run after one, `language` what the file's name
+-- doesn't tell ("php8.1"); all but the first two may be nil
 function Project:scripts()
   local list = {}
   for name in pairs(self.file.scripts) do list[#list + 1] = describe(self, name) end
@@ -151,7 +153,8 @@ function Project:id(name, environment)
   if id then return tostring(id) end
   local where = environment.name and "the environment " .. environment.name or environment.base_url
   if self.file.scripts[name] and environment.name == "sandbox" then
-    return fail("%s: the sandbox runs .py, .js, .php and .rb files alone", name)
+    return fail("%s: the sandbox can't tell its language: add language = \"python\", or another, to it in %s", name,
+      self.path)
   elseif self.file.scripts[name] then
     return fail("%s has no id in %s: add scripts = { %s = ID } to it in %s", name, where, name, self.path)
   end

@@ -47,7 +47,7 @@ end
 
 local function complete()
   local list, by_name = {}, {}
-  for _, module in ipairs { "objects", "failures", "surroundings", "sandbox", "projects" } do
+  for _, module in ipairs { "objects", "failures", "surroundings", "sandbox", "projects", "runner" } do
     for _, object in ipairs(require("patchworks.reference." .. module)) do
       list[#list + 1], by_name[object.name] = object, object
       object.variable = object.variable or object.name

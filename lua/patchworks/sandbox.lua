@@ -154,16 +154,26 @@ function Server:client(options)
   return require("patchworks").new(given)
 end
 
-local languages = { python = true, javascript = true, php = true, ruby = true }
+local languages = { "python", "javascript", "php", "ruby", "csharp", "go", "rust" }
+local language_names = { node = true }
+for _, name in ipairs(languages) do language_names[name] = true end
+
+-- A version may stand behind the name.
+local function is_language(name)
+  local base, version = tostring(name):match "^(%a+)([%d.]*)$"
+  return language_names[base] and not version:find "^%." and not version:find "%.$" and #version < 16
+end
 
 --- Makes a script, which the service itself has people do in its dashboard.
--- @tparam table given `name` (string), `language`: "python", "javascript", "php" or "ruby"
+-- @tparam table given `name` (string), `language`: "python", "javascript", "php", "ruby", "csharp", "go" or "rust"; a
+-- version may stand behind it ("php8.1"), and must be on this machine then
 -- @treturn table script: `id` (integer), `name`, `language`
 function Server:create_script(given)
   check_names(given, { name = true, language = true }, "create_script")
   check_text(given.name, "create_script: name")
-  if not languages[given.language] then
-    misuse("create_script: language: expected python, javascript, php or ruby, got %s", show(given.language))
+  if not is_language(given.language) then
+    misuse("create_script: language: expected %s, perhaps with a version behind it (php8.1), got %s",
+      table.concat(languages, ", "), show(given.language))
   end
   local id = self._handle:create_script(given.name, given.language)
   return { id = id, name = given.name, language = given.language }

@@ -197,9 +197,10 @@ describe("doctor", function()
     assert.same({ 1, { "project" } }, { code, names_of_failed(out) })
     write("orders.py", commands.upper)
     assert.equal(0, (state.inside "doctor --json"))
-    local environment = ("PATH=/nonexistent PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s"):format(state.server.url, state.server.key)
-    code, out = state.inside("doctor --json", { environment = environment, lua = absolute })
+    write("patchworks.project.lua", "return { scripts = { orders = { file = 'orders.py', language = 'python2.5' } } }")
+    code, out = state.inside "doctor --json"
     assert.same({ 1, { "Python" } }, { code, names_of_failed(out) })
+    assert.matches("orders needs it: there is no Python 2.5 on this machine", out, 1, true)
     write("patchworks.project.lua", "return {")
     code, out = state.inside "doctor --json"
     assert.same({ 1, { "project" } }, { code, names_of_failed(out) })

@@ -169,11 +169,15 @@ describe("patchworks test", function()
   end)
 
   it("says which language is missing and what to do", function()
-    write("patchworks.project.lua", 'return { scripts = { go = { file = "x.go" } } }')
-    write("x.go", "package main")
-    local code, _, err = run "run go"
+    write("patchworks.project.lua", 'return { scripts = { old = { file = "x.py", language = "python2.5" }, other = { file = "x.cob" } } }')
+    write("x.py", "def handle(data): return data")
+    write("x.cob", "STOP RUN.")
+    local code, _, err = run "run old"
+    assert.equal(1, code)
+    assert.matches("there is no Python 2.5 on this machine: install it, or take what is here", err, 1, true)
+    code, _, err = run "run other"
     assert.equal(2, code)
-    assert.truthy(#err > 10)
+    assert.matches("whose name tells it (.py, .js, .php, .rb, .cs, .go, .rs)", err, 1, true)
   end)
 end)
 

@@ -43,6 +43,31 @@ describe("project.run", function()
     assert.truthy(outcome.failure:find("bad.rb:2: ", 1, true), outcome.failure)
   end)
 
+  it("says a place once, as it is in the script's own file", function()
+    local script = write("scripts/bad.rb", "x = 1\n\ndef handle(\n")
+    local outcome = run.once(script, {})
+    assert.equal("scripts/bad.rb:3: SyntaxError: syntax error, unexpected end-of-input, expecting ')'", outcome.failure:match "[^\n]*")
+    local results = run.cases { { script = script, cases = {} } }
+    assert.equal("scripts/bad.rb:3: syntax error, unexpected end-of-input, expecting ')'", results[1].problem:match "[^\n]*")
+    results = run.cases { { script = write("script.js", "\nlet a = = 1"), cases = {} } }
+    local _, places = results[1].problem:gsub("script%.js:2", "")
+    assert.equal(1, places, results[1].problem)
+    if not require("patchworks.runner").find "go" then return pending "go isn't installed" end
+    results = run.cases { { script = write("scripts/bad.go", "package main\n\nfunc handle(data string) string { return x + y }\n"), cases = {} } }
+    assert.equal("scripts/bad.go:3:42: undefined: x\nscripts/bad.go:3:46: undefined: y", results[1].problem)
+  end)
+
+  it("runs a script in the language that the project says, and its version", function()
+    local script = write("old.txt", "def handle(data): return {'payload': 'ran'}")
+    script.language = "python3"
+    assert.equal("ran", run.once(script, {}).payload)
+    assert.is_true(run.cases({ { script = script, cases = {} } })[1].ok)
+    script.language = "python2.5"
+    local outcome = run.once(script, {})
+    assert.same({ "missing", nil }, { outcome.kind, outcome.payload })
+    assert.matches("there is no Python 2.5 on this machine", run.cases({ { script = script, cases = {} } })[1].problem, 1, true)
+  end)
+
   it("gives a payload that is no string as JSON, and no payload as none", function()
     local outcome = run.once(write("x.py", "def handle(data): return {'payload': {'b': [1, None], 'a': 1.0}}"), {})
     assert.equal('{\n  "a": 1,\n  "b": [\n    1,\n    null\n  ]\n}', outcome.payload)

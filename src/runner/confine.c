@@ -22,7 +22,6 @@
 
 enum {
   DESCRIPTORS = 256,
-  FILE_SIZE = 16 * 1024 * 1024,
   FIRST_USER = 1000000000, /* far from those that people have; the process id is added */
   SMALL_USER = 20000,
   USERS = 40000 /* where a container maps 65,536 users only */
@@ -148,26 +147,26 @@ static bool become(uid_t user) {
   return user == geteuid() || (setgroups(0, NULL) == 0 && setgid(user) == 0 && setuid(user) == 0);
 }
 
-bool pw_confine_script(const pw_order *order, uid_t user, pid_t warden) {
+bool pw_confine_script(const pw_language *language, const pw_limits *limits, uid_t user, pid_t warden) {
   setsid();
   usual_signals();
   limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_FSIZE, FILE_SIZE);
+  limit(RLIMIT_FSIZE, limits->file);
   limit(RLIMIT_NOFILE, DESCRIPTORS);
   bool own = user != geteuid();
   /* Of node's address space most is never used: what counts is what can be written to. */
-  if (order->language->limit_address_space) {
-    limit(RLIMIT_AS, order->limits.memory);
+  if (language->limit_address_space) {
+    limit(RLIMIT_AS, limits->memory);
   } else {
 #ifdef RLIMIT_DATA
-    limit(RLIMIT_DATA, order->limits.memory + order->limits.memory / 2);
+    limit(RLIMIT_DATA, limits->memory + limits->memory / 2);
 #endif
   }
 #ifdef __linux__
   for (int capability = 0; capability <= CAP_LAST_CAP; capability++) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 #endif
   if (!become(user)) return false;
-  if (own) limit(RLIMIT_NPROC, order->limits.processes); /* counted by user */
+  if (own) limit(RLIMIT_NPROC, limits->processes); /* counted by user */
 #ifdef __linux__
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -21,6 +21,6 @@ uid_t pw_confine_give(const char *folder, uid_t user);
 
 /* For the interpreter's process: limits, that user, no way to more rights, and an end with its warden. False when it
  * can't be bound. */
-bool pw_confine_script(const pw_order *order, uid_t user, pid_t warden);
+bool pw_confine_script(const pw_language *language, const pw_limits *limits, uid_t user, pid_t warden);
 
 #endif

@@ -37,10 +37,10 @@ int pw_folder_make(char path[PW_PATH]) {
   return fd;
 }
 
-bool pw_folder_write(const char *folder, const char *name, const char *bytes, size_t size) {
+bool pw_folder_write(const char *folder, const char *name, const char *bytes, size_t size, mode_t mode) {
   char path[PW_PATH + 32];
   snprintf(path, sizeof path, "%s/%s", folder, name);
-  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (fd < 0) return false;
   bool ok = true;
   for (size_t done = 0; ok && done < size;) {
@@ -102,14 +102,24 @@ static void empty(top *above, int parent, const char *name, int depth) {
   closedir(folder);
 }
 
-void pw_folder_remove(const char *folder) {
+static bool is_empty(const char *name) {
+  DIR *folder = open_below(AT_FDCWD, name);
+  int count = 0;
+  while (folder != NULL && count < 3 && readdir(folder) != NULL) count++;
+  if (folder != NULL) closedir(folder);
+  return count < 3;
+}
+
+void pw_folder_empty(const char *folder) {
   top above = {.fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
   if (above.fd < 0) return;
-  for (int round = 0; round < ROUNDS; round++) {
-    empty(&above, AT_FDCWD, folder, 0);
-    if (rmdir(folder) == 0 || errno != ENOTEMPTY) break;
-  }
+  for (int round = 0; round < ROUNDS && !is_empty(folder); round++) empty(&above, AT_FDCWD, folder, 0);
   close(above.fd);
+}
+
+void pw_folder_remove(const char *folder) {
+  pw_folder_empty(folder);
+  rmdir(folder);
 }
 
 void pw_folder_remove_of(uid_t user) {

@@ -9,10 +9,11 @@ enum { PW_FOLDER_YOUNG = 60 }; /* seconds */
 /* Makes one in the system's temporary folder and gives a descriptor that locks it; -1 when that failed. */
 int pw_folder_make(char path[PW_PATH]);
 
-/* Writes a file. False when that failed. */
-bool pw_folder_write(const char *folder, const char *name, const char *bytes, size_t size);
+/* Writes a file that isn't there yet. False when that failed. */
+bool pw_folder_write(const char *folder, const char *name, const char *bytes, size_t size, mode_t mode);
 
 int64_t pw_folder_usage(const char *folder); /* bytes on the disk */
+void pw_folder_empty(const char *folder);    /* of all that is in it */
 void pw_folder_remove(const char *folder);
 
 /* Removes what this user has in the folders where everybody may write. */

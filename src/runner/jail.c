@@ -109,6 +109,7 @@ static void show_system(const char *base) {
                                       "/etc/pki",
                                       "/etc/ca-certificates",
                                       "/etc/mime.types",
+                                      "/etc/mono",
                                       "/dev/null",
                                       "/dev/zero",
                                       "/dev/full",

@@ -20,11 +20,12 @@ Many runs go on at once: start them all, then wait for each, or poll `run:fd()`.
 
 #include "folder.h"
 #include "lua_data.h"
-#include "run.h"
+#include "lua_languages.h"
+#include "tools.h"
 
 #define RUN "patchworks.runner.run"
 
-enum { CHECK_SECONDS = 30, VERSION_SECONDS = 10 };
+enum { CHECK_SECONDS = 30 };
 
 static pw_run *push_run(lua_State *L) {
   pw_run *run = lua_newuserdatauv(L, sizeof *run, 0);
@@ -42,10 +43,16 @@ static int run_close(lua_State *L) {
   return 0;
 }
 
+static void push_missing(lua_State *L, const pw_run *run) {
+  char *text = pw_tools_missing(run->language, run->version);
+  lua_pushstring(L, text != NULL ? text : "out of memory");
+  free(text);
+}
+
 /* A sentence for what the script is not to blame for, and for what it is. */
 static void push_message(lua_State *L, const pw_run *run) {
-  const char *program = run->language->interpreter;
-  const pw_limits *limits = &run->limits;
+  const char *who = run->building ? "what builds the script" : "the script";
+  const pw_limits *limits = run->building ? &pw_limits_build : &run->limits;
   switch (run->ran) {
     case PW_RAN:
       if (run->raised != NULL) {
@@ -57,21 +64,19 @@ static void push_message(lua_State *L, const pw_run *run) {
       }
       return;
     case PW_RAN_TIMED_OUT:
-      lua_pushfstring(L, "the script ran longer than %f seconds and was stopped", limits->seconds);
+      lua_pushfstring(L, "%s ran longer than %f seconds and was stopped", who, limits->seconds);
       return;
-    case PW_RAN_TOO_MUCH: lua_pushfstring(L, "the script wrote more than %d MB", (int)(limits->output >> 20)); return;
+    case PW_RAN_TOO_MUCH: lua_pushfstring(L, "%s wrote more than %d MB", who, (int)(limits->output >> 20)); return;
     case PW_RAN_MEMORY:
-      lua_pushfstring(L, "the script used more than %d MB of memory", (int)(limits->memory >> 20));
+      lua_pushfstring(L, "%s used more than %d MB of memory", who, (int)(limits->memory >> 20));
       return;
-    case PW_RAN_PROCESSES: lua_pushfstring(L, "the script started more than %d processes", limits->processes); return;
-    case PW_RAN_FILES:
-      lua_pushfstring(L, "the script wrote more than %d MB of files", (int)(limits->files >> 20));
-      return;
+    case PW_RAN_PROCESSES: lua_pushfstring(L, "%s started more than %d processes", who, limits->processes); return;
+    case PW_RAN_FILES: lua_pushfstring(L, "%s wrote more than %d MB of files", who, (int)(limits->files >> 20)); return;
     case PW_RAN_CANCELLED: lua_pushliteral(L, "cancelled"); return;
-    case PW_RAN_NO_PROGRAM:
-      lua_pushfstring(L, "there is no %s on this machine: install it to run %s scripts", program, run->language->title);
-      return;
-    default: lua_pushfstring(L, "%s could not be run: this machine is short of memory, processes or disk", program);
+    case PW_RAN_NO_PROGRAM: push_missing(L, run); return;
+    default:
+      lua_pushfstring(L, "%s could not be run: this machine is short of memory, processes or disk",
+                      run->language->interpreter);
   }
 }
 
@@ -79,11 +84,6 @@ static const char *kind_of(const pw_run *run) {
   static const char *const kinds[] = {"exit",  "timeout",   "output",  "memory", "processes",
                                       "files", "cancelled", "missing", "system"};
   return run->ran == PW_RAN && run->raised != NULL ? "raised" : kinds[run->ran];
-}
-
-static void set_text(lua_State *L, const char *name, const char *text) {
-  lua_pushstring(L, text != NULL ? text : "");
-  lua_setfield(L, -2, name);
 }
 
 static void push_logs(lua_State *L, const pw_run *run) {
@@ -98,7 +98,7 @@ static void push_logs(lua_State *L, const pw_run *run) {
 /* {message, kind, line} of a run that has no answer. */
 static void push_error(lua_State *L, const pw_run *run) {
   lua_createtable(L, 0, 3);
-  set_text(L, "kind", kind_of(run));
+  pw_lua_set_text(L, "kind", kind_of(run));
   push_message(L, run);
   lua_setfield(L, -2, "message");
   if (run->line > 0) {
@@ -129,15 +129,15 @@ static int run_result(lua_State *L) {
   if (!pw_run_step(run)) return 0;
   lua_createtable(L, 0, 8);
   if (run->answer != NULL) {
-    set_text(L, "answer", run->answer);
+    pw_lua_set_text(L, "answer", run->answer);
   } else {
     push_error(L, run);
     lua_setfield(L, -2, "error");
   }
   push_logs(L, run);
   lua_setfield(L, -2, "logs");
-  set_text(L, "output", run->out.bytes);
-  set_text(L, "errors", run->error.bytes);
+  pw_lua_set_text(L, "output", run->out.bytes);
+  pw_lua_set_text(L, "errors", run->error.bytes);
   lua_pushinteger(L, run->exit_code);
   lua_setfield(L, -2, "exit_code");
   lua_pushnumber(L, run->seconds);
@@ -193,12 +193,22 @@ static int run_cancel(lua_State *L) {
   return 0;
 }
 
-static const pw_language *read_language(lua_State *L, const char *name, const char *file) {
-  const pw_language *language = name != NULL ? pw_language_find(name) : file != NULL ? pw_language_of_file(file) : NULL;
-  if (language != NULL) return language;
-  if (name != NULL) luaL_error(L, "language: no language is called %s; see runner.languages()", name);
-  luaL_error(L, "give a language, or a file whose name tells it (.py, .js, .php, .rb)");
-  return NULL;
+/* By its name, else by the file's. */
+static void read_language(lua_State *L, const char *name, const char *file, pw_code *code) {
+  if (name != NULL) {
+    code->language = pw_language_find(name, code->version);
+    if (code->language == NULL) {
+      luaL_error(L,
+                 "language: no language is called %s; one is python, and python3.11 asks for a version: see "
+                 "runner.languages()",
+                 name);
+    }
+  } else {
+    code->language = file != NULL ? pw_language_of_file(file) : NULL;
+    if (code->language == NULL) {
+      luaL_error(L, "give a language, or a file whose name tells it (.py, .js, .php, .rb, .cs, .go, .rs)");
+    }
+  }
 }
 
 /* Pushes the file's content; or nil and a sentence, and returns false. */
@@ -235,39 +245,43 @@ Starts a script's handler.
 @function start
 @tparam table given
 
-- `file` (path), or `source` (string) and `language` ("python", "javascript", "php", "ruby"); a file's name tells its
-  language
+- `file` (path), or `source` (string) and `language` ("python", "javascript", "php", "ruby", "csharp", "go", "rust"); a
+  file's name tells its language. A version may stand behind it ("php8.1"): then that is taken, or the error says which
+  are here
 - `payload` (string; null without), `variables`, `meta`, `flow`: tables, or strings that are JSON already
 - `timeout` (120): seconds
 - `isolated` (true): false for no namespaces of its own, as where the system doesn't allow them
+
+C#, Go and Rust are built first, once for each source in this process; one that can't be built has raised what the
+compiler says.
 
 @treturn ?table run; or nil and a sentence when the file can't be read. A missing interpreter is the run's error
 */
 static int start(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  size_t size = 0;
+  pw_code code = {.size = 0};
   const char *file = field(L, "file", NULL), *name = field(L, "language", NULL);
-  const char *source = field(L, "source", &size);
-  const pw_language *language = read_language(L, name, file);
-  if (source == NULL && file == NULL) return luaL_error(L, "give a source, or a file");
+  code.source = field(L, "source", &code.size);
+  read_language(L, name, file, &code);
+  if (code.source == NULL && file == NULL) return luaL_error(L, "give a source, or a file");
   pw_limits limits = pw_limits_usual;
   lua_getfield(L, 1, "timeout");
   limits.seconds = luaL_optnumber(L, -1, limits.seconds);
   if (!(limits.seconds > 0 && limits.seconds <= 86400)) return luaL_error(L, "timeout: expected seconds above 0");
   limits.isolated = lua_getfield(L, 1, "isolated") == LUA_TNIL || lua_toboolean(L, -1);
-  if (source == NULL) {
+  if (code.source == NULL) {
     if (!read_source(L, file)) return 2;
-    source = lua_tolstring(L, -1, &size);
+    code.source = lua_tolstring(L, -1, &code.size);
   }
   pw_lua_data(L, 1);
   const char *data = lua_tostring(L, -1);
-  pw_run_start(push_run(L), language, PW_RUN_INVOKE, source, size, data, &limits);
+  pw_run_start(push_run(L), &code, data, &limits);
   return 1;
 }
 
 /***
-Checks a script's syntax with its language's own checker, and waits for it.
+Checks a script's syntax with its language's own checker, or builds it, and waits for it.
 @function check
 @tparam string language
 @tparam string source
@@ -275,88 +289,28 @@ Checks a script's syntax with its language's own checker, and waits for it.
 script
 */
 static int check_syntax(lua_State *L) {
-  size_t size;
-  const pw_language *language = read_language(L, luaL_checkstring(L, 1), NULL);
-  const char *source = luaL_checklstring(L, 2, &size);
+  pw_code code = {.size = 0};
+  read_language(L, luaL_checkstring(L, 1), NULL, &code);
+  code.source = luaL_checklstring(L, 2, &code.size);
   pw_limits limits = pw_limits_usual;
   limits.seconds = CHECK_SECONDS;
   pw_run *run = push_run(L);
-  if (pw_run_start(run, language, PW_RUN_CHECK, source, size, NULL, &limits)) pw_run_wait(run, 2 * CHECK_SECONDS, -1);
+  if (pw_run_start(run, &code, NULL, &limits)) pw_run_wait(run, 2 * pw_run_longest(code.language, CHECK_SECONDS), -1);
   bool good = run->ran == PW_RAN && run->exit_code == 0;
   if (good) {
     lua_pushboolean(L, 1);
   } else {
-    const pw_output *said = run->error.size > 0 ? &run->error : &run->out;
-    run->line = pw_run_line(language, said->bytes);
+    const char *said = pw_run_said(run);
+    run->line = pw_run_line(code.language, said);
     lua_pushnil(L);
     push_error(L, run);
-    if (run->ran == PW_RAN && said->size > 0) {
-      set_text(L, "message", said->bytes);
-      set_text(L, "kind", "syntax");
+    if (run->ran == PW_RAN && *said != '\0') {
+      pw_lua_set_text(L, "message", said);
+      pw_lua_set_text(L, "kind", "syntax");
     }
   }
   pw_run_free(run);
   return good ? 1 : 2;
-}
-
-/* The first number with dots in what an interpreter says of itself. */
-static void push_version(lua_State *L, const char *text) {
-  while (text != NULL && *text != '\0' && strspn(text, "0123456789") == 0) text++;
-  lua_pushlstring(L, text != NULL ? text : "", text != NULL ? strspn(text, "0123456789.") : 0);
-}
-
-/***
-What can be run.
-@function languages
-@treturn table a list of `{name, title, ending, program, version}`; the last two are nil where the interpreter is
-missing
-*/
-static int languages(lua_State *L) {
-  pw_limits limits = pw_limits_usual;
-  limits.seconds = VERSION_SECONDS;
-  lua_newtable(L);
-  for (int i = 0; pw_language_at(i) != NULL; i++) {
-    const pw_language *language = pw_language_at(i);
-    char program[PW_PATH];
-    lua_createtable(L, 0, 5);
-    set_text(L, "name", language->name);
-    set_text(L, "title", language->title);
-    set_text(L, "ending", strrchr(language->source, '.'));
-    if (pw_run_find_program(language->interpreter, program)) {
-      set_text(L, "program", program);
-      pw_run *run = push_run(L);
-      if (pw_run_start(run, language, PW_RUN_VERSION, NULL, 0, NULL, &limits)) pw_run_wait(run, VERSION_SECONDS, -1);
-      push_version(L, run->over ? run->out.bytes : NULL);
-      pw_run_free(run);
-      lua_setfield(L, -3, "version");
-      lua_pop(L, 1);
-    }
-    lua_rawseti(L, -2, i + 1);
-  }
-  return 1;
-}
-
-/***
-Whether scripts run in namespaces of their own here, and so see their folder and their interpreter alone. Starts one of
-the interpreters to find out.
-@function isolated
-@treturn ?boolean nil where no interpreter is installed
-*/
-static int isolated(lua_State *L) {
-  pw_limits limits = pw_limits_usual;
-  limits.seconds = VERSION_SECONDS;
-  for (int i = 0; pw_language_at(i) != NULL; i++) {
-    char program[PW_PATH];
-    if (!pw_run_find_program(pw_language_at(i)->interpreter, program)) continue;
-    pw_run *run = push_run(L);
-    if (pw_run_start(run, pw_language_at(i), PW_RUN_VERSION, NULL, 0, NULL, &limits)) {
-      pw_run_wait(run, VERSION_SECONDS, -1);
-    }
-    lua_pushboolean(L, run->isolated);
-    pw_run_free(run);
-    return 1;
-  }
-  return 0;
 }
 
 /***
@@ -369,14 +323,37 @@ static int sweep(lua_State *L) {
   return 0;
 }
 
+/***
+What can be run.
+@function languages
+@treturn table a list of `{name, title, ending, program, version, needs, all}`: `program` is the one that is taken where
+no version is asked for, nil where there is none; `version` what it says that it is; `needs` what has to be installed;
+`all` a list of `{program, version}`
+*/
+
+/***
+Which program would run, or build, scripts in a language.
+@function find
+@tparam string language such as "php", or "php8.1" for a version
+@treturn ?string its path; or nil and a sentence that says what isn't here, and what is
+*/
+
+/***
+Whether scripts run in namespaces of their own here, and so see their folder and their interpreter alone. Starts one of
+the interpreters to find out.
+@function isolated
+@treturn ?boolean nil where no interpreter is installed
+*/
+
 __attribute__((visibility("default"))) int luaopen_patchworks_runner(lua_State *L);
 
 int luaopen_patchworks_runner(lua_State *L) {
   static const luaL_Reg methods[] = {
       {"fd", run_fd},         {"done", run_done},   {"wait", run_wait}, {"cancel", run_cancel},
       {"result", run_result}, {"close", run_close}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"start", start}, {"check", check_syntax}, {"languages", languages},
-                                       {"sweep", sweep}, {"isolated", isolated},  {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"start", start}, {"check", check_syntax},       {"languages", pw_lua_languages},
+                                       {"sweep", sweep}, {"isolated", pw_lua_isolated}, {"find", pw_lua_find},
+                                       {NULL, NULL}};
   luaL_newmetatable(L, RUN);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");

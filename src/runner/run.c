@@ -12,39 +12,36 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "built.h"
 #include "folder.h"
 #include "jail.h"
 #include "text.h"
+#include "tools.h"
 #include "warden.h"
 
 /* Milliseconds: how much longer than the script a warden may take; and how long to begin. */
-enum { GRACE = 15000, READY = 10000 };
+enum { GRACE = 15000, READY = 10000, ASK = 10 };
 
 const pw_limits pw_limits_usual = {.seconds = 120,
                                    .memory = 512LL * 1024 * 1024,
                                    .files = 64LL * 1024 * 1024,
+                                   .file = 16LL * 1024 * 1024,
                                    .output = 8LL * 1024 * 1024,
                                    .processes = 64,
+                                   .isolated = true};
+
+const pw_limits pw_limits_build = {.seconds = 120,
+                                   .memory = 2048LL * 1024 * 1024,
+                                   .files = 512LL * 1024 * 1024,
+                                   .file = 64LL * 1024 * 1024,
+                                   .output = 8LL * 1024 * 1024,
+                                   .processes = 256,
                                    .isolated = true};
 
 static int64_t monotonic(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* The system's own folders before whatever the environment names. */
-bool pw_run_find_program(const char *name, char path[PW_PATH]) {
-  const char *environment = getenv("PATH");
-  char folders[4096];
-  snprintf(folders, sizeof folders, "/usr/local/bin:/usr/bin:/bin:%s", environment != NULL ? environment : "");
-  char *rest = folders;
-  for (char *folder = strsep(&rest, ":"); folder != NULL; folder = strsep(&rest, ":")) {
-    if (*folder != '/') continue;
-    int size = snprintf(path, PW_PATH, "%s/%s", folder, name);
-    if (size < PW_PATH && access(path, X_OK) == 0) return true;
-  }
-  return false;
 }
 
 static bool append(pw_output *output, const char *bytes, size_t size) {
@@ -61,12 +58,16 @@ static bool append(pw_output *output, const char *bytes, size_t size) {
   return true;
 }
 
+static void remove_folder(char *text, const char *folder) {
+  char prefix[PW_PATH + 1];
+  snprintf(prefix, sizeof prefix, "%s/", folder);
+  pw_text_remove(text, prefix);
+}
+
 static void tidy(pw_output *output, const char *folder) {
   if (output->bytes == NULL) return;
   pw_text_make_utf8(output->bytes, output->size);
-  char prefix[PW_PATH + 1];
-  snprintf(prefix, sizeof prefix, "%s/", folder);
-  pw_text_remove(output->bytes, prefix);
+  remove_folder(output->bytes, folder);
   output->size = strlen(output->bytes);
 }
 
@@ -93,7 +94,7 @@ static void read_result(pw_run *run) {
   } else if (strcmp(kind, "raised") == 0) {
     run->line = (int)strtol(first, NULL, 10);
     char *raised = next_part(&at, end);
-    if (raised != NULL && run->folder[0] != '\0') pw_text_remove(raised, run->folder);
+    if (raised != NULL) remove_folder(raised, run->folder);
     run->raised = raised != NULL ? raised : "";
   }
 }
@@ -109,6 +110,13 @@ static void stop_warden(pw_run *run) {
   reap_warden(run);
 }
 
+/* A script that can't be built fails as one that is no script of an interpreter's does, when it is called. */
+static void judge_build(pw_run *run) {
+  if (!run->building || run->checks || run->exit_code == 0) return;
+  run->raised = pw_run_said(run);
+  run->line = pw_run_line(run->language, run->raised);
+}
+
 static void finish(pw_run *run, pw_ran ran) {
   if (run->over) return;
   run->over = true;
@@ -116,6 +124,7 @@ static void finish(pw_run *run, pw_ran ran) {
   if (run->warden > 0) reap_warden(run);
   tidy(&run->out, run->folder);
   tidy(&run->error, run->folder);
+  if (ran == PW_RAN) judge_build(run);
   if (ran == PW_RAN) read_result(run);
 }
 
@@ -131,6 +140,16 @@ static bool take_report(pw_run *run, const pw_report *head, const char *bytes) {
     case PW_REPORT_OUT: return append(&run->out, bytes, head->size);
     case PW_REPORT_ERROR: return append(&run->error, bytes, head->size);
     case PW_REPORT_RESULT: return append(&run->result, bytes, head->size);
+    case PW_REPORT_BUILT: return append(&run->built, bytes, head->size);
+    case PW_REPORT_BUILT_ALL:
+      /* What the builder had to say was nothing then. */
+      free(run->out.bytes);
+      free(run->error.bytes);
+      memset(&run->out, 0, sizeof run->out);
+      memset(&run->error, 0, sizeof run->error);
+      run->building = false;
+      pw_built_keep(&run->key, &run->built);
+      return true;
     default: break;
   }
   pw_ending ending;
@@ -203,6 +222,8 @@ void pw_run_free(pw_run *run) {
   free(run->out.bytes);
   free(run->error.bytes);
   free(run->result.bytes);
+  free(run->key.bytes);
+  free(run->built.bytes);
   memset(run, 0, sizeof *run);
   run->fd = -1;
   run->over = true;
@@ -237,44 +258,105 @@ static bool launch(pw_run *run, pw_order *order, bool isolated) {
   return false;
 }
 
-bool pw_run_start(pw_run *run, const pw_language *language, pw_run_what what, const char *source, size_t size,
-                  const char *data, const pw_limits *limits) {
-  const char *version[] = {language->version, NULL};
+static bool begin(pw_run *run, pw_order *order) {
+  return (run->limits.isolated && launch(run, order, true)) || launch(run, order, false);
+}
+
+static void prepare(pw_run *run, const pw_language *language, const pw_limits *limits) {
   memset(run, 0, sizeof *run);
   run->fd = -1;
   run->owner = getpid();
   run->exit_code = -1;
   run->language = language;
   run->limits = *limits;
-  pw_order *order = calloc(1, sizeof *order); /* the warden works with a copy, its own since the fork */
-  pw_ran problem = PW_RAN_FAILED;
-  if (order != NULL) {
-    order->language = language;
-    order->arguments = what == PW_RUN_CHECK ? language->check : what == PW_RUN_INVOKE ? language->invoke : version;
-    order->source = what != PW_RUN_VERSION ? source : NULL;
-    order->source_size = size;
-    order->data = what == PW_RUN_INVOKE ? data : NULL;
-    order->limits = *limits;
-    run->until = monotonic() + (int64_t)(limits->seconds * 1000) + GRACE;
-    bool found = pw_run_find_program(language->interpreter, order->program);
-    problem = !found                                                                        ? PW_RAN_NO_PROGRAM
-              : (limits->isolated && launch(run, order, true)) || launch(run, order, false) ? PW_RAN
-                                                                                            : PW_RAN_FAILED;
+}
+
+/* What was built of it, or that it is to be built. */
+static bool look_for_built(pw_run *run, pw_order *order) {
+  if (order->tool->build == NULL) return true;
+  if (!append(&run->key, order->program, strlen(order->program) + 1) ||
+      !append(&run->key, run->version, strlen(run->version) + 1) ||
+      !append(&run->key, order->source, order->source_size)) {
+    return false;
   }
-  free(order);
-  if (problem == PW_RAN) return true;
+  run->building = order->builds = !pw_built_find(&run->key, &order->built);
+  return true;
+}
+
+static void give_up(pw_run *run, pw_ran problem) {
   run->warden = 0;
   finish(run, problem);
-  return false;
+}
+
+bool pw_run_start(pw_run *run, const pw_code *code, const char *data, const pw_limits *limits) {
+  pw_place place;
+  prepare(run, code->language, limits);
+  memcpy(run->version, code->version, sizeof run->version);
+  run->checks = data == NULL;
+  pw_ran problem = PW_RAN_FAILED;
+  pw_order *order = calloc(1, sizeof *order); /* the warden works with a copy, its own since the fork */
+  if (order != NULL && !pw_tools_find(code->language, code->version, &place)) {
+    problem = PW_RAN_NO_PROGRAM;
+  } else if (order != NULL) {
+    *order = (pw_order){.language = code->language,
+                        .tool = place.tool,
+                        .version = run->version,
+                        .arguments = data == NULL ? place.tool->check : place.tool->invoke,
+                        .source = code->source,
+                        .source_size = code->size,
+                        .data = data,
+                        .limits = *limits};
+    memcpy(order->program, place.path, sizeof order->program);
+    run->until = monotonic() + (int64_t)(pw_run_longest(code->language, limits->seconds) * 1000) + GRACE;
+    bool known = look_for_built(run, order);
+    bool over = known && data == NULL && place.tool->build != NULL && !run->building; /* built, and so it is checked */
+    if (over) run->exit_code = 0;
+    if (over || (known && begin(run, order))) problem = PW_RAN;
+    free(order->built.bytes);
+    if (over) give_up(run, PW_RAN);
+  }
+  free(order);
+  if (problem != PW_RAN) give_up(run, problem);
+  return problem == PW_RAN;
+}
+
+bool pw_run_ask(pw_run *run, const pw_language *language, const pw_place *place) {
+  const char *arguments[] = {place->tool->version, NULL};
+  pw_limits limits = pw_limits_usual;
+  limits.seconds = ASK;
+  prepare(run, language, &limits);
+  pw_order *order = calloc(1, sizeof *order);
+  bool begun = false;
+  if (order != NULL) {
+    *order = (pw_order){.language = language, .tool = place->tool, .arguments = arguments, .limits = limits};
+    memcpy(order->program, place->path, sizeof order->program);
+    run->until = monotonic() + (int64_t)ASK * 1000 + GRACE;
+    begun = begin(run, order);
+  }
+  free(order);
+  if (!begun) give_up(run, PW_RAN_FAILED);
+  return begun && pw_run_wait(run, ASK, -1);
+}
+
+double pw_run_longest(const pw_language *language, double seconds) {
+  return seconds + (language->tools->build != NULL ? pw_limits_build.seconds : 0);
+}
+
+const char *pw_run_said(pw_run *run) {
+  pw_output *said = run->error.size > 0 ? &run->error : &run->out;
+  if (said->bytes == NULL) return "";
+  while (said->size > 0 && strchr(" \r\n", said->bytes[said->size - 1]) != NULL) said->bytes[--said->size] = '\0';
+  return said->bytes;
 }
 
 int pw_run_line(const pw_language *language, const char *text) {
-  char place[32];
-  snprintf(place, sizeof place, "%s:", language->source);
   if (text == NULL) return 0;
-  const char *found = strstr(text, place);
-  int line = found != NULL ? (int)strtol(found + strlen(place), NULL, 10) : 0;
-  if (line > 0) return line;
+  size_t size = strlen(language->source);
+  const char *found = strstr(text, language->source);
+  for (; found != NULL; found = strstr(found + size, language->source)) {
+    int line = found[size] == ':' || found[size] == '(' ? (int)strtol(found + size + 1, NULL, 10) : 0;
+    if (line > 0) return line;
+  }
   found = strstr(text, "line ");
   return found != NULL ? (int)strtol(found + 5, NULL, 10) : 0;
 }

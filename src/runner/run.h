@@ -21,12 +21,14 @@ typedef struct pw_limits {
   double seconds;
   int64_t memory; /* bytes, of all its processes */
   int64_t files;  /* bytes, of all it writes to its folder */
+  int64_t file;   /* bytes, of one of them */
   int64_t output; /* bytes, printed; and as many for its answer */
   int processes;  /* and threads, at once */
   bool isolated;  /* in namespaces of its own, where the system allows it */
 } pw_limits;
 
 extern const pw_limits pw_limits_usual; /* the service's: 120 s, 512 MB; 64 MB of files, 8 MB of output, 64 processes */
+extern const pw_limits pw_limits_build; /* for what builds a script, where one is built: 120 s, 2 GB */
 
 typedef enum pw_ran {
   PW_RAN,            /* the script ended by itself */
@@ -40,7 +42,15 @@ typedef enum pw_ran {
   PW_RAN_FAILED      /* the machine refused: no memory, no processes, no temporary folder */
 } pw_ran;
 
-typedef enum pw_run_what { PW_RUN_CHECK, PW_RUN_INVOKE, PW_RUN_VERSION } pw_run_what;
+/* A script's code, and what it is written in. */
+typedef struct pw_code {
+  const pw_language *language;
+  char version[PW_VERSION]; /* the one that is asked for; "" for any */
+  const char *source;
+  size_t size;
+} pw_code;
+
+struct pw_place;
 
 typedef struct pw_output {
   char *bytes; /* valid UTF-8 that ends with NUL, or NULL */
@@ -53,10 +63,14 @@ typedef struct pw_run {
   pid_t owner;   /* who started it: after a fork a child leaves it alone */
   pid_t warden;  /* 0 when there is none */
   int fd;        /* readable when there is something to take in; -1 when it never began; open until it is freed */
-  int64_t until; /* the warden is lost when it hasn't ended by then; monotonic milliseconds */
   bool isolated; /* in namespaces of its own */
-  char folder[PW_PATH]; /* on this machine's disk when it isn't; "" for none */
+  bool checks;   /* its handler isn't called */
+  bool building; /* the script isn't built yet: what came of it, and its output, are the builder's */
+  int64_t until; /* the warden is lost when it hasn't ended by then; monotonic milliseconds */
+  char version[PW_VERSION]; /* that was asked for */
+  char folder[PW_PATH];     /* on this machine's disk when it isn't; "" for none */
   pw_output incoming;
+  pw_output key, built; /* what is built, and of what (built.h) */
 
   /* Once it is over: */
   bool over;
@@ -73,11 +87,13 @@ typedef struct pw_run {
   int log_count;
 } pw_run;
 
-/* Starts to check `source`, to call its handler with `data` as JSON, or (both unused) to ask the interpreter for its
- * version. False when that failed at once: then the run is over and `ran` says why. Fills `run` in every case; free it.
- */
-bool pw_run_start(pw_run *run, const pw_language *language, pw_run_what what, const char *source, size_t size,
-                  const char *data, const pw_limits *limits);
+/* Starts to call the handler with `data` as JSON, or, where that is NULL, to check the code. Code of a language that is
+ * built is built first, unless it was lately; that takes time and memory of its own (pw_limits_build). False when it
+ * failed at once: then the run is over and `ran` says why. Fills `run` in every case; free it. */
+bool pw_run_start(pw_run *run, const pw_code *code, const char *data, const pw_limits *limits);
+
+/* Asks a program for its version, and waits for what it says. */
+bool pw_run_ask(pw_run *run, const pw_language *language, const struct pw_place *place);
 
 /* Takes in what has come, without waiting. True when the run is over. */
 bool pw_run_step(pw_run *run);
@@ -90,8 +106,11 @@ bool pw_run_wait(pw_run *run, double seconds, int stop);
 void pw_run_cancel(pw_run *run);
 void pw_run_free(pw_run *run); /* cancels it first */
 
-/* Where the interpreter is. False when it isn't on this machine. */
-bool pw_run_find_program(const char *name, char path[PW_PATH]);
+/* How long a run may take that has so many seconds, what builds it included. */
+double pw_run_longest(const pw_language *language, double seconds);
+
+/* What a checker or a compiler has said: the errors, else the output, its end trimmed; "" for nothing. */
+const char *pw_run_said(pw_run *run);
 
 /* The script's line that a checker names in what it printed; 0 when it names none. */
 int pw_run_line(const pw_language *language, const char *text);

@@ -21,8 +21,17 @@
 /* How often the tree is looked at, in microseconds; and never for more than a twentieth of the time. */
 enum { LOOK = 20000, SHARE = 20, PIECE = 16 * 1024 };
 
+/* One process with what it starts: what builds, or what calls the handler. */
+typedef struct phase {
+  const char *program;
+  const char *arguments[PW_LANGUAGE_ARGUMENTS + 2];
+  const char *input; /* a file's name, or a path */
+  const pw_limits *limits;
+} phase;
+
 typedef struct warden {
   const pw_order *order;
+  phase phase;
   int socket;
   uid_t user;   /* the script's */
   int pipes[2]; /* what it prints, and its errors; -1 when they have ended */
@@ -74,22 +83,21 @@ static void report(warden *w, pw_report_kind kind, const void *bytes, size_t siz
   send_piece(w, true);
 }
 
-_Noreturn static void become_interpreter(const pw_order *order, uid_t user, pid_t parent, const int out[2],
-                                         const int error[2]) {
+_Noreturn static void become_interpreter(const warden *w, pid_t parent, const int out[2], const int error[2]) {
   char home[PW_PATH + 8], temporary[PW_PATH + 8];
-  snprintf(home, sizeof home, "HOME=%s", order->folder);
-  snprintf(temporary, sizeof temporary, "TMPDIR=%s", order->folder);
+  snprintf(home, sizeof home, "HOME=%s", w->order->folder);
+  snprintf(temporary, sizeof temporary, "TMPDIR=%s", w->order->folder);
   char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", language[] = "LANG=C.UTF-8";
   char *environment[] = {path, language, home, temporary, NULL};
-  const char *arguments[PW_LANGUAGE_ARGUMENTS + 2] = {order->language->interpreter};
-  for (int i = 0; i < PW_LANGUAGE_ARGUMENTS && order->arguments[i] != NULL; i++) arguments[i + 1] = order->arguments[i];
   int input = -1;
-  if (chdir(order->folder) == 0) input = open(order->data != NULL ? "data.json" : "/dev/null", O_RDONLY);
+  if (chdir(w->order->folder) == 0) input = open(w->phase.input, O_RDONLY);
   if (input >= 0 && dup2(input, 0) == 0 && dup2(out[1], 1) == 1 && dup2(error[1], 2) == 2) {
     close(input);
-    if (pw_confine_script(order, user, parent)) execve(order->program, (char *const *)arguments, environment);
+    if (pw_confine_script(w->order->language, w->phase.limits, w->user, parent)) {
+      execve(w->phase.program, (char *const *)w->phase.arguments, environment);
+    }
   }
-  dprintf(2, "%s can't be started: %s\n", order->program, strerror(errno));
+  dprintf(2, "%s can't be started: %s\n", w->phase.program, strerror(errno));
   _exit(127);
 }
 
@@ -99,7 +107,7 @@ static bool start(warden *w) {
   w->user = pw_confine_give(w->order->folder, w->user);
   pid_t self = getpid();
   w->script = pw_confine_fork();
-  if (w->script == 0) become_interpreter(w->order, w->user, self, out, error);
+  if (w->script == 0) become_interpreter(w, self, out, error);
   close(out[1]);
   close(error[1]);
   w->pipes[0] = out[0];
@@ -108,12 +116,27 @@ static bool start(warden *w) {
   return w->script > 0;
 }
 
+/* What the builder, or the interpreter, finds in its folder. */
 static bool fill(const pw_order *order) {
   const pw_language *language = order->language;
-  return (order->source == NULL ||
-          pw_folder_write(order->folder, language->source, order->source, order->source_size)) &&
-         pw_folder_write(order->folder, language->caller, language->caller_code, strlen(language->caller_code)) &&
-         (order->data == NULL || pw_folder_write(order->folder, "data.json", order->data, strlen(order->data)));
+  if (order->source == NULL) return true;
+  return pw_folder_write(order->folder, language->source, order->source, order->source_size, 0644) &&
+         pw_folder_write(order->folder, language->caller, language->caller_code, strlen(language->caller_code), 0644);
+}
+
+/* What was built, into an empty folder. */
+static bool fill_built(const pw_order *order) {
+  const char *at = order->built.bytes, *end = at + order->built.size;
+  for (int i = 0; i < PW_LANGUAGE_PRODUCTS && order->tool->products[i] != NULL; i++) {
+    int64_t size;
+    if (end - at < (ptrdiff_t)sizeof size) return false;
+    memcpy(&size, at, sizeof size);
+    at += sizeof size;
+    if (end - at < size || !pw_folder_write(order->folder, order->tool->products[i], at, (size_t)size, 0755))
+      return false;
+    at += size;
+  }
+  return true;
 }
 
 /* Those of its descendants that have ended, and the interpreter. */
@@ -127,7 +150,7 @@ static void reap(warden *w) {
 }
 
 static void look(warden *w) {
-  const pw_limits *limits = &w->order->limits;
+  const pw_limits *limits = w->phase.limits;
   int64_t now = monotonic();
   if (now - w->began > (int64_t)(limits->seconds * 1e6)) w->ran = PW_RAN_TIMED_OUT;
   if (now < w->next_look || w->ran != PW_RAN) return;
@@ -153,7 +176,7 @@ static bool pass_on(warden *w, const struct pollfd fds[3]) {
       continue;
     }
     if (w->size > 0) w->printed += (int64_t)(w->size - sizeof(pw_report));
-    if (w->printed > w->order->limits.output) w->ran = PW_RAN_TOO_MUCH;
+    if (w->printed > w->phase.limits->output) w->ran = PW_RAN_TOO_MUCH;
     if (!send_piece(w, false)) return false;
   }
   return true;
@@ -179,7 +202,7 @@ static bool follow(warden *w) {
 static void drain(warden *w) {
   send_piece(w, true);
   for (int i = 0; i < 2; i++) {
-    while (w->pipes[i] >= 0 && w->printed <= w->order->limits.output) {
+    while (w->pipes[i] >= 0 && w->printed <= w->phase.limits->output) {
       if (!read_piece(w, w->pipes[i], i == 0 ? PW_REPORT_OUT : PW_REPORT_ERROR) || w->size == 0) break;
       w->printed += (int64_t)(w->size - sizeof(pw_report));
       if (!send_piece(w, true)) return;
@@ -194,27 +217,113 @@ static void send_result(warden *w) {
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return;
   if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) {
-    if (about.st_size > w->order->limits.output) w->ran = PW_RAN_TOO_MUCH;
+    if (about.st_size > w->phase.limits->output) w->ran = PW_RAN_TOO_MUCH;
     while (w->ran == PW_RAN && read_piece(w, fd, PW_REPORT_RESULT) && w->size > 0 && send_piece(w, true)) continue;
   }
   close(fd);
 }
 
-static void watch(warden *w) {
+/* Runs the phase to its end. False when that wasn't a good one, or nobody listens any more. */
+static bool run_phase(warden *w) {
   w->began = monotonic();
-  if (!fill(w->order) || !start(w)) {
+  w->next_look = w->printed = w->peak = 0;
+  w->ended = false;
+  if (!start(w)) {
     w->ran = PW_RAN_FAILED;
-    return;
+    return false;
   }
   bool heard = follow(w);
   pw_tree_kill(w->script);
-  if (!heard) {
-    w->ran = PW_RAN_CANCELLED;
+  if (!heard) w->ran = PW_RAN_CANCELLED;
+  if (heard) drain(w);
+  for (int i = 0; i < 2; i++) {
+    if (w->pipes[i] >= 0) close(w->pipes[i]);
+    w->pipes[i] = -1;
+  }
+  if (w->ran == PW_RAN && pw_folder_usage(w->order->folder) > w->phase.limits->files) w->ran = PW_RAN_FILES;
+  return w->ran == PW_RAN;
+}
+
+/* Adds one product, behind its size, to what was built. */
+static bool take_product(pw_order *order, const char *name) {
+  char path[PW_PATH + 32];
+  struct stat about;
+  snprintf(path, sizeof path, "%s/%s", order->folder, name);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  int64_t size = fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? (int64_t)about.st_size : -1;
+  pw_output *built = &order->built;
+  char *grown =
+      size >= 0 && size <= order->limits.files ? realloc(built->bytes, built->size + sizeof size + (size_t)size) : NULL;
+  bool ok = grown != NULL;
+  if (ok) {
+    built->bytes = grown;
+    memcpy(grown + built->size, &size, sizeof size);
+    built->size += sizeof size;
+  }
+  for (int64_t done = 0; ok && done < size;) {
+    ssize_t got = read(fd, built->bytes + built->size, (size_t)(size - done));
+    ok = got > 0 || (got < 0 && errno == EINTR);
+    if (got > 0) built->size += (size_t)got, done += got;
+  }
+  if (fd >= 0) close(fd);
+  return ok;
+}
+
+static bool take_products(warden *w, pw_order *order) {
+  for (int i = 0; i < PW_LANGUAGE_PRODUCTS && order->tool->products[i] != NULL; i++) {
+    if (!take_product(order, order->tool->products[i])) return false;
+  }
+  for (size_t sent = 0; sent < order->built.size;) {
+    size_t size = order->built.size - sent < PIECE ? order->built.size - sent : PIECE;
+    report(w, PW_REPORT_BUILT, order->built.bytes + sent, size);
+    sent += size;
+  }
+  report(w, PW_REPORT_BUILT_ALL, "", 0);
+  return true;
+}
+
+static void set_shell(warden *w, const char *code, const pw_limits *limits) {
+  w->phase = (phase){.program = "/bin/sh",
+                     .arguments = {"sh", "-ec", code, "sh", w->order->program, w->order->version, NULL},
+                     .input = "/dev/null",
+                     .limits = limits};
+}
+
+/* True when the script is built, and its folder empty again. */
+static bool build(warden *w, pw_order *order) {
+  set_shell(w, order->tool->build, &pw_limits_build);
+  if (!run_phase(w)) return false;
+  if (!WIFEXITED(w->status) || WEXITSTATUS(w->status) != 0) return false;
+  if (!take_products(w, order)) w->ran = PW_RAN_FAILED;
+  pw_folder_empty(order->folder);
+  return w->ran == PW_RAN;
+}
+
+static void watch(warden *w, pw_order *order) {
+  bool is_built = order->source != NULL && order->tool->build != NULL;
+  if (is_built && order->builds && !(fill(order) && build(w, order))) {
+    if (w->began == 0) w->ran = PW_RAN_FAILED;
     return;
   }
-  drain(w);
-  if (w->ran == PW_RAN && pw_folder_usage(w->order->folder) > w->order->limits.files) w->ran = PW_RAN_FILES;
-  if (w->ran == PW_RAN) send_result(w);
+  if (is_built && order->data == NULL) return; /* that was the check */
+  bool filled = is_built ? fill_built(order) : fill(order);
+  if (filled && order->data != NULL) {
+    filled = pw_folder_write(order->folder, "data.json", order->data, strlen(order->data), 0644);
+  }
+  if (!filled) {
+    w->ran = PW_RAN_FAILED;
+    return;
+  }
+  if (is_built) {
+    set_shell(w, order->tool->run, &order->limits);
+  } else {
+    w->phase = (phase){.program = order->program, .arguments = {order->tool->program}, .limits = &order->limits};
+    for (int i = 0; i < PW_LANGUAGE_ARGUMENTS && order->arguments[i] != NULL; i++) {
+      w->phase.arguments[i + 1] = order->arguments[i];
+    }
+  }
+  w->phase.input = order->data != NULL ? "data.json" : "/dev/null";
+  if (run_phase(w)) send_result(w);
 }
 
 /* Goes on as the first process of new namespaces; the one outside only waits for it. */
@@ -226,7 +335,8 @@ static void isolate(pw_order *order, int socket) {
     while (inside > 0 && waitpid(inside, NULL, 0) < 0 && errno == EINTR) continue;
     _exit(0);
   }
-  if (!pw_jail_build(&order->limits, order->program)) _exit(1);
+  const pw_limits *largest = order->builds ? &pw_limits_build : &order->limits;
+  if (!pw_jail_build(largest, order->program)) _exit(1);
 }
 
 _Noreturn void pw_warden_serve(pw_order *order, int socket, int lock) {
@@ -240,7 +350,7 @@ _Noreturn void pw_warden_serve(pw_order *order, int socket, int lock) {
   w->user = user;
   w->pipes[0] = w->pipes[1] = -1;
   report(w, PW_REPORT_READY, "", 0);
-  watch(w);
+  watch(w, order);
   if (!order->isolated) pw_folder_remove(order->folder);
   if (!order->isolated && w->user != geteuid()) pw_folder_remove_of(w->user);
   pw_ending ending = {.ran = (int32_t)w->ran,

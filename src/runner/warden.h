@@ -8,11 +8,15 @@
 
 typedef struct pw_order {
   const pw_language *language;
+  const pw_tool *tool;
+  const char *version;          /* for what builds: the one that is asked for */
   const char *const *arguments; /* of the interpreter, NULL-terminated */
   const char *source, *data;    /* of the files that they are written to; NULL for none */
   size_t source_size;
   char program[PW_PATH], folder[PW_PATH];
-  bool isolated; /* in namespaces of its own; else in this folder */
+  bool isolated;   /* in namespaces of its own; else in this folder */
+  bool builds;     /* the script is to be built first */
+  pw_output built; /* what was built before: of each product its size, eight bytes, and its bytes */
   pw_limits limits;
 } pw_order;
 
@@ -22,6 +26,8 @@ typedef enum pw_report_kind {
   PW_REPORT_OUT,
   PW_REPORT_ERROR,
   PW_REPORT_RESULT,
+  PW_REPORT_BUILT,     /* what was built */
+  PW_REPORT_BUILT_ALL, /* that was all of it */
   PW_REPORT_END
 } pw_report_kind;
 typedef struct pw_report {

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "../runner/text.h"
+#include "../runner/tools.h"
 
 enum { REASON_SIZE = 2000, CHECK_SECONDS = 30 };
 
@@ -25,12 +26,15 @@ static void reason_of(pw_ran ran, const pw_language *language, pw_run *run, char
       snprintf(reason, REASON_SIZE, "%s%s", run->error.bytes != NULL ? run->error.bytes : "",
                run->out.bytes != NULL ? run->out.bytes : "");
       break;
-    case PW_RAN_NO_PROGRAM:
-      snprintf(reason, REASON_SIZE, "The sandbox finds no %s on this machine: install it to deploy %s scripts.",
-               language->interpreter, language->title);
+    case PW_RAN_NO_PROGRAM: {
+      char *missing = pw_tools_missing(language, run->version);
+      snprintf(reason, REASON_SIZE, "The sandbox can't deploy it: %s.", missing != NULL ? missing : "out of memory");
+      free(missing);
       break;
+    }
     case PW_RAN_TIMED_OUT:
-      snprintf(reason, REASON_SIZE, "Checking the code took more than %d s.", CHECK_SECONDS);
+      snprintf(reason, REASON_SIZE, "Checking the code took more than %d s.",
+               run->building ? (int)pw_limits_build.seconds : CHECK_SECONDS);
       break;
     default: snprintf(reason, REASON_SIZE, "The sandbox could not run %s.", language->interpreter); break;
   }
@@ -42,15 +46,16 @@ static void reason_of(pw_ran ran, const pw_language *language, pw_run *run, char
 /* False when what came of it can't be kept now. */
 static bool check(pw_deployer *deployer, int64_t id, const char *name, const char *content) {
   char reason[REASON_SIZE] = "The sandbox ran out of memory.";
-  const pw_language *language = pw_language_find(name);
-  size_t size;
-  char *source = pw_text_from_json(content, &size);
+  pw_code code = {.language = NULL};
+  code.language = pw_language_find(name, code.version);
+  char *source = pw_text_from_json(content, &code.size);
+  code.source = source;
   pw_ran ran = PW_RAN_FAILED;
-  if (source != NULL && language != NULL) {
+  if (source != NULL && code.language != NULL) {
     pw_run run;
-    pw_scripts_run(deployer->scripts, &run, language, source, size, NULL, CHECK_SECONDS);
+    pw_scripts_run(deployer->scripts, &run, &code, NULL, CHECK_SECONDS);
     ran = run.ran;
-    reason_of(ran, language, &run, reason);
+    reason_of(ran, code.language, &run, reason);
     pw_run_free(&run);
   }
   free(source);

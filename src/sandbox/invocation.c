@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../runner/text.h"
+#include "../runner/tools.h"
 #include "input.h"
 #include "operations.h"
 
@@ -111,9 +112,19 @@ static void answer_result(pw_exchange *exchange, const pw_run *run) {
   sqlite3_free(answer);
 }
 
+static char *missing_program(const pw_run *run, const pw_language *language) {
+  char *missing = pw_tools_missing(language, run->version);
+  char *text = sqlite3_mprintf("The sandbox can't run it: %s.", missing != NULL ? missing : "out of memory");
+  free(missing);
+  return text;
+}
+
 /* What there is to say of a script that was stopped; NULL for one that wasn't. */
 static char *reason_of(const pw_run *run, const pw_language *language, double seconds) {
   const pw_limits *limits = &pw_limits_usual;
+  if (run->building && run->ran != PW_RAN_NO_PROGRAM) {
+    return sqlite3_mprintf("Building the script took more time or memory than it may, and was stopped.");
+  }
   switch (run->ran) {
     case PW_RAN_TIMED_OUT: return sqlite3_mprintf("The script ran longer than %g seconds and was stopped.", seconds);
     case PW_RAN_TOO_MUCH:
@@ -124,7 +135,7 @@ static char *reason_of(const pw_run *run, const pw_language *language, double se
       return sqlite3_mprintf("The script started more than %d processes and was stopped.", limits->processes);
     case PW_RAN_FILES:
       return sqlite3_mprintf("The script wrote more than %d MB of files and was stopped.", (int)(limits->files >> 20));
-    case PW_RAN_NO_PROGRAM: return sqlite3_mprintf("The sandbox finds no %s on this machine.", language->interpreter);
+    case PW_RAN_NO_PROGRAM: return missing_program(run, language);
     default: return NULL;
   }
 }
@@ -146,20 +157,19 @@ static void note(pw_exchange *exchange, const pw_run *run) {
   sqlite3_free(payload);
 }
 
-static void run_script(pw_exchange *exchange, const pw_language *language, const char *source, size_t size,
-                       const char *data) {
+static void run_script(pw_exchange *exchange, const pw_code *code, const char *data) {
   pw_server *server = exchange->server;
   double seconds = server->settings.invoke_seconds;
   pw_run run;
-  pw_scripts_run(&server->scripts, &run, language, source, size, data, seconds);
+  pw_scripts_run(&server->scripts, &run, code, data, seconds);
   log_lines(exchange, run.out.bytes);
   if (run.error.size > 0) pw_store_log(&server->store, exchange->subject, "warning", run.error.bytes, -1);
   if (run.ran == PW_RAN) {
     answer_result(exchange, &run);
   } else if (run.ran == PW_RAN_FAILED || run.ran == PW_RAN_CANCELLED) {
-    pw_exchange_refuse(exchange, 500, "The sandbox could not run %s.", language->interpreter);
+    pw_exchange_refuse(exchange, 500, "The sandbox could not run %s.", code->language->interpreter);
   } else {
-    fail_with(exchange, reason_of(&run, language, seconds));
+    fail_with(exchange, reason_of(&run, code->language, seconds));
   }
   note(exchange, &run);
   if (run.ran == PW_RAN) server->isolated = run.isolated;
@@ -199,19 +209,20 @@ void pw_operation_invoke(pw_exchange *exchange) {
   if (!pw_input_query(exchange, PW_QUERY_NONE, &query)) return;
   int64_t script = 0;
   char *name = NULL, *content = NULL, *data = NULL, *source = NULL;
-  size_t size = 0;
+  pw_code code = {.language = NULL};
   pw_found found = pw_store_invoked(&exchange->server->store, exchange->subject, &script, &name, &content);
   if (found == PW_CONFLICT && exchange->server->settings.habits.invoke_deploys) {
     found = deploy_first(exchange, &script, &name, &content);
   }
-  const pw_language *language = found == PW_FOUND ? pw_language_find(name) : NULL;
+  if (found == PW_FOUND) code.language = pw_language_find(name, code.version);
   if (found == PW_NOT_FOUND) {
     pw_exchange_refuse(exchange, 404, "No query results for model [ScriptVersion] %lld", (long long)exchange->subject);
   } else if (found == PW_CONFLICT) {
     pw_exchange_refuse(exchange, 409, "The script version is not deployed.");
-  } else if (language != NULL && (data = data_of(exchange, script)) != NULL &&
-             (source = pw_text_from_json(content, &size)) != NULL) {
-    run_script(exchange, language, source, size, data);
+  } else if (code.language != NULL && (data = data_of(exchange, script)) != NULL &&
+             (source = pw_text_from_json(content, &code.size)) != NULL) {
+    code.source = source;
+    run_script(exchange, &code, data);
   }
   sqlite3_free(data);
   free(name);

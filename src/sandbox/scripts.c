@@ -49,8 +49,7 @@ static void give_turn(pw_scripts *scripts) {
   pthread_mutex_unlock(&scripts->lock);
 }
 
-void pw_scripts_run(pw_scripts *scripts, pw_run *run, const pw_language *language, const char *source, size_t size,
-                    const char *data, double seconds) {
+void pw_scripts_run(pw_scripts *scripts, pw_run *run, const pw_code *code, const char *data, double seconds) {
   pw_limits limits = pw_limits_usual;
   limits.seconds = seconds;
   memset(run, 0, sizeof *run);
@@ -58,8 +57,8 @@ void pw_scripts_run(pw_scripts *scripts, pw_run *run, const pw_language *languag
   run->over = true;
   run->ran = PW_RAN_CANCELLED;
   if (!take_turn(scripts)) return;
-  if (pw_run_start(run, language, data == NULL ? PW_RUN_CHECK : PW_RUN_INVOKE, source, size, data, &limits) &&
-      !pw_run_wait(run, seconds + 60, scripts->stop[0])) {
+  if (pw_run_start(run, code, data, &limits) &&
+      !pw_run_wait(run, pw_run_longest(code->language, seconds) + 60, scripts->stop[0])) {
     pw_run_cancel(run);
   }
   give_turn(scripts);

@@ -20,8 +20,7 @@ void pw_scripts_stop(pw_scripts *scripts); /* those under way come back at once 
 void pw_scripts_close(pw_scripts *scripts);
 
 /* Waits for its turn and runs a script to its end (see pw_run_start); free `run` in every case. */
-void pw_scripts_run(pw_scripts *scripts, pw_run *run, const pw_language *language, const char *source, size_t size,
-                    const char *data, double seconds);
+void pw_scripts_run(pw_scripts *scripts, pw_run *run, const pw_code *code, const char *data, double seconds);
 
 /* Waits so many seconds. False when the sandbox closes. */
 bool pw_scripts_sleep(pw_scripts *scripts, double seconds);

@@ -27,8 +27,10 @@ static const char *const find_fault =
     "SELECT CASE WHEN NOT json_valid(?1) THEN 'it is not JSON'"
     " WHEN json_type(?1, '$.scripts') IS NOT 'array' THEN 'it has no list of scripts'"
     " ELSE (SELECT fault FROM (SELECT CASE WHEN s.type <> 'object' THEN 'each script must be an object'"
-    "  WHEN coalesce(s.value ->> '$.language', '') NOT IN (SELECT value FROM json_each(?2))"
-    "   THEN 'language must be one of ' || ?2"
+    /* A version may stand behind it. */
+    "  WHEN coalesce(rtrim(s.value ->> '$.language', '0123456789.'), '') NOT IN (SELECT value FROM json_each(?2))"
+    "   OR s.value ->> '$.language' GLOB '*[a-z].*' OR s.value ->> '$.language' LIKE '%.'"
+    "   OR length(s.value ->> '$.language') > 24 THEN 'language must be one of ' || ?2"
     "  WHEN json_type(s.value, '$.id') NOT IN ('integer', 'null') OR s.value ->> '$.id' < 1"
     "   THEN 'id must be an integer above 0'"
     "  WHEN json_type(s.value, '$.versions') NOT IN ('array', 'null') THEN 'versions must be a list' END AS fault"
@@ -87,7 +89,9 @@ static bool add_script(pw_store *store, const char *json, int64_t place) {
 static char *known_languages(void) {
   sqlite3_str *out = sqlite3_str_new(NULL);
   for (int i = 0; pw_language_at(i) != NULL; i++) {
-    sqlite3_str_appendf(out, "%s\"%s\"", i == 0 ? "[" : ",", pw_language_at(i)->name);
+    const pw_language *language = pw_language_at(i);
+    sqlite3_str_appendf(out, "%s\"%s\"", i == 0 ? "[" : ",", language->name);
+    if (language->other_name != NULL) sqlite3_str_appendf(out, ",\"%s\"", language->other_name);
   }
   sqlite3_str_appendchar(out, 1, ']');
   return sqlite3_str_finish(out);

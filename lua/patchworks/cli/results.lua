@@ -15,7 +15,7 @@ end
 --- Warns of what a script imports that the platform hasn't got.
 function results.warn(script)
   local source = read(script.path)
-  for _, each in ipairs(source and imports.missing(script.language or runs.language(script.path), source) or {}) do
+  for _, each in ipairs(source and imports.missing(runs.language(script), source) or {}) do
     output.say("%s %s, %s", output.paint_error("warning:", "yellow"), script.file, each.sentence)
   end
 end

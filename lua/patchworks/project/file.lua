@@ -7,6 +7,7 @@
 local arguments = require "patchworks.call.arguments"
 local core = require "patchworks.core"
 local errors = require "patchworks.errors"
+local languages = require "patchworks.project.languages"
 local origin = require "patchworks.call.origin"
 local uv = require "patchworks.loop.uv"
 
@@ -84,7 +85,7 @@ end
 -- What each part may say, and of which type.
 local parts = {
   project = { scripts = "table", environments = "table", environment = "string" },
-  script = { file = "string", cases = "string", keep = "integer", smoke = "table" },
+  script = { file = "string", cases = "string", keep = "integer", smoke = "table", language = "string" },
   environment = {
     base_url = "string", login_url = "string", login_field = "string", ca_file = "string", rate_limit = "integer",
     scripts = "table",
@@ -139,6 +140,10 @@ local function check_scripts(path, scripts)
     check_below(path, script.file, where .. ".file")
     check_below(path, script.cases, where .. ".cases")
     if script.keep and script.keep < 1 then fail(path, "%s: keep: expected at least 1", where) end
+    if script.language and not languages.find(script.language) then
+      fail(path, "%s: language: expected %s, perhaps with a version behind it (php8.1), got %s", where, languages.words,
+        arguments.show(script.language))
+    end
     for _, case in ipairs(script.smoke or {}) do
       if type(case) ~= "string" then fail(path, "%s: smoke: expected names of cases", where) end
     end

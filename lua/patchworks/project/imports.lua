@@ -4,6 +4,8 @@
 -- what is imported by a plain name, in the forms that people write; what is put together at run time it doesn't see.
 --
 -- @module patchworks.project.imports
+local languages = require "patchworks.project.languages"
+
 local imports = {}
 
 local function set(names)
@@ -141,10 +143,12 @@ imports.probes = {
 local sentence = "line %d: the platform has no %s: beside the language's own library it has %s"
 
 --- What a source imports that the platform hasn't got.
--- @tparam string language "python", "javascript", "php" or "ruby"; any other has nothing to tell
+-- @tparam ?string language "python", "javascript", "php" or "ruby"; any other has nothing to tell
 -- @tparam string source
 -- @treturn table a list of `{name, line, sentence}`
 function imports.missing(language, source)
+  language = language and languages.find(language)
+  language = language and language.name
   local list, seen = {}, {}
   local find, there = finders[language], has[language]
   if not find then return list end

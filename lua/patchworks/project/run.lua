@@ -3,6 +3,7 @@
 -- @module patchworks.project.run
 local cases = require "patchworks.project.cases"
 local expected = require "patchworks.release.expected"
+local languages = require "patchworks.project.languages"
 local runner = require "patchworks.runner"
 local uv = require "patchworks.loop.uv"
 
@@ -12,6 +13,15 @@ local run = {}
 local function read_answer(outcome, text)
   local payload, problem = expected.payload(text)
   outcome.payload, outcome.failure = payload, problem and "the handler returned no object: " .. problem
+end
+
+-- A problem's sentence, with its place: `file:line: ..`. What a checker says has places in it already, in a file called
+-- script.
+local function with_place(script, problem)
+  local said = problem.message:gsub("%f[%w_./]%.?/?script%.%l+%f[:(]", function() return script.file end)
+  local begins = said:sub(1, #script.file + 1)
+  if not problem.line or begins == script.file .. ":" or begins == script.file .. "(" then return said end
+  return ("%s:%d: %s"):format(script.file, problem.line, said)
 end
 
 -- A run's result in the words of a project: `file:line` where the script is to blame.
@@ -27,8 +37,7 @@ local function outcome_of(script, result)
   local problem = result.error
   if problem then
     outcome.kind, outcome.line = problem.kind, problem.line
-    outcome.failure = problem.line and ("%s:%d: %s"):format(script.file, problem.line, problem.message)
-      or problem.message
+    outcome.failure = with_place(script, problem)
   else
     read_answer(outcome, result.answer)
   end
@@ -48,10 +57,14 @@ function run.remote_outcome(answer, response)
   return outcome
 end
 
+--- The language that a script says it is in, perhaps with a version ("php8.1"), or its file's name.
+-- @treturn ?string
+function run.language(script) return script.language or languages.of_file(script.path) end
+
 local function start(script, given)
   return runner.start {
     file = script.path,
-    language = script.language,
+    language = run.language(script),
     payload = given.payload,
     variables = given.variables,
     flow = given.flow,
@@ -198,21 +211,14 @@ local function check(script)
     result.ok, result.problem = false, reason
     return result
   end
-  local good, problem = runner.check(script.language or run.language(script.path), file:read "a")
+  local good, problem = runner.check(run.language(script), file:read "a")
   result.seconds = (uv.hrtime() - began) / 1e9
   result.ok = good or false
   if not good then
-    result.problem = problem.line and ("%s:%d: %s"):format(script.file, problem.line, problem.message)
-      or problem.message
+    result.problem = with_place(script, problem)
   end
   return result
 end
-
-local endings = { py = "python", js = "javascript", php = "php", rb = "ruby" }
-
---- The language that a file's name tells.
--- @treturn ?string
-function run.language(path) return endings[path:match "%.(%w+)$"] end
 
 -- A case that was run: as it passed, or as what came makes it.
 local function settle(script, case, outcome, update)

@@ -1,8 +1,8 @@
 --- What a project's sandbox begins with: its scripts under their names, each with its file as the live version.
 -- @module patchworks.project.seeding
-local seeding = {}
+local languages = require "patchworks.project.languages"
 
-local languages = { py = "python", js = "javascript", mjs = "javascript", cjs = "javascript", php = "php", rb = "ruby" }
+local seeding = {}
 
 -- A source that can't be deployed stays a version that can be looked at; that it can't is the sandbox's to say.
 local function deploy(client, id, source)
@@ -19,7 +19,7 @@ function seeding.seed(project, server)
   for _, script in ipairs(server:scripts()) do ids[script.name] = script.id end
   local client <close> = server:client()
   for _, script in ipairs(project:scripts()) do
-    local language = languages[script.file:match "%.(%w+)$" or ""]
+    local language = script.language or languages.of_file(script.file)
     if language and not ids[script.name] then
       local source, problem = project:source(script.name)
       if not source then return nil, problem end

@@ -2,6 +2,7 @@
 -- @module patchworks.project.start
 local errors = require "patchworks.errors"
 local inside = require "patchworks.project.inside"
+local languages = require "patchworks.project.languages"
 local live = require "patchworks.project.live"
 local service = require "patchworks.service"
 local state = require "patchworks.project.state"
@@ -63,6 +64,73 @@ def handle(data)
     'logs' => ["order #{order['id']}: #{order['lines'].size} lines"]
   }
 end
+]] },
+  csharp = { "cs", [[
+using System.Linq;
+using System.Text.Json;
+
+public class Script
+{
+    public static object Handle(dynamic data)
+    {
+        JsonElement order = JsonDocument.Parse((string)data["payload"]).RootElement;
+        int id = order.GetProperty("id").GetInt32();
+        var lines = order.GetProperty("lines").EnumerateArray().ToList();
+        int total = lines.Sum(line => line.GetProperty("price").GetInt32() * line.GetProperty("quantity").GetInt32());
+        return new
+        {
+            payload = JsonSerializer.Serialize(new { id, total }),
+            logs = new[] { $"order {id}: {lines.Count} lines" },
+        };
+    }
+}
+]] },
+  go = { "go", [[
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+type order struct {
+	ID    int
+	Lines []struct{ Price, Quantity int }
+}
+
+func Handle(data map[string]interface{}) (map[string]interface{}, error) {
+	var given order
+	text, _ := data["payload"].(string)
+	if err := json.Unmarshal([]byte(text), &given); err != nil {
+		return nil, err
+	}
+	total := 0
+	for _, line := range given.Lines {
+		total += line.Price * line.Quantity
+	}
+	payload, err := json.Marshal(map[string]int{"id": given.ID, "total": total})
+	return map[string]interface{}{
+		"payload": string(payload),
+		"logs":    []string{fmt.Sprintf("order %d: %d lines", given.ID, len(given.Lines))},
+	}, err
+}
+]] },
+  rust = { "rs", [[
+use serde_json::{json, Value};
+
+fn handle(data: Value) -> Result<Value, serde_json::Error> {
+    let order: Value = serde_json::from_str(data["payload"].as_str().unwrap_or_default())?;
+    let empty = Vec::new();
+    let lines = order["lines"].as_array().unwrap_or(&empty);
+    let total: i64 = lines
+        .iter()
+        .map(|line| line["price"].as_i64().unwrap_or(0) * line["quantity"].as_i64().unwrap_or(0))
+        .sum();
+    Ok(json!({
+        "payload": json!({ "id": order["id"], "total": total }).to_string(),
+        "logs": [format!("order {}: {} lines", order["id"], lines.len())],
+    }))
+}
 ]] },
 }
 
@@ -132,12 +200,12 @@ return {
 
 --- Begins a project with an example and its case.
 -- @tparam string root the folder, which may be there
--- @tparam ?table given `name` ("orders"), `language` ("python", "javascript", "php" or "ruby"; "python")
+-- @tparam ?table given `name` ("orders"), `language` (a name of patchworks.project.languages; "python")
 -- @treturn ?table the files that were written; or nil and an error of kind "file" when one is there already
 function start.from_nothing(root, given)
   local name = given and given.name or "orders"
   local example = examples[given and given.language or "python"]
-  if not example then errors.misuse("init: language: expected python, javascript, php or ruby") end
+  if not example then errors.misuse("init: language: expected " .. languages.words) end
   if not name:find "^[%a_][%w_.-]*$" then
     return nil, live.file_error("init", name, "is no name for a script", "letters, digits, _, - and . are")
   end
@@ -166,7 +234,7 @@ local function ending_of(source)
   if source:find "%f[%w]def%s+handle" then return "rb" end
   if source:find "^%s*package%s" then return "go" end
   if source:find "%f[%w]fn%s+%w+" then return "rs" end
-  if source:find "%f[%w]using%s+System" then return "cs" end
+  if source:find "%f[%w]using%s+System" or source:find "%f[%w]public%s+[%w%s]*class%s" then return "cs" end
   return "txt"
 end
 

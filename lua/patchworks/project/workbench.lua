@@ -30,6 +30,7 @@ local function as_script(project, script)
     cases_folder = script.cases,
     smoke = script.smoke,
     keep = script.keep,
+    language = script.language,
   }
 end
 

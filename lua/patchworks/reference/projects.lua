@@ -55,7 +55,7 @@ local project = {
       name = "scripts",
       says = "The scripts, sorted by name.",
       gives = "table[]",
-      given = "each `name`, `file`, `cases`, `keep`, `smoke`",
+      given = "each `name`, `file`, `cases`, `keep`, `smoke`, `language`",
       never_nil = true,
       example = [[for _, script in ipairs(project:scripts()) do print(script.name, script.file) end]],
     },

@@ -84,8 +84,8 @@ local server = {
       says = "Makes a script, which the service itself has people do in its dashboard.",
       options = {
         { "name", "string", "what it is called", required = true },
-        { "language", "choice", "what it is written in", values = { "python", "javascript", "php", "ruby" },
-          required = true },
+        { "language", "string", "what it is written in: python, javascript, php, ruby, csharp, go or rust; php8.1 and "
+          .. "the like ask for a version", required = true },
       },
       gives = "table",
       given = "`id`, `name`, `language`",

@@ -4,7 +4,9 @@ local codes = require "patchworks.cli.codes"
 local counted = require "patchworks.counted"
 local errors = require "patchworks.errors"
 local imports = require "patchworks.project.imports"
+local languages = require "patchworks.project.languages"
 local output = require "patchworks.cli.output"
+local runner = require "patchworks.runner"
 local whoami = require "patchworks.cli.commands.whoami"
 
 local doctor = { description = "Check what it takes, and say what to do about what is wrong." }
@@ -42,34 +44,25 @@ local function check_service(client, record_file)
   return true, "reached, and the credential is accepted"
 end
 
-local interpreters = {
-  { "python3", "Python", { py = true } },
-  { "node", "JavaScript", { js = true, mjs = true, cjs = true } },
-  { "php", "PHP", { php = true } },
-  { "ruby", "Ruby", { rb = true } },
-}
-
-local function is_in_path(program)
-  for folder in (os.getenv "PATH" or ""):gmatch "[^:]+" do
-    local file = io.open(folder .. "/" .. program, "rb")
-    if file then
-      file:close()
-      return true
-    end
-  end
-  return false
+-- What of a language is here: "python3 3.11.2, python3.12 3.12.1".
+local function programs_of(language)
+  local list = {}
+  for i, each in ipairs(language.all) do list[i] = each.program:match "[^/]*$" .. " " .. each.version end
+  return table.concat(list, ", ")
 end
 
 -- Wrong is an interpreter that isn't here only where a script of the project needs it.
-local function check_interpreter(interpreter, project)
-  local program, _, endings = table.unpack(interpreter)
-  if is_in_path(program) then return true, program .. " is here" end
+local function check_language(language, project)
   for _, script in ipairs(project and project:scripts() or {}) do
-    if endings[script.file:match "%.(%w+)$"] then
-      return nil, ("%s is not here, and %s needs it: install it to run it on this machine"):format(program, script.name)
+    local wanted = script.language or languages.of_file(script.file)
+    local found = wanted and languages.find(wanted)
+    if found and found.name == language.name then
+      local program, problem = runner.find(wanted)
+      if not program then return nil, ("%s needs it: %s"):format(script.name, problem) end
     end
   end
-  return true, program .. " is not here; scripts in this language can't be run on this machine"
+  if language.program then return true, programs_of(language) .. " is here" end
+  return true, language.needs .. " is not here; scripts in this language can't be run on this machine"
 end
 
 -- What the platform has preinstalled is good to have here too: `run` then goes as it does there.
@@ -97,7 +90,7 @@ local function check_project(project)
 end
 
 local function isolation()
-  local isolated = require("patchworks.runner").isolated()
+  local isolated = runner.isolated()
   if isolated == nil then return "no interpreter is installed to run any" end
   if isolated then return "run isolated: each sees its own folder and its interpreter" end
   return "run bounded, not isolated: this system allows no namespaces, so a script can read files"
@@ -127,7 +120,7 @@ function doctor.run(context)
   report("scripts", true, isolation())
   local read, project = pcall(context.project, context)
   if read then report("project", check_project(project)) else report("project", nil, sentence_of(project)) end
-  for _, each in ipairs(interpreters) do report(each[2], check_interpreter(each, read and project)) end
+  for _, each in ipairs(runner.languages()) do report(each.title, check_language(each, read and project)) end
   report("packages", check_packages())
   if not read then return code end
   local made, client = pcall(context.client, context)

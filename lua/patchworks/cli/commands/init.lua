@@ -1,5 +1,6 @@
 --- `patchworks init`: begins a project.
 -- @module patchworks.cli.commands.init
+local languages = require "patchworks.project.languages"
 local output = require "patchworks.cli.output"
 local origin = require "patchworks.call.origin"
 local show = require "patchworks.cli.show"
@@ -8,11 +9,9 @@ local uv = require "patchworks.loop.uv"
 
 local init = { description = "Begin a project in this folder: with an example, or with scripts of an account." }
 
-local languages = { "python", "javascript", "php", "ruby" }
-
 function init.declare(command)
   command:argument("name", "The script's name (orders)."):args "?"
-  command:option("--language", "python, javascript, php or ruby (python)."):choices(languages)
+  command:option("--language", languages.words .. " (python)."):choices(languages.names)
   command:option("--from", "ENV ID ..: take scripts of an account, by their ids, for an environment of this name.")
     :args("2+"):argname "WORD"
 end
@@ -52,11 +51,10 @@ function init.run(context)
     files = show.check(from_account(context, given.from))
   else
     local name = given.name or ask("The script's name?", "orders")
-    local language = given.language or ask("Its language? python, javascript, php or ruby", "python")
-    local known = {}
-    for _, each in ipairs(languages) do known[each] = true end
-    if not known[language] then error(("expected python, javascript, php or ruby, got %s"):format(language), 0) end
-    files = show.check(start.from_nothing(".", { name = name, language = language }))
+    local language = given.language or ask("Its language? " .. languages.words, "python")
+    local known = languages.find(language)
+    if not known then error(("expected %s, got %s"):format(languages.words, language), 0) end
+    files = show.check(start.from_nothing(".", { name = name, language = known.name }))
   end
   if output.json then return output.object("init", { files = output.list(files) }) end
   for _, file in ipairs(files) do output.write(file, "\n") end

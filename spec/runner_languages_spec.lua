@@ -1,0 +1,284 @@
+-- Languages whose scripts are built, and versions of an interpreter. How building goes is shown by a compiler that is
+-- none, so that it is shown everywhere; the real ones run where they are installed.
+local cjson = require "cjson"
+local runner = require "patchworks.runner"
+local sandbox = require "patchworks.sandbox"
+local uv = require "luv"
+
+local function result_of(given)
+  local run <close> = assert(runner.start(given))
+  assert.is_true(run:wait(240))
+  return run:result()
+end
+
+-- What it builds answers with the script's text; it notes each time that it is asked to.
+local compiler = [[
+#!/bin/sh
+[ "$1" != --version ] || { echo "rustc 1.82.0 (a day)"; exit; }
+echo built >>FOLDER/times
+! grep -q BAD script.rs || { echo "script.rs:2:5: error: bad" >&2; exit 1; }
+! grep -q SLOW script.rs || sleep 60
+! grep -q LOUD script.rs || head -c 9000000 /dev/zero
+printf '#!/bin/sh\ntest -t 0\nprintf "answer\\0{\\"payload\\":\\"%%s\\"}\\0a log" "$(cat script.rs 2>/dev/null || echo built)" >result\n' >program
+chmod +x program
+]]
+
+describe("a language whose scripts are built", function()
+  local folder
+  before_each(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute(("mkdir -p %s/bin && touch %s/times && chmod 777 %s %s/times"):format(folder, folder, folder, folder)))
+    local file <close> = assert(io.open(folder .. "/bin/rustc", "w"))
+    file:write((compiler:gsub("FOLDER", folder)))
+    file:close()
+    assert(os.execute(("chmod 755 %s/bin/rustc"):format(folder)))
+    uv.os_setenv("PATCHWORKS_RUST", folder .. "/bin/rustc")
+  end)
+  after_each(function()
+    uv.os_unsetenv "PATCHWORKS_RUST"
+    os.execute("rm -r " .. folder)
+  end)
+
+  local function times()
+    local count = 0
+    for _ in io.lines(folder .. "/times") do count = count + 1 end
+    return count
+  end
+
+  it("is built once for each source, by a run or by a check", function()
+    local source = "fn handle() {} // " .. folder
+    local given = { language = "rust", source = source, isolated = false }
+    for _ = 1, 2 do
+      local result = result_of(given)
+      assert.is_nil(result.error, result.errors)
+      assert.equal("built", cjson.decode(result.answer).payload) -- the source isn't there any more
+      assert.same({ "a log" }, result.logs)
+    end
+    assert.equal(1, times())
+    assert.is_true(runner.check("rust", source))
+    assert.equal(1, times())
+    assert.is_nil(result_of({ language = "rust", source = source .. "\n", isolated = false }).error)
+    assert.equal(2, times())
+  end)
+
+  it("sees what was built in namespaces of its own too", function()
+    local result = result_of { language = "rust", source = "fn handle() {} // isolated " .. folder }
+    assert.is_nil(result.error, result.errors)
+    assert.equal("built", cjson.decode(result.answer).payload)
+  end)
+
+  it("says what the compiler says, and where", function()
+    local bad = "fn handle() {}\nBAD"
+    assert.same({ kind = "raised", message = "script.rs:2:5: error: bad", line = 2 }, result_of({ language = "rust", source = bad }).error)
+    local good, problem = runner.check("rust", bad)
+    assert.is_nil(good)
+    assert.same({ kind = "syntax", message = "script.rs:2:5: error: bad", line = 2 }, problem)
+    good, problem = runner.check("rust", "fn main() {}")
+    assert.is_nil(good)
+    assert.equal("the script has no function handle(data)", problem.message)
+  end)
+
+  it("can be cancelled while it is built, and leaves nothing", function()
+    local run <close> = assert(runner.start { language = "rust", source = "fn handle() {} // SLOW " .. folder })
+    assert.is_false(run:wait(0.3))
+    run:cancel()
+    assert.equal("cancelled", run:result().error.kind)
+  end)
+
+  it("is bounded while it is built", function()
+    local result = result_of { language = "rust", source = "fn handle() {} // LOUD " .. folder }
+    assert.same({ kind = "output", message = "what builds the script wrote more than 8 MB" }, result.error)
+  end)
+
+  it("is built when it is deployed, and called when it is invoked", function()
+    local server <close> = assert(sandbox.start { deploy_seconds = 0 })
+    local client <close> = server:client()
+    local versions = client.script_versions
+    local script = server:create_script { name = "Orders", language = "rust1.82" }
+    assert.equal("rust1.82", server:scripts()[#server:scripts()].language)
+    local bad = assert(versions:create(script.id, { content = "fn handle() {}\nBAD" }))
+    local _, problem = versions:deploy_and_wait(bad.id, { interval = 0.02 })
+    assert.equal("deployment_failed", problem.kind)
+    assert.matches("script.rs:2:5: error: bad", problem.message, 1, true)
+    local good = assert(versions:create(script.id, { content = "fn handle() {} // deployed" .. folder }))
+    assert(versions:deploy_and_wait(good.id, { interval = 0.02 }))
+    assert.equal("built", assert(versions:invoke(good.id)).payload)
+  end)
+end)
+
+describe("a version of the interpreter", function()
+  local here
+  setup(function()
+    for _, each in ipairs(runner.languages()) do
+      if each.name == "python" then here = each.version end
+    end
+  end)
+  after_each(function() uv.os_unsetenv "PATCHWORKS_PYTHON" end)
+
+  it("is the one that is asked for", function()
+    local source = "import sys\ndef handle(data): return {'payload': '%d.%d.%d' % sys.version_info[:3]}"
+    local wanted = here:match "^%d+%.%d+"
+    local result = result_of { language = "python" .. wanted, source = source }
+    assert.is_nil(result.error, result.errors)
+    assert.matches("^" .. wanted:gsub("%.", "%%.") .. "%.", cjson.decode(result.answer).payload)
+    assert.equal(runner.find "python", runner.find "python3")
+    assert.is_true(runner.check("python" .. wanted, source))
+  end)
+
+  it("that isn't here is an error that names those that are", function()
+    local result = result_of { language = "python2.5", source = "x" }
+    assert.equal("missing", result.error.kind)
+    assert.matches("there is no Python 2.5 on this machine: install it, or take what is here (" .. here, result.error.message, 1, true)
+    local path, problem = runner.find "python2.5"
+    assert.is_nil(path)
+    assert.equal(result.error.message, problem)
+    for _, name in ipairs { "python3.", "python.3", "python-3", "python3.1.1.1.1.1.1.1.1.1", "cobol85" } do
+      assert.error_matches(function() runner.start { language = name, source = "x" } end, "language: no language is called " .. name, 1, true)
+    end
+  end)
+
+  it("3.1 isn't 3.11", function()
+    local path = runner.find("python" .. here:match "^%d+%.%d")
+    if here:find "^%d+%.%d%d" then assert.is_nil(path) else assert.is_string(path) end
+  end)
+
+  it("is the owner's, where a variable names the program", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute("mkdir -m 755 " .. folder))
+    local program = folder .. "/python3"
+    local file <close> = assert(io.open(program, "w"))
+    file:write("#!/bin/sh\necho Python 3.99.1\n")
+    file:close()
+    assert(os.execute("chmod 755 " .. program))
+    uv.os_setenv("PATCHWORKS_PYTHON", program)
+    assert.equal(program, runner.find "python")
+    assert.equal(program, runner.find "python3.99")
+    uv.os_setenv("PATCHWORKS_PYTHON", folder .. "/nothing")
+    local path, problem = runner.find "python"
+    assert.is_nil(path)
+    assert.equal(("PATCHWORKS_PYTHON names %s/nothing, which is no program that can be run: give a whole path, or take it away"):format(folder), problem)
+    os.execute("rm -r " .. folder)
+  end)
+
+  it("is a script's in the sandbox, and in its fixtures", function()
+    local server <close> = assert(sandbox.start {
+      deploy_seconds = 0,
+      seed = { scripts = { { id = 3, language = "python2.5", versions = { { id = 7, content = "x = 1" } } }, { id = 4, language = "node20" } } },
+    })
+    local client <close> = server:client()
+    local _, problem = client.script_versions:deploy_and_wait(7, { interval = 0.02 })
+    assert.matches("there is no Python 2.5 on this machine", problem.message, 1, true)
+    for _, name in ipairs { "python.2", "python2.", "cobol", "python2x" } do
+      assert.error_matches(function() server:seed { scripts = { { language = name } } } end, "language must be one of")
+      assert.error_matches(function() server:create_script { name = "x", language = name } end, "perhaps with a version behind it")
+    end
+  end)
+end)
+
+describe("C#, Go and Rust", function()
+  local scripts = {
+    csharp = {
+      good = "public class Script { public object Handle(dynamic data) { System.Console.WriteLine(\"hello\");"
+        .. " data[\"flow\"][\"variables\"][\"a\"] = \"c\"; data[\"logs\"] = new object[] { \"one\", null, 2, new { b = true } }; return data; } }",
+      others = {
+        "class Any { static string handle(string data) { return data; } }",
+        "using System.Collections.Generic; using System.Threading.Tasks;\nclass Any {"
+          .. " static async Task<object> Handle(IDictionary<string, object> data) { await Task.Yield(); return data; }\n static void Main() { } }",
+      },
+      bad = "public class Script {\n  public object Handle(dynamic data) { return nothing; }\n}",
+      raises = "public class Script { public object Handle(dynamic data) {\n    throw new System.ArgumentException(\"no\");\n} }",
+      message = "ArgumentException: no",
+    },
+    go = {
+      good = "package function\n\nimport \"fmt\"\n\nfunc Handle(data map[string]interface{}) (map[string]interface{}, error) {\n\tfmt.Println(\"hello\")\n"
+        .. "\tdata[\"flow\"].(map[string]interface{})[\"variables\"].(map[string]interface{})[\"a\"] = \"c\"\n"
+        .. "\tdata[\"logs\"] = []interface{}{\"one\", nil, 2, map[string]bool{\"b\": true}}\n\treturn data, nil\n}\n",
+      others = {
+        "package main\n\ntype data struct {\n\tPayload *string `json:\"payload\"`\n}\n\nfunc handle(given data) data { return given }\n",
+      },
+      bad = "package main\nfunc handle(data string) string { return nothing }\n",
+      raises = "package main\nfunc Handle(data map[string]interface{}) []int { return []int{data[\"nothing\"].(int)} }\n",
+      message = "panic: interface conversion: interface {} is nil, not int",
+    },
+    rust = {
+      good = "use serde_json::{json, Value};\n\nfn handle(mut data: Value) -> Value {\n    println!(\"hello\");\n"
+        .. "    data[\"flow\"][\"variables\"][\"a\"] = json!(\"c\");\n    data[\"logs\"] = json!([\"one\", null, 2, {\"b\": true}]);\n    data\n}\n",
+      others = {
+        "pub fn handle(data: serde_json::Value) -> Result<serde_json::Value, String> { Ok(data) }",
+      },
+      bad = "use serde_json::Value;\nfn handle(data: Value) -> Value { nothing }\n",
+      raises = "fn handle(_: serde_json::Value) -> serde_json::Value {\n    panic!(\"no\")\n}\n",
+      message = "panic: no",
+    },
+  }
+
+  -- A word for why it can't be tried here, or nil.
+  local function missing(name)
+    local path, problem = runner.find(name)
+    return not path and problem
+  end
+
+  for name, script in pairs(scripts) do
+    it("runs " .. name .. ", with its data, logs and output", function()
+      if missing(name) then return pending(missing(name)) end
+      local given = { language = name, source = script.good, payload = 'in "é" \u{1F600}\n\t\\', variables = { n = 1.5, list = { 1, true } }, flow = { variables = { a = "b" } } }
+      local result = result_of(given)
+      assert.is_nil(result.error, result.error and result.error.message)
+      local answer = cjson.decode(result.answer)
+      assert.same({ payload = given.payload, variables = given.variables, meta = {}, flow = { variables = { a = "c" } } },
+        { payload = answer.payload, variables = answer.variables, meta = answer.meta, flow = answer.flow })
+      assert.same({ "one", "2", '{"b":true}' }, result.logs)
+      assert.equal("hello\n", result.output)
+      for _, source in ipairs(script.others) do
+        result = result_of { language = name, source = source, payload = "x" }
+        assert.is_nil(result.error, result.error and result.error.message)
+        assert.equal("x", cjson.decode(result.answer).payload)
+      end
+    end)
+
+    it("says in which line " .. name .. " fails", function()
+      if missing(name) then return pending(missing(name)) end
+      local good, problem = runner.check(name, script.bad)
+      assert.is_nil(good)
+      assert.same({ "syntax", 2 }, { problem.kind, problem.line }, problem.message)
+      assert.matches("nothing", problem.message)
+      assert.same({ kind = "raised", message = problem.message, line = 2 }, result_of({ language = name, source = script.bad }).error)
+      assert.same({ kind = "raised", message = script.message, line = 2 }, result_of({ language = name, source = script.raises }).error)
+      assert.matches("the script has no", (result_of { language = name, source = "" }).error.message)
+    end)
+  end
+
+  it("are bounded as the others are", function()
+    if missing "go" then return pending(missing "go") end
+    local source = "package main\n\nfunc handle(data map[string]interface{}) int {\n\tkept := [][]byte{}\n\tfor {\n"
+      .. "\t\tblock := make([]byte, 1<<24)\n\t\tfor i := range block {\n\t\t\tblock[i] = 1\n\t\t}\n\t\tkept = append(kept, block)\n\t}\n}\n"
+    local result = result_of { language = "go", source = source }
+    assert.is_nil(result.answer)
+    assert.is_true(result.memory_bytes < 1024 * 1024 * 1024)
+    result = result_of { language = "go", source = "package main\n\nfunc handle(data map[string]interface{}) int {\n\tfor {\n\t}\n}\n", timeout = 0.5 }
+    assert.equal("timeout", result.error.kind)
+    assert.matches("the script ran longer than 0.5 seconds", result.error.message, 1, true)
+  end)
+
+  it("have an example whose case passes", function()
+    local start = require "patchworks.project.start"
+    local projects = require "patchworks.project"
+    for name in pairs(scripts) do
+      local program = runner.find(name)
+      -- The example is for .NET: Mono has no JSON.
+      if program and not program:find "mcs$" then
+        local folder = os.tmpname()
+        os.remove(folder)
+        assert(os.execute("mkdir " .. folder))
+        assert(start.from_nothing(folder, { language = name }))
+        local project <close> = assert(projects.load(folder .. "/patchworks.project.lua"))
+        local results, failed = project:test()
+        assert.equal(0, failed, results[1].problem)
+        assert.equal(1, #results)
+        os.execute("rm -r " .. folder)
+      end
+    end
+  end)
+end)
