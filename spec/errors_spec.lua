@@ -74,6 +74,19 @@ describe("misuse", function()
     assert.matches("errors_spec.lua:%d+: 100 %%$", problem)
   end)
 
+  it("is told from other errors by what was caught, without the place", function()
+    assert.is_nil(errors.misused "x")
+    local _, problem = pcall(function() errors.misuse "x: expected y" end)
+    assert.equal("x: expected y", errors.misused(problem))
+    assert.is_nil(errors.misused "x: expected")
+    assert.is_nil(errors.misused {})
+    assert.is_nil(errors.misused(nil))
+    errors.raising = function(message) return { message } end
+    _, problem = pcall(function() errors.misuse "z" end)
+    assert.equal("z", errors.misused(problem))
+    assert.is_nil(errors.misused { "z" })
+  end)
+
   it("is raised as a prompt wants it", function()
     errors.raising = function(message) return { message } end
     local _, problem = pcall(function() errors.misuse("%s!", "x") end)

@@ -170,6 +170,10 @@ describe("a login", function()
     end)
     assert.equal("cancelled", err.kind)
     assert.equal(0, client._engine:active())
+    -- Nothing of it is due any more.
+    service.slept = {}
+    patchworks.sleep(50)
+    assert.same({ 50 }, service.slept)
   end)
 end)
 

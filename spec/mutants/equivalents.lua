@@ -95,8 +95,11 @@ local list = {
     { 'if authority:find("@", 1, true) then return nil, "a URL must not hold a user name or a password" end', "`false` for `true`",
       "no sign of a pattern" },
   },
+  ["lua/patchworks/client.lua"] = {
+    { "self._defaults[endpoint] = class", "left out", "made anew for each call, it is the same" },
+    { '_flights = setmetatable({}, { __mode = "k" }), -- the calls under way', "any", "those that have ended are taken out: it is memory alone" },
+  },
   ["lua/patchworks/call/request.lua"] = {
-    { 'return #list > 0 and core.query(list) or ""', "`1` for `0`", "it holds names and values, two by two" },
     { 'local text, reason = file:read("a")', '`"a_"` for `"a"`', "Lua looks at the first letter" },
   },
   ["lua/patchworks/call/send.lua"] = {

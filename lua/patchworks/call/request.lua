@@ -67,7 +67,7 @@ function requests.query(options, what)
     list[#list + 1] = "per_page"
     list[#list + 1] = tostring(options.per_page)
   end
-  return #list > 0 and core.query(list) or ""
+  return core.query(list)
 end
 
 --- A query string from a table of names to values, sorted by name.
@@ -82,7 +82,7 @@ function requests.free_query(query, what)
     list[#list + 1] = name
     list[#list + 1] = comma_list(query[name], what .. "." .. name)
   end
-  return #list > 0 and core.query(list) or ""
+  return core.query(list)
 end
 
 local function encode(value, what)
