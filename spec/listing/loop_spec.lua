@@ -201,6 +201,8 @@ describe("what a listing is asked for at once", function()
     service:will { body = '{"data":[],"meta":{"last_page":1,"total":2}}' }
     assert.equal(2, versions:logs(7):count())
     assert.same({ "/scripts/7/script-versions?page=1&per_page=1", "/script-versions/7/logs" }, asked())
+    service:will(page({ 9 }, { last_page = -1 }))
+    assert.equal("http://127.0.0.1:1/api/v1/scripts/7/script-versions?per_page=100", select(2, versions:list(7, { page = 3 }):count()).url)
     service:will(page({ 9 }, { total = 4.5 }))
     local value, err = versions:list(7):count()
     assert.is_nil(value)
@@ -215,7 +217,7 @@ describe("what a listing is asked for at once", function()
     for _, number in ipairs { 0, -1, 1.5, "1" } do
       local ok, problem = pcall(listing.page, listing, number)
       assert.is_false(ok)
-      assert.matches("page: expected an integer of at least 1, got ", problem)
+      assert.matches(":%d+: page: expected an integer of at least 1, got ", problem)
     end
     assert.same({ "/scripts/7/script-versions?page=1&per_page=2" }, asked())
   end)
@@ -261,7 +263,13 @@ describe("a log's listing", function()
     for entry in versions:logs(7, { read_ahead = 0 }) do said[#said + 1] = entry.message end
     assert.same({ { "a", "b" }, { "/script-versions/7/logs", "/script-versions/7/logs?page=2" } }, { said, asked() })
     service:will { body = '{"data":[7],"meta":{"last_page":1}}' }
-    assert.equal("item 1 of page 1 is no log entry (an object is due)", select(2, versions:logs(7):all()).message)
+    local told = {}
+    local _, err = versions:logs(7, { on_event = function(event) told[#told + 1] = event.type end }):all()
+    assert.same({ "logs", "http://127.0.0.1:1/api/v1/script-versions/7/logs", "item 1 of page 1 is no log entry (an object is due)" },
+      { err.operation, err.url, err.message })
+    service:will { body = '{"data":[],"meta":{"last_page":1}}' }
+    versions:logs(7, { on_event = function(event) told[#told + 1] = event.type .. " " .. event.operation end }):all()
+    assert.same({ "attempt", "attempt logs", "page logs" }, told)
     service:will { body = '{"data":[{"message":"a"},{"message":"b"}],"meta":{"last_page":1}}' }
     assert.equal(1, #versions:logs(7, { limit = 1 }):all())
   end)
@@ -292,8 +300,11 @@ describe("paginate", function()
     assert.equal(0, client:paginate("/things"):count())
     service:will { status = 404 }
     assert.equal("not_found", select(2, client:paginate("/things"):first()).kind)
-    assert.same({ "/things?page=1&per_page=2", "/things?page=1&per_page=1", "/things?page=1&per_page=1" }, asked())
-    assert.same({ "attempt GET /things", "page GET /things", "attempt GET /things" }, told)
+    service:will { body = '{"data":[],"meta":{"last_page":-1}}' }
+    assert.equal("http://127.0.0.1:1/api/v1/things", select(2, client:paginate("/things"):page(2)).url)
+    assert.same({ "/things?page=1&per_page=2", "/things?page=1&per_page=1", "/things?page=1&per_page=1", "/things?page=2&per_page=100" },
+      asked())
+    assert.same({ "attempt GET /things", "page GET /things", "attempt GET /things", "attempt GET /things" }, told)
   end)
 
   it("says which of its options it does not know", function()
