@@ -111,7 +111,7 @@ $ patchworks lst 1
 $ patchworks list
   patchworks: missing argument 'script'
 $ patchworks list orders
-  patchworks: no script is called orders and there is no patchworks.project.lua here
+  patchworks: there is no patchworks.project.lua in this folder, nor above it up to the repository's root; make one with: patchworks init
 $ patchworks show 99
   patchworks: get: not_found (404): No query results for model [ScriptVersion] 99 (check the id: a version's id is not its number)
 $ patchworks delete 1

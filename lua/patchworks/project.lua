@@ -285,6 +285,9 @@ function Project:sandbox()
   end
   uv.fs_mkdir(folder, tonumber("700", 8))
   local server, problem = sandbox.start { data = folder .. "/sandbox.db" }
+  if not server and problem:find "in use by another sandbox" then
+    return fail "another command has this project's sandbox open, such as `dev` or `logs --follow`: end that one first"
+  end
   if not server then return fail("%s", problem) end
   local ids, reason = seeding.seed(self, server)
   if not ids then

@@ -14,7 +14,7 @@ end
 
 describe("the workbench where there is no project", function()
   it("is a usage error that says where a project is looked for", function()
-    for _, words in ipairs { "status", "diff", "pull", "status --json" } do
+    for _, words in ipairs { "status", "diff", "pull", "status --json", "test", "publish orders", "show orders" } do
       local code, out, err = inside(words)
       assert.equal(2, code, words)
       assert.truthy(err:find("no patchworks.project.lua in this folder, nor above it", 1, true), err)

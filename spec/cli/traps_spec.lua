@@ -41,7 +41,7 @@ describe("with --json", function()
     local file = write("bad.py", "def (")
     for words, expected in pairs {
       ["show 999"] = { "not_found", 1 },
-      ["show x"] = { "file", 2 },
+      ["show x"] = { "usage", 2 },
       ["list 1 --limit 0"] = { "usage", 2 },
       ["frobnicate"] = { "usage", 2 },
       ["delete 999"] = { "not_found", 1 },

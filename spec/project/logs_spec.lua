@@ -26,6 +26,15 @@ after_each(function()
 end)
 
 describe("project.logs", function()
+  it("are followed until their time is up, also where nothing is live", function()
+    for _ = 1, 2 do
+      local began = os.time()
+      assert.is_true(logs.follow(place, { timeout = 0.2 }, function() end))
+      assert.is_true(os.time() - began < 15)
+      deploy "one"
+    end
+  end)
+
   it("are the newest, oldest first, across versions", function()
     local first = deploy "one"
     for i = 1, 3 do server:log(first, "old " .. i) end

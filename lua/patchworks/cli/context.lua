@@ -88,9 +88,21 @@ end
 --- The operations on script versions.
 function Context:versions() return self:client().script_versions end
 
+local function no_project()
+  local file = require "patchworks.project.file"
+  error(("there is no %s in this folder, nor above it up to the repository's root; make one with: patchworks init")
+    :format(file.name), 0)
+end
+
+--- Raises where a script is named, and there is no project that could have the name: before a credential is looked for.
+function Context:may_name(word)
+  if not word:find "^%d+$" and not self:project().path then no_project() end
+end
+
 --- The id of the script that was given by id or by name. Raises where there is none.
 function Context:script(name)
   if name == "" then error("SCRIPT is an empty word: expected the id of a script, or its name in the project", 0) end
+  self:may_name(name)
   self:client()
   return (check(self:project():id(name, self.environment)))
 end
@@ -140,10 +152,8 @@ function Context:names()
   if names[1] then return names end
   for i, script in ipairs(project:scripts()) do names[i] = script.name end
   if names[1] then return names end
-  local file = require "patchworks.project.file"
   if project.path then error(("%s names no script: add some to its `scripts`"):format(project.path), 0) end
-  error(("there is no %s in this folder, nor above it up to the repository's root; make one with: patchworks init")
-    :format(file.name), 0)
+  return no_project()
 end
 
 --- The scripts that `--only` names, or nil for all.

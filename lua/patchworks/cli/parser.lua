@@ -61,6 +61,11 @@ function parser.read(words)
   if ok then return given end
   if getmetatable(given) == Shown then return given end
   if not problem then error(given, 0) end
+  if about == self and problem:find "^unknown option" then
+    problem = problem .. ": an option stands behind its command"
+  elseif about == self and problem:find "command is required" then
+    problem = problem .. ": patchworks --help lists them all"
+  end
   return nil, problem, about:get_usage()
 end
 

@@ -73,7 +73,8 @@ local function fill(case)
   local payload, problem = single(names, "payload")
   if problem then return problem end
   if payload then
-    case.payload, problem = read(case.folder .. "/" .. payload, case.root)
+    case.payload_path = case.folder .. "/" .. payload
+    case.payload, problem = read(case.payload_path, case.root)
     if problem then return problem end
   end
   for _, field in ipairs { "variables", "flow" } do
@@ -95,9 +96,9 @@ end
 -- @tparam string folder
 -- @tparam ?string only the name of one case
 -- @tparam ?string root the project's folder, which no link in a case may lead out of
--- @treturn ?table a list, each with `name`, `folder`, `payload` (string), `variables`, `flow` (tables), `expect_path`,
--- `expect` (string), `compare` ("json" or "bytes"), `wanted` (see patchworks.release.expected), or `problem`, a
--- sentence, where a case can't be used; or nil and an error of kind "file"
+-- @treturn ?table a list, each with `name`, `folder`, `payload` (string), `payload_path`, `variables`, `flow` (tables),
+-- `expect_path`, `expect` (string), `compare` ("json" or "bytes"), `wanted` (see patchworks.release.expected), or
+-- `problem`, a sentence, where a case can't be used; or nil and an error of kind "file"
 function cases.find(folder, only, root)
   if lfs.attributes(folder, "mode") ~= "directory" then
     return failed(folder, "there is no such folder", "make it with a case inside, or take `cases` out of the project")

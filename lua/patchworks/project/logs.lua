@@ -75,9 +75,10 @@ local function key_of(each)
   return ("%s %s %s %s"):format(each.version.id, entry.id or "", entry.created_at or "", entry.message or "")
 end
 
---- Follows a script's logs for good, across versions when one takes over.
+--- Follows a script's logs, across versions when one takes over.
 -- @tparam table place see patchworks.project.live
--- @tparam ?table given as for `read`, and `look_again` (20 s: how soon another version that took over is noticed)
+-- @tparam ?table given as for `read`, `timeout` (seconds), and `look_again` (20 s: how soon another version
+-- that took over is noticed)
 -- @tparam function tell is called with each `{entry, version, at}`; when it gives false, the following ends
 -- @treturn ?boolean true at the end; or nil and an error
 function logs.follow(place, given, tell)
@@ -94,7 +95,10 @@ function logs.follow(place, given, tell)
     if tell(each) == false then return true end
   end
   local pause = given and given.look_again or look_again
-  while true do
+  local clock = place.versions._client._clock
+  local ends = given and given.timeout and clock.now() + given.timeout or math.huge
+  while clock.now() < ends do
+    pause = math.min(pause, math.max(0.001, ends - clock.now()))
     local version, trouble = live.version(place)
     if trouble then return nil, trouble end
     if version then
@@ -108,9 +112,10 @@ function logs.follow(place, given, tell)
         end
       end
     else
-      place.versions._client._clock.sleep(pause)
+      clock.sleep(pause)
     end
   end
+  return true
 end
 
 return logs

@@ -36,6 +36,7 @@ function publish.run(context)
     error(("publish: FILE is missing: the source of script %s, or - for standard input; only a script of the project, "
       .. "by its name, has a file of its own"):format(given.script), 0)
   end
+  context:may_name(given.script)
   local source, test = given.file and readings.read(given.file, "the source"), test_of(given)
   local options = context:watched(show.steps())
   options.content, options.test = source, test

@@ -51,6 +51,14 @@ local function watch(project, script, context)
   end)
 end
 
+-- The payload of the first case, for a script that was given none.
+local function some_payload(script)
+  local cases = script.cases_folder and require("patchworks.project.cases").find(script.cases_folder)
+  for _, case in ipairs(cases or {}) do
+    if case.payload_path then return case.payload_path end
+  end
+end
+
 function run.run(context)
   local words, project = context.given, context:project()
   local script = show.check(workbench.script(project, words.script, "run"))
@@ -63,6 +71,8 @@ function run.run(context)
   local given = readings.invocation(words)
   given.timeout = words.timeout
   local ok, outcome = once(project, script, given)
+  local payload = not ok and not given.payload and some_payload(script)
+  if payload then output.say("it was given no payload; one of its cases has one: --payload-file %s", payload) end
   if ok and words.save then
     results.kept(project:keep(script.name, words.save, {
       payload = given.payload, variables = given.variables, answer = outcome.payload,

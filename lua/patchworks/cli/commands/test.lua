@@ -40,6 +40,7 @@ function test.run(context)
   local words, project = context.given, context:project()
   if words.watch and (words.env or words.base_url) then error("--watch tests what is here: leave --env away", 0) end
   if words.update and words.env then error("--update writes what came from here: leave --env away", 0) end
+  if not words.names[1] then context:names() end
   if words.watch then return watch(project, words) end
   local given = { timeout = words.timeout, concurrency = words.concurrency, update = words.update }
   local done = 0
