@@ -162,7 +162,7 @@ function client:load_plan(text) end
 function client:apply(plan, options) end
 
 ---What the client did so far.
----@return table<string, integer>? `calls`, `retries`, `waits` (for the gate), `logins`; `started`, `finished`, `active` (transfers), `connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`, `held_bytes` (of answers, counted as Lua's memory)
+---@return table<string, integer>? `calls`, `retries`, `waits` (for the gate), `logins`, `unrecorded` (attempts that `record_file` could not take); `started`, `finished`, `active` (transfers), `connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`, `held_bytes` (of answers, counted as Lua's memory)
 function client:stats() end
 
 ---Closes the client: what is under way is cancelled, connections are closed. Safe to call twice.

@@ -67,7 +67,7 @@ function client.new(given, engine)
     _flights = setmetatable({}, { __mode = "k" }), -- the calls under way
     _holders = setmetatable({}, { __mode = "v" }), -- a flight's pending, as long as somebody holds it
     _recorder = recorder or false,
-    _counts = { calls = 0, retries = 0, waits = 0, logins = 0 },
+    _counts = { calls = 0, retries = 0, waits = 0, logins = 0, unrecorded = 0 },
   }, Client)
   self.script_versions = script_versions.new(self)
   if settings.loop then settings.loop.attach(engine) end
@@ -217,9 +217,9 @@ function Client:request(method, path, given)
 end
 
 --- What the client did so far.
--- @treturn table `calls`, `retries`, `waits` (for the gate), `logins`; `started`, `finished`, `active` (transfers),
--- `connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`, `held_bytes` (of
--- answers, counted as Lua's memory)
+-- @treturn table `calls`, `retries`, `waits` (for the gate), `logins`, `unrecorded`; `started`, `finished`, `active`
+-- (transfers), `connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`,
+-- `held_bytes` (of answers, counted as Lua's memory)
 function Client:stats()
   if self._closed then errors.misuse "stats: the client is closed; make another with patchworks.new" end
   pending.sweep(self)

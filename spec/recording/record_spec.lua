@@ -239,7 +239,7 @@ describe("a recording", function()
     os.execute("mkfifo -m 600 " .. pipe)
     for path, message in pairs {
       ["/dev/full"] = "no space left on device", ["/nowhere/r.jsonl"] = "no such file or directory", [state.folder] = "it is a directory",
-      [open_for_all] = "others can read it", [pipe] = "it is a fifo",
+      [open_for_all] = "others can read it", ["-"] = "name a file", [pipe] = "it is a fifo",
     } do
       local ok, problem = pcall(state.server.client, state.server, { record_file = path })
       assert.is_false(ok)
@@ -260,15 +260,20 @@ describe("a recording", function()
         on_event = function(event) if event.type == "record" then told = told + 1 print(event.message) end end }
       for i = 1, 20 do assert(client.script_versions:create(1, { content = "x" })) end
       print("told " .. told)
+      print(client:stats().unrecorded)
     ]])
-    local pipe = io.popen(("(trap '' XFSZ; ulimit -f 4; exec %s %s %s %s %s) 2>&1"):format(lua, program, state.server.url,
+    local pipe = io.popen(("(trap '' XFSZ; ulimit -f 6; exec %s %s %s %s %s) 2>&1"):format(lua, program, state.server.url,
       state.server.key, path))
     local said = pipe:read "a"
     assert.is_true(pipe:close(), said)
     assert.truthy(said:find("r.jsonl: file too large; what was sent from now on is not recorded\ntold 1\n", 1, true), said)
+    local unrecorded = tonumber(said:match "(%d+)\n$")
     assert.equal(20, state.server:count "create")
     local lines = commands.lines(read(path))
-    assert.is_true(#lines > 2 and #lines < 20)
+    local kept = 0
+    for _, line in ipairs(lines) do kept = kept + (pcall(cjson.decode, line) and line:find '"operation"' and 1 or 0) end
+    assert.is_true(kept > 2)
+    assert.equal(20, kept + unrecorded)
   end)
 
   it("that can't go on makes the command's exit code 1, and what was done is done", function()

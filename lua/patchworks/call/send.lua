@@ -90,7 +90,8 @@ end
 -- @treturn ?string why it can't be kept any more, once
 local function keep(flight, status, answer, header_block)
   local failure = not status and answer or nil
-  return flight.call.client._recorder:note(flight.call, {
+  local client = flight.call.client
+  local kept, problem = client._recorder:note(flight.call, {
     number = flight.tried,
     seconds = clock.now() - flight.sent_at,
     status = status,
@@ -98,6 +99,8 @@ local function keep(flight, status, answer, header_block)
     header_block = header_block,
     failure = failure,
   })
+  if not kept then client._counts.unrecorded = client._counts.unrecorded + 1 end
+  return problem
 end
 
 -- Ends the exchange, and leaves the gate, also when the flight is cut off in the middle.

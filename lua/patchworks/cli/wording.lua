@@ -16,6 +16,7 @@ local plain = {
   { "`wait` for it, and roll back then", "look with `patchworks list`, and roll back when it has ended" },
   { "with `to`", "with --to ID" },
   { "set `while_deploying`", "say --while-deploying" },
+  { "record_file: ", "--record: " },
   { "`may_come_live`", "what may come live" },
 }
 

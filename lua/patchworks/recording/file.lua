@@ -17,6 +17,7 @@ local mode = tonumber("600", 8)
 
 -- A pipe would hold the program up until somebody reads, and a file of somebody else's would show it to them.
 local function check(uv, path)
+  if path == "-" then return nil, "name a file" end
   local facts = uv.fs_stat(path)
   if not facts or facts.type == "char" then return true end
   if facts.type ~= "file" then return nil, ("it is a %s"):format(facts.type) end
@@ -80,15 +81,16 @@ end
 --- Keeps an attempt. Never raises.
 -- @tparam table call
 -- @tparam table facts see patchworks.recording.attempt
--- @treturn ?string where this is the first that could not be kept: why
+-- @treturn ?boolean true where it was kept
+-- @treturn ?string where it is the first that could not be: why
 function File:note(call, facts)
   if not self.fd then return nil end
   local made, line = pcall(self.line, call, facts)
   local written, problem = nil, line
   if made then written, problem = write(self, line) end
-  if written then return nil end
+  if written then return true end
   self:close()
-  return ("%s: %s; what was sent from now on is not recorded"):format(self.path, tostring(problem))
+  return nil, ("%s: %s; what was sent from now on is not recorded"):format(self.path, tostring(problem))
 end
 
 --- Closes it.

@@ -62,7 +62,8 @@ local client = {
       name = "stats",
       says = "What the client did so far.",
       gives = "table<string, integer>",
-      given = "`calls`, `retries`, `waits` (for the gate), `logins`; `started`, `finished`, `active` (transfers), "
+      given = "`calls`, `retries`, `waits` (for the gate), `logins`, `unrecorded` (attempts that `record_file` "
+        .. "could not take); `started`, `finished`, `active` (transfers), "
         .. "`connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`, "
         .. "`held_bytes` (of answers, counted as Lua's memory)",
       example = [[print(client:stats().retries)]],
