@@ -39,7 +39,7 @@ local function remark(result)
   if result.verdict == "contradicted" then return "the lines contradict each other" end
   if result.habit then return "--habits " .. result.habit end
   if not result.usual then return "-" end
-  if result.answers[1].text == result.usual then return "as in the sandbox" end
+  if result.answers[1].text == result.usual then return output.terminal and "-" or "as in the sandbox" end
   return "in the sandbox: " .. result.usual
 end
 
@@ -48,6 +48,16 @@ local function commands_for(result, path)
   local list, record = {}, words.command({ "--record", path }):match " (.*)$"
   for i, each in ipairs(result.show) do list[i] = ("patchworks %s %s"):format(each, record) end
   return table.concat(list, "; ") .. (result.note and (" (%s)"):format(result.note) or "")
+end
+
+-- Rows of four texts: on a terminal the last below the others, since neither is to be cut; elsewhere as tables are.
+local function show_rows(rows, widths, colours)
+  if not output.terminal then return output.table({}, rows) end
+  local form = ("%%-%ds  %%-%ds  "):format(widths[1], widths[2])
+  for _, row in ipairs(rows) do
+    output.write(output.paint(form:format(row[1], row[2]), colours[row[1]]), row[3], "\n")
+    if row[4] ~= "-" then output.write((" "):rep(widths[1] + 2), row[4], "\n") end
+  end
 end
 
 local function show_questions(report)
@@ -60,9 +70,7 @@ local function show_questions(report)
   end
   output.say("%d questions: %d settled, %d contradicted, %d not seen", #rows, count.settled, count.contradicted,
     count["not seen"])
-  output.table({ "VERDICT", "QUESTION", "SEEN", "" }, rows, function(row)
-    return row[1] == "settled" and "green" or row[1] == "contradicted" and "red" or nil
-  end)
+  show_rows(rows, { 12, 22 }, { settled = "green", contradicted = "red" })
 end
 
 -- What is the same of several answers in one row, and what is news before what isn't.
@@ -98,9 +106,7 @@ local function show_deviations(report)
   end
   output.say("OpenAPI: %d deviations that are news, %d that are known", news, #rows - news)
   if report.more_deviations > 0 then output.say("%d more are not listed", report.more_deviations) end
-  if rows[1] then
-    output.table({ "", "ANSWER", "WHERE", "WHAT" }, rows, function(row) return row[1] == "new" and "red" or nil end)
-  end
+  show_rows(rows, { 5, 30 }, { new = "red" })
 end
 
 local function say_what_it_holds(report)
