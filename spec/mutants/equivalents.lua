@@ -26,6 +26,9 @@ local list = {
     { 'entry[adopts and "adopting" or "plain"][claim] = true', "`false` for `true`", "a set: only its keys are asked for" },
     { 'local weak = { __mode = "k" }', '`"k_"` for `"k"`', "Lua looks for the letter" },
   },
+  ["lua/patchworks/release/wait.lua"] = {
+    { "if pause < left - margin then return pause end", "`<=` for `<`", "they are the same then" },
+  },
   ["lua/patchworks/release/diff.lua"] = {
     { "local down = at == 0 or (at < d and before[at - 1] < before[at])", "`<=` for `<`", "either way is as short", after = "before[at - 1] " },
     { "while x < n and old[x + 1] == new[x - k + 1] do x = x + 1 end", "`<=` for `<`", "there is no line behind the last" },
@@ -66,6 +69,7 @@ local list = {
       "two versions don't have one number", after = "each " },
   },
   ["lua/patchworks/release/prune.lua"] = {
+    { "now = math.max(now, service.used_at(version) or 0, service.time(version.created_at) or 0)", "`1` for `0`", "a second of 1970" },
     { 'if used and now - used < lately * 86400 then return ("it was in use within %d days"):format(lately) end', "`<=` for `<`",
       "30 days to the microsecond" },
   },

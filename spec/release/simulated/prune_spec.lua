@@ -57,7 +57,8 @@ describe("prune", function()
 
   it("keeps so many of the newest whatever they are", function()
     open { contents = { "a", "b", "c", "d" } }
-    assert.same({ 1, 2 }, numbers(assert(prune { keep = 2, dry_run = true }).would_delete))
+    local plan = assert(prune { keep = 2, dry_run = true })
+    assert.same({ { 1, 2 }, { 4, 3 } }, { numbers(plan.would_delete), numbers(plan.newest) })
     local done = assert(prune { keep = 0, dry_run = true })
     assert.same({ { 1, 2, 3, 4 }, 0, {} }, { numbers(done.would_delete), done.kept, done.deleted })
     assert.equal(0, world:count "delete")
