@@ -3,6 +3,9 @@
 #include <dlfcn.h>
 #include <sys/syscall.h>
 #include <time.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "peer.h"
 
@@ -110,6 +113,12 @@ static void check_codes(void) {
   pw_transfer_free(transfer);
   pw_transfer_free(NULL);
   CHECK(handles == 0);
+#ifdef __GLIBC__ /* all of their memory goes back */
+  size_t before = mallinfo2().uordblks;
+  for (int i = 0; i < 100; i++)
+    pw_transfer_free(pw_transfer_new(&(pw_transfer_settings){.user_agent = "spec"}, &refused));
+  CHECK(mallinfo2().uordblks < before + 50 * sizeof *transfer);
+#endif
 }
 
 /* Whether an exchange, so many seconds after the one before, has a connection of its own. */

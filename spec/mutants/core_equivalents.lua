@@ -32,6 +32,14 @@ local list = {
     { "lua_createtable(L, MOST_KEPT, 0);", "`1` for `0`", "room that nobody needs" },
     { "lua_xmove(thread, L, 1);", "`2` for `1`", "the error is on top, and the thread is not used again" },
   },
+  ["src/core/lua_transfer.c"] = {
+    { 'lua_pushlstring(L, transfer->headers.length > 0 ? transfer->headers.data : "", transfer->headers.length);',
+      "`1` for `0`", "a header block is longer, or empty" },
+    { 'lua_pushlstring(L, transfer->headers.length > 0 ? transfer->headers.data : "", transfer->headers.length);',
+      "`>=` for `>`", "of no bytes none is read" },
+    { "lua_createtable(L, 0, 6);", "`7` for `6`", "room that nobody needs" },
+    { "lua_createtable(L, 0, 2);", "`3` for `2`", "room that nobody needs" },
+  },
   ["src/core/transfer.c"] = {
     { "curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);", "`2` for `1`", "libcurl asks whether it is 0" },
     { "curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);", "`2` for `1`", "libcurl asks whether it is 0" },
