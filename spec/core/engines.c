@@ -309,14 +309,17 @@ static void check_memory_twice(void) {
   leave(&service);
 }
 
-/* A child process closes what it has inherited, and the parent's goes on. */
-static void check_fork(bool hosted) {
+/* A child process closes what it has inherited, and the parent's goes on. `input`: whether the process has one; else
+ * descriptor 0 is one of ours. */
+static void check_fork(bool hosted, bool input) {
   peer service;
   pw_engine engine;
   listen_as(&service);
+  if (!input) close(0);
   open_engine(&engine, hosted);
   pw_transfer *transfer = get(&engine, &service);
   await_request(&engine, &service);
+  CHECK(input || engine.wait.fd == 0 || engine.wakeup[0] == 0 || engine.wait.sockets[0] == 0);
   pid_t child = fork();
   if (child == 0) {
     failures = 0;
@@ -341,24 +344,29 @@ static void check_fork(bool hosted) {
   leave(&service);
 }
 
-static void check_both(bool hosted) {
-  check_kept(hosted);
-  check_fork(hosted);
-  /* In a process without an input, whose descriptor 0 is one of ours. */
-  close(0);
-  check_fork(hosted);
+/* A connection may have descriptor 0, too. */
+static void check_first(bool hosted) {
   peer service;
   pw_engine engine;
   listen_as(&service);
-  int inner = dup(service.listener);
   open_engine(&engine, hosted);
-  close(service.listener == 0 ? 0 : inner);
-  if (service.listener == 0) service.listener = inner;
-  pw_transfer *transfer = exchange(&engine, &service, &(pw_request){.method = "GET", .url = service.url}, OK_ANSWER);
-  CHECK(transfer != NULL && transfer->failure == PW_FAILURE_NONE);
+  close(0);
+  pw_transfer *transfer = get(&engine, &service);
+  await_request(&engine, &service);
+  CHECK(engine.wait.sockets[0] == 0);
+  say(&service, OK_ANSWER, strlen(OK_ANSWER));
+  CHECK(await_end(&engine) == transfer && transfer->failure == PW_FAILURE_NONE);
   pw_engine_release(&engine, transfer);
   pw_engine_close(&engine);
   leave(&service);
+}
+
+static void check_both(bool hosted) {
+  check_kept(hosted);
+  check_fork(hosted, true);
+  check_fork(hosted, false);
+  CHECK(open("/dev/null", O_RDONLY) == 0);
+  check_first(hosted);
 }
 
 static void check_polled(void) { check_both(false); }
