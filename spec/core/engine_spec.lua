@@ -147,6 +147,38 @@ describe("an exchange", function()
     assert.same({ 200, 0 }, { (transfer:answer()), engine:active() })
   end)
 
+  it("is awaited alone: what else is done meanwhile is dropped", function()
+    local others = {}
+    for i = 1, 6 do others[i] = get(engine, "http://127.0.0.1:1/") end
+    local transfer = get(engine, peer.url)
+    core.sleep(0.02)
+    await_request(engine, peer)
+    peer.connection:send(ok_answer)
+    while not engine:await(transfer, 5) do end
+    assert.equal(200, (transfer:answer()))
+    while engine:active() > 0 do engine:await(get(engine, "http://127.0.0.1:1/"), 5) end
+    for _, each in ipairs(others) do assert.is_true(each:done()) end
+  end)
+
+  it("goes out again where its connection was dead already, unless it is to go out once", function()
+    for _, once in ipairs { false, true } do
+      local function start() return engine:start("GET", peer.url, core.headers {}, nil, once, 20, 20) end
+      local first = start()
+      await_request(engine, peer)
+      peer.connection:send(ok_answer)
+      await_end(engine, first)
+      local second = start()
+      await_request(engine, peer)
+      hang_up(peer)
+      if not once then
+        await_request(engine, peer)
+        peer.connection:send(ok_answer)
+      end
+      local status, kind = await_end(engine, second):answer()
+      assert.same(once and { nil, "network" } or { 200, "{}" }, { status, kind })
+    end
+  end)
+
   it("says what kind of failure it was, and whether it was sent", function()
     for text, expected in pairs {
       ["hello\r\n\r\n"] = "protocol",
