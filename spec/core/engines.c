@@ -221,7 +221,24 @@ static void check_broken(bool hosted, CURLMcode code, pw_failure failure, int ha
   leave(&service);
 }
 
+/* A descriptor that can watch no more ends what is under way, instead of leaving it unwatched. */
+static void check_unwatched(void) {
+  peer service;
+  pw_engine engine;
+  listen_as(&service);
+  open_engine(&engine, true);
+  close(engine.wait.fd);
+  get(&engine, &service);
+  pw_transfer *transfer = pw_engine_take(&engine);
+  CHECK(transfer != NULL && transfer->failure == PW_FAILURE_NETWORK);
+  CHECK(transfer != NULL && strncmp(transfer->message, "libcurl failed: ", 16) == 0);
+  if (transfer != NULL) pw_engine_release(&engine, transfer);
+  pw_engine_close(&engine);
+  leave(&service);
+}
+
 static void check_failing(void) {
+  check_unwatched();
   for (int hosted = 0; hosted < 2; hosted++) {
     check_broken(hosted, CURLM_OUT_OF_MEMORY, PW_FAILURE_MEMORY, -1);
     check_broken(hosted, CURLM_OUT_OF_MEMORY, PW_FAILURE_MEMORY, 0);

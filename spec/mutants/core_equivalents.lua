@@ -26,6 +26,9 @@ local list = {
     { "lua_pcall(L, 1, 0, 0);", "`1` for `0`", "pw_json_open drops it with all the rest" },
     { "lua_pop(L, 1);", "left out", "where a setting is missing; pw_json_open drops it with all the rest" },
   },
+  ["src/core/lua_engine.c"] = {
+    { "if (!(seconds > 0.001)) return 1;", "`>=` for `>`", "a thousandth is 1 either way" },
+  },
   ["src/core/lua_shield.c"] = {
     { "lua_sethook(thread, NULL, 0, 0); /* a new one inherits its maker's */", "`1` for `0`", "without a function there is no hook" },
     { 'if (!lua_checkstack(L, results + 2)) return luaL_error(L, "stack overflow");', "`3` for `2`", "room that nobody needs" },
