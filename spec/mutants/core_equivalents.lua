@@ -11,7 +11,6 @@ local list = {
     { "if (seconds > 3600) seconds = 3600;", "`>=` for `>`", "they are the same then" },
   },
   ["src/core/json_text.c"] = {
-    { "point = memchr(point + 1, '.', size - at - 1);", "`2` for `1`", "of two points side by side the first is alone already" },
     { "uint64_t found = 0;", "`1` for `0`", "then the slow reading decides, which says the same" },
     { "return word;", "returns nothing", "inlined, the word is where the result is looked for" },
   },
