@@ -155,7 +155,8 @@ static int add_matches(const pw_tool *tool, const char *pattern, pw_place places
     const char *path = matches.gl_pathv[i];
     size_t digits = strlen(path) - strlen(pattern) + 1;
     if (digits == 0 || strspn(path + (star - pattern), "0123456789.") < digits || strlen(path) >= PW_PATH) continue;
-    if (!is_program(path) || is_known(places, count, path)) continue;
+    /* A version manager's launchers ask for a version themselves, each for as long as a shell takes. */
+    if (strstr(path, "/shims/") != NULL || !is_program(path) || is_known(places, count, path)) continue;
     memset(&places[count], 0, sizeof places[count]);
     places[count].tool = tool;
     memcpy(places[count++].path, path, strlen(path) + 1);
