@@ -4,6 +4,8 @@
  *
  *   sweep lua|malloc CALLS.lua NAME ARGUMENTS...
  *
+ * REFUSALS=n in the environment: Lua's collector frees nothing for the next n allocations either.
+ *
  * Replaces malloc for the whole program, libcurl included; glibc's own names for it are underneath. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,6 +26,7 @@ extern void *__libc_realloc(void *block, size_t size);
 static __thread long countdown = 0; /* 0: not armed; else the allocation that fails */
 static __thread bool failed = false;
 static __thread int again = 0; /* Lua collects its garbage and tries once more: that must fail too */
+static int refusals = 1;
 static __thread bool in_lua_only = false;
 
 static bool fails_now(void) {
@@ -33,7 +36,7 @@ static bool fails_now(void) {
   }
   if (countdown == 0 || --countdown != 0) return false;
   failed = true;
-  if (in_lua_only) again = 1;
+  if (in_lua_only) again = refusals;
   errno = ENOMEM;
   return true;
 }
@@ -108,6 +111,7 @@ static size_t in_use(lua_State *L) {
 int main(int count, char **words) {
   if (count < 4) return 2;
   bool lua_only = strcmp(words[1], "lua") == 0;
+  if (getenv("REFUSALS") != NULL) refusals = atoi(getenv("REFUSALS"));
   lua_State *L = lua_newstate(lua_allocate, NULL);
   if (L == NULL) return 1;
   luaL_openlibs(L);

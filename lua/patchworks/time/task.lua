@@ -179,6 +179,9 @@ end)
 
 Task.__close = Task.cancel
 
+--- The same, of a task.
+task.cancel = Task.cancel
+
 local Uncertain = { __name = "patchworks.uncertain" }
 
 function Uncertain.__close(mark)

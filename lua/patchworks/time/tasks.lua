@@ -129,9 +129,23 @@ local function list_of(group, failed)
   return list
 end
 
---- Ends all tasks of the group.
+-- The tasks to cancel: in the order in which they were started, or in any where there is no memory for a list.
+local function to_cancel(group)
+  local ok, list = pcall(list_of, group, false)
+  if ok then return ipairs(list) end
+  return next, group._all
+end
+
+--- Ends all tasks of the group. One that can't be ended, for want of memory, keeps no other.
 function Group:cancel_all()
-  for _, each in ipairs(list_of(self, false)) do each:cancel() end
+  local failed, problem = false, nil
+  for key, each in to_cancel(self) do
+    local ok, raised = pcall(task.cancel, each == true and key or each)
+    if not ok and not failed then
+      failed, problem = true, raised
+    end
+  end
+  if failed then error(problem, 0) end
 end
 
 -- What the group's tasks have done, whoever waits for them has done.
