@@ -99,8 +99,19 @@ local function judge(ending, said)
   return figures, told:find "%S" and told or nil
 end
 
+local sums, told = { 0, 0, 0 }, {}
+
+-- What is to be read of each file; what failed stands last.
+local function report()
+  table.sort(told, function(a, b)
+    if a.failed ~= b.failed then return b.failed end
+    return a.path < b.path
+  end)
+  for _, each in ipairs(told) do io.stdout:write("\n== ", each.path, "\n", each.text, "\n") end
+end
+
 local function run(files, given, times, at_once)
-  local sums, told, next_index, under_way = { 0, 0, 0 }, {}, 1, 0
+  local next_index, under_way = 1, 0
   local function go_on()
     while under_way < at_once and files[next_index] do
       local path, began = files[next_index], uv.hrtime()
@@ -110,7 +121,7 @@ local function run(files, given, times, at_once)
         times[path] = (uv.hrtime() - began) / 1e9
         local figures, more = judge(ending, said)
         for i = 1, 3 do sums[i] = sums[i] + figures[i] end
-        io.stdout:write(said:match "^[^\n]*", figures[2] > 0 and "  FAILED" or "", "\n")
+        io.stdout:write(said:match "^[^\n]+" or path, figures[2] > 0 and "  FAILED" or "", "\n")
         io.stdout:flush()
         if more then told[#told + 1] = { path = path, text = more, failed = figures[2] > 0 } end
         go_on()
@@ -120,14 +131,14 @@ local function run(files, given, times, at_once)
   end
   go_on()
   uv.run()
-  return sums, told
 end
 
--- Who ends this ends what it has started.
+-- Who ends this ends what it has started, and is told what failed so far.
 local function end_with(name, number)
   local handler = uv.new_signal()
   handler:start(name, function()
     for handle in pairs(running) do handle:kill(name) end
+    report()
     os.exit(128 + number)
   end)
   handler:unref()
@@ -145,14 +156,9 @@ end_with("sigterm", 15)
 end_with("sigint", 2)
 local times = read_times()
 put_in_order(files, times, seed)
-local sums, told = run(files, given, times, tonumber(os.getenv "PATCHWORKS_JOBS") or uv.available_parallelism())
+run(files, given, times, tonumber(os.getenv "PATCHWORKS_JOBS") or uv.available_parallelism())
 write_times(times)
--- What failed stands last.
-table.sort(told, function(a, b)
-  if a.failed ~= b.failed then return b.failed end
-  return a.path < b.path
-end)
-for _, each in ipairs(told) do io.stdout:write("\n== ", each.path, "\n", each.text, "\n") end
+report()
 if seed then io.stdout:write(("the order was that of --seed=%d\n"):format(seed)) end
 if sums[1] + sums[2] == 0 then io.stdout:write "no spec ran\n" end
 io.stdout:write(("%d passed, %d failed, %d skipped\n"):format(sums[1], sums[2], sums[3]))
