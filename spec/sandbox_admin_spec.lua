@@ -107,7 +107,7 @@ describe("the admin's interface", function()
     end
     assert.equal(201, admin("POST", "scripts", { id = 99, name = "One", language = "ruby" }).status)
     assert.equal(422, admin("POST", "scripts", { id = 99, language = "ruby" }).status)
-    assert.equal(6, #admin("GET", "scripts").json.data)
+    assert.equal(9, #admin("GET", "scripts").json.data)
   end)
 
   it("keeps and restores the state by name, and resets it", function()

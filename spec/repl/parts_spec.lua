@@ -84,7 +84,7 @@ describe("completion", function()
       ["client:request(\"GE"] = "GET",
       ["require \"patchworks.loop."] = "patchworks.loop.cqueues patchworks.loop.luv",
       ["help \"retr"] = "retry",
-      ["versions:list("] = "42 4 3 2 1 scripts.orders",
+      ["versions:list("] = "42 7 6 5 4 3 2 1 scripts.orders",
       ["for i, v in ipa"] = "ipairs",
     } do
       assert.equal(expected, (offers(text)), text)
