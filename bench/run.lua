@@ -106,8 +106,9 @@ local function instructions(server)
     return tonumber(pipe:read("a"):match "Collected : (%d+)")
   end
   local function each(program, subject)
-    local few, many = counted(program, subject, 1), counted(program, subject, 501)
-    return few and many and (many - few) / 500
+    -- As many as several rounds of the collector take.
+    local few, many = counted(program, subject, 1), counted(program, subject, 3001)
+    return few and many and (many - few) / 3000
   end
   local ours = each(own_program, server.url)
   if not ours then return missing("sequential get", "instructions", "valgrind is not there") end

@@ -68,8 +68,8 @@ describe("a hook that raises at any instruction", function()
     client.script_versions:get(1)
     local inside = client._gate
     return {
-      client:stats().active, next(client._flights) == nil, next(inside.inside) == nil, inside.line.first, inside.probe == nil,
-      timers.first() == nil,
+      client:stats().active, next(client._flights) == nil, next(inside.inside) == nil, inside.line.first, not inside.probe,
+      timers.heap[1] == nil,
     }
   end
 
@@ -127,7 +127,7 @@ describe("a hook that raises, on the simulated service,", function()
     collectgarbage()
     world.versions:get(1)
     return {
-      client:stats().active, next(client._flights) == nil, next(inside.inside) == nil, inside.line.first, inside.probe == nil,
+      client:stats().active, next(client._flights) == nil, next(inside.inside) == nil, inside.line.first, not inside.probe,
       world.require("patchworks.time.timers").first() == nil,
     }
   end

@@ -5,6 +5,7 @@ local auth = require "patchworks.call.auth"
 local clock = require "patchworks.time.clock"
 local core = require "patchworks.core"
 local deadline = require "patchworks.time.deadline"
+local engines = require "patchworks.time.engines"
 local errors = require "patchworks.errors"
 local gate = require "patchworks.call.gate"
 local methods = require "patchworks.call.methods"
@@ -104,7 +105,10 @@ local function defaults_for(self, endpoint)
     timeout = settings.timeout or endpoint.timeout or default_timeout,
     attempt_timeout = settings.attempt_timeout or endpoint.attempt_timeout or default_attempt_timeout,
     max_attempts = settings.max_attempts,
-    on_event = settings.on_event,
+    on_event = settings.on_event or false,
+    anonymous = false,
+    header_lines = false,
+    body = false,
   }
   local class = { __index = common }
   self._defaults[endpoint] = class
@@ -121,7 +125,7 @@ function Client:_prepare(endpoint, id, given)
   if self._closed then errors.misuse("%s: the client is closed; make another with patchworks.new", what) end
   local segment = arguments.check_id(id, endpoint.label)
   local url = self._root .. endpoint.path .. segment .. (endpoint.suffix or "")
-  local call = setmetatable({ url = url, body = nil }, self._defaults[endpoint] or defaults_for(self, endpoint))
+  local call = setmetatable({ url = url }, self._defaults[endpoint] or defaults_for(self, endpoint))
   if given ~= nil then
     methods.check(endpoint, given)
     local query = endpoint.query and requests.query(given, what) or ""
@@ -140,9 +144,8 @@ end
 --- Sends a prepared call and unwraps its answer.
 -- @return the value and the response; or nil and an error
 function Client:_perform(call, shape) -- luacheck: no self
-  local call_under_way <close> = pending.new(call, shape)
-  call_under_way:start()
-  return call_under_way:wait()
+  local call_under_way <close> = pending.lend(call, shape)
+  return call_under_way:perform()
 end
 
 --- Calls an operation.
@@ -240,7 +243,7 @@ local close = scheduler.shield(function(self)
     scheduler.cancel(flight)
   end
   self._auth:close()
-  scheduler.forget(self._engine)
+  engines.forget(self._engine)
   self._engine:close()
   if self._recorder then self._recorder:close() end
 end)

@@ -292,7 +292,7 @@ describe("the gate", function()
     one:leave(three[1], 200, nil, 50)
     assert.is_true(enter(one, clock, 1).passed)
     one:leave(three[2], 429, 1)
-    assert.is_nil(one.remaining)
+    assert.is_false(one.remaining)
     clock.time = clock.time + 1
     local probe = enter(one, clock, 1)
     one:leave(probe, 200)

@@ -10,12 +10,13 @@ static void check_request(const char *method, const char *body, bool once, const
   listen_as(&service);
   open_engine(&engine, false);
   struct curl_slist *headers = curl_slist_append(NULL, "X-Spec: yes");
+  headers = curl_slist_append(headers, "User-Agent: mine");
   pw_request request = {.method = method, .url = service.url, .headers = headers, .body = body, .once = once};
   request.body_size = body != NULL ? strlen(body) : 0;
   CHECK(begin(&engine, &request) != NULL);
   await_request(&engine, &service);
   CHECK(strncmp(service.heard, line, strlen(line)) == 0 && heard(&service, "\r\nX-Spec: yes\r\n"));
-  CHECK(heard(&service, "\r\nUser-Agent: spec\r\n") && heard(&service, "\r\nAccept-Encoding: "));
+  CHECK(heard(&service, "\r\nUser-Agent: mine\r\n") && heard(&service, "\r\nAccept-Encoding: "));
   CHECK(length != NULL ? heard(&service, length) : !heard(&service, "Content-Length"));
   CHECK(!heard(&service, "Transfer-Encoding"));
   size_t asked = service.size;

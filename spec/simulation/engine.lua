@@ -251,7 +251,7 @@ function Engine:next()
   self.finished[self.finished_first] = nil
   self.finished_first = self.finished_first + 1
   transfer.taken = true
-  return transfer
+  return transfer, self:has_finished()
 end
 
 function Engine:await(transfer, seconds)

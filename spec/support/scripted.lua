@@ -64,7 +64,7 @@ function Engine:step(seconds)
   return true
 end
 
-function Engine:next() return table.remove(self.finished, 1) end
+function Engine:next() return table.remove(self.finished, 1), self.finished[1] ~= nil end
 function Engine:fd() end -- luacheck: no self
 
 function Engine:active()

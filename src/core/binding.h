@@ -69,7 +69,9 @@ void pw_lua_shield_open(lua_State *L); /* adds its functions to the table on top
 void pw_lua_class_open(lua_State *L, const pw_lua_class *class, const luaL_Reg *methods, lua_CFunction close);
 /* Pushes a zeroed userdata of the class. */
 void *pw_lua_push(lua_State *L, const pw_lua_class *class, size_t size, int user_values);
-/* The userdata at `index`; raises when it is none of the class. */
+/* The object at `index`, which is known to be one of ours. */
+void *pw_lua_self(lua_State *L, int index);
+/* The object at `index`; raises when it is none of the class. */
 void *pw_lua_check(lua_State *L, int index, const pw_lua_class *class);
 /* Raises what Lua raises when memory is out (LUA_ERRMEM). */
 int pw_lua_no_memory(lua_State *L);

@@ -24,7 +24,7 @@ static int engine_close(lua_State *L) {
   if (lua_getiuservalue(L, 1, PW_ENGINE_ANCHORS) == LUA_TTABLE) {
     lua_pushnil(L);
     while (lua_next(L, -2) != 0) {
-      pw_lua_transfer *transfer = lua_touserdata(L, -1);
+      pw_lua_transfer *transfer = pw_lua_self(L, -1);
       transfer->sent = pw_transfer_sent(transfer->transfer);
       transfer->transfer = NULL;
       transfer->done = true;
@@ -209,10 +209,12 @@ static bool settle_next(lua_State *L, pw_engine *engine) {
   return false;
 }
 
-/* next() -> the next transfer that is done, or nil. */
+/* next() -> the next transfer that is done, or nil; and whether there are more. */
 static int engine_next(lua_State *L) {
   pw_engine *engine = &check(L)->engine;
-  return pw_engine_is_own(engine) && settle_next(L, engine) ? 1 : 0;
+  if (!pw_engine_is_own(engine) || !settle_next(L, engine)) return 0;
+  lua_pushboolean(L, engine->done.first != NULL);
+  return 2;
 }
 
 /* await(transfer, seconds) -> whether the transfer is done, after one step at most; or nil and a sentence. What else is

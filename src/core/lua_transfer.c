@@ -27,7 +27,7 @@ pw_lua_transfer *pw_lua_transfer_push(lua_State *L) {
 /* The collector may run while the strings are made, and a finalizer of the host's may use or close this client. */
 bool pw_lua_transfer_settle(lua_State *L, int index, const pw_transfer *transfer) {
   index = lua_absindex(L, index);
-  pw_lua_transfer *self = lua_touserdata(L, index);
+  pw_lua_transfer *self = pw_lua_self(L, index);
   if (transfer->failure != PW_FAILURE_NONE) {
     lua_pushstring(L, transfer->message);
   } else {
@@ -48,7 +48,7 @@ bool pw_lua_transfer_settle(lua_State *L, int index, const pw_transfer *transfer
   return true;
 }
 
-/* Cancels what is under way. Idempotent; also `__close` and `__gc`. */
+/* Cancels what is under way. Idempotent; also `__close`. */
 static int transfer_close(lua_State *L) {
   pw_lua_transfer *self = check(L);
   pw_transfer *transfer = self->transfer;
@@ -57,7 +57,7 @@ static int transfer_close(lua_State *L) {
   self->done = true;
   self->sent = pw_transfer_sent(transfer);
   lua_getiuservalue(L, 1, PW_TRANSFER_ENGINE);
-  pw_lua_engine *engine = lua_touserdata(L, -1);
+  pw_lua_engine *engine = pw_lua_self(L, -1);
   lua_getiuservalue(L, -1, PW_ENGINE_ANCHORS);
   lua_pushnil(L);
   lua_rawsetp(L, -2, transfer);
@@ -124,4 +124,9 @@ void pw_lua_transfer_open(lua_State *L) {
       {NULL, NULL},
   };
   pw_lua_class_open(L, &pw_lua_transfer_class, methods, transfer_close);
+  /* The engine holds one that is under way, and closes it when it goes itself: there is nothing to finalize. */
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &pw_lua_transfer_class);
+  lua_pushnil(L);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
 }

@@ -121,3 +121,13 @@ size_t pw_url_encode(char *into, const char *bytes, size_t size) {
   }
   return (size_t)(into - start);
 }
+
+bool pw_url_is_id(pw_span text) {
+  static const char most[] = "9223372036854775807";
+  size_t room = sizeof most - 1;
+  if (text.size == 0 || text.size > room || text.bytes[0] == '0') return false;
+  for (size_t i = 0; i < text.size; i++) {
+    if (text.bytes[i] < '0' || text.bytes[i] > '9') return false;
+  }
+  return text.size < room || memcmp(text.bytes, most, room) <= 0;
+}

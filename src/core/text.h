@@ -31,4 +31,7 @@ bool pw_header_is_sendable(const char *line, size_t size);
  * it wrote. */
 size_t pw_url_encode(char *into, const char *bytes, size_t size);
 
+/* Whether a text is a positive integer of 64 bits in plain decimal: no sign, no leading zero. */
+bool pw_url_is_id(pw_span text);
+
 #endif

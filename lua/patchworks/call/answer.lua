@@ -108,16 +108,17 @@ end
 
 local shapes = {}
 
+local function is_id(id)
+  return math.type(id) == "integer" and id >= 0 or type(id) == "string" and id:find "^[1-9]%d*$" ~= nil
+end
+
 function shapes.version(value, response)
   local data = type(value) == "table" and value.data
+  if is_object(data) and is_id(data.id) then return data end
   if not is_object(data) or next(data) == nil then
     return protocol(response, "the answer holds no version (an object called data is due)")
   end
-  local id = data.id
-  if not (math.type(id) == "integer" and id >= 0 or type(id) == "string" and id:find "^[1-9]%d*$") then
-    return protocol(response, "the answer holds a version without an id")
-  end
-  return data
+  return protocol(response, "the answer holds a version without an id")
 end
 
 function shapes.message(value, response)

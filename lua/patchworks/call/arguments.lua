@@ -1,5 +1,6 @@
 --- Checks of what callers give: each raises at the caller's line, and says what was expected and what came.
 -- @module patchworks.call.arguments
+local core = require "patchworks.core"
 local misuse = require("patchworks.errors").misuse
 
 local arguments = {}
@@ -116,19 +117,14 @@ function arguments.check_callable(value, what)
   misuse("%s: expected a function, got %s", what, arguments.show(value))
 end
 
-local most_id = ("%d"):format(math.maxinteger)
-
 --- Checks an identifier and gives it as it stands in a path. The contract types ids as integers in answers and as
 -- strings in paths: only a positive integer, or its plain decimal string, may reach a URL.
 -- @param id what the caller gave
 -- @tparam string what for the message
 -- @treturn string decimal digits
 function arguments.check_id(id, what)
-  if math.type(id) == "integer" then
-    if id > 0 then return ("%d"):format(id) end
-  elseif type(id) == "string" and id:find("^[1-9]%d*$") and (#id < 19 or #id == 19 and id <= most_id) then
-    return id
-  end
+  local digits = core.id(id)
+  if digits then return digits end
   local hint = type(id) == "table" and math.type(id.id) == "integer" and " (pass its `id`)" or ""
   misuse("%s: expected a positive integer or its decimal string, got %s%s", what, arguments.show(id), hint)
 end

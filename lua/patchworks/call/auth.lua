@@ -15,7 +15,14 @@ Auth.__index = Auth
 
 local auth = {}
 
-local base_lines = { "Accept: application/json", "Content-Type: application/json", "Expect:" }
+-- What libcurl would write by itself is among them: it takes them as they are, and its own apart and together again.
+local base_lines = {
+  "Accept: application/json",
+  "Content-Type: application/json",
+  "User-Agent: patchworks-lua/0.1.0",
+  "Accept-Encoding: " .. core.versions().encodings,
+  "Expect:",
+}
 
 local function header_name(line)
   return line:match("^[^:]*"):lower()

@@ -30,15 +30,15 @@ function gate.new(engine, settings, on_wait)
   return setmetatable({
     engine = engine,
     most = settings.max_connections,
-    rate_limit = settings.rate_limit,
+    rate_limit = settings.rate_limit or false,
     max_pause = settings.max_pause,
     on_wait = on_wait,
     sent = {}, -- a ring of the times of the last `rate_limit` requests
     oldest = 1,
-    closed_until = nil,
-    probe = nil, -- the flight that goes first after a 429
-    remaining = nil,
-    remaining_until = nil,
+    closed_until = false,
+    probe = false, -- the flight that goes first after a 429
+    remaining = false,
+    remaining_until = false,
     news = 0, -- what was learned from answers, counted, so that a flight knows what is newer than its request
     closed_at = 0, -- the number of the last 429's
     inside = setmetatable({}, { __mode = "k" }), -- flights that have passed and not left
@@ -46,9 +46,8 @@ function gate.new(engine, settings, on_wait)
   }, Gate)
 end
 
-local function crowded(self)
-  local active = self.engine:active()
-  if active < self.most then return false end
+-- Whether as many are under way as may be: `most`, or more where they share connections.
+local function crowded(self, active)
   return active >= self.most * streams or self.engine:counts().multiplexed == 0
 end
 
@@ -75,10 +74,11 @@ local function obstacle(self, now)
     local earliest = self.sent[self.oldest]
     if earliest and earliest + window > now then return earliest + window - now, true end
   end
-  if crowded(self) then return math.huge, false end
+  local active = self.engine:active()
+  if active >= self.most and crowded(self, active) then return math.huge, false end
   if self.remaining then
     if now >= self.remaining_until then
-      self.remaining = nil
+      self.remaining = false
     elseif exhausted(self) then
       return self.remaining_until - now, false
     end
@@ -131,7 +131,7 @@ end
 --- Passes the gate, or finds out that the call's deadline comes first.
 -- @tparam table flight see call/send.lua
 -- @treturn boolean passed
--- @treturn ?number when not: the seconds that it would have had to wait
+-- @treturn number the time when it did; else the seconds that it would have had to wait
 function Gate:enter(flight)
   local now = clock.now()
   local hold, surely = obstacle(self, now)
@@ -148,7 +148,7 @@ function Gate:enter(flight)
   end
   flight.seen = self.news
   self.inside[flight] = true
-  return true
+  return true, now
 end
 
 -- Takes in what an answer says remains. Answers overtake each other: only that of a request which went out after the
@@ -156,7 +156,6 @@ end
 local function note_remaining(self, remaining, seen)
   local known = self.remaining
   if known and remaining and remaining > known and seen < self.news then return end
-  if not known and not remaining then return end
   self.news = self.news + 1
   self.remaining, self.remaining_until = remaining, clock.now() + window
 end
@@ -169,19 +168,19 @@ end
 function Gate:leave(flight, status, pause, remaining)
   self.inside[flight] = nil
   local first = self.probe == flight
-  if first then self.probe = nil end
+  if first then self.probe = false end
   if status == 429 then
     local until_then = clock.now() + math.min(pause or 1, self.max_pause)
     if not self.closed_until or until_then > self.closed_until then self.closed_until = until_then end
     self.news = self.news + 1
     self.closed_at = self.news
-    self.remaining = nil
+    self.remaining = false
   elseif status then
     -- One that went first opens the gate, unless a newer 429 has closed it since.
-    if first and flight.seen >= self.closed_at then self.closed_until = nil end
-    note_remaining(self, remaining, flight.seen)
+    if first and flight.seen >= self.closed_at then self.closed_until = false end
+    if remaining or self.remaining then note_remaining(self, remaining, flight.seen) end
   end
-  call_first(self)
+  if self.line.first then call_first(self) end
 end
 
 --- Whether the gate is closed, and for how many more seconds.

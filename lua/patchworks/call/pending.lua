@@ -5,6 +5,7 @@
 --
 -- @module patchworks.call.pending
 local answers = require "patchworks.call.answer"
+local core = require "patchworks.core"
 local listeners = require "patchworks.call.listener"
 local scheduler = require "patchworks.time.scheduler"
 local send = require "patchworks.call.send"
@@ -18,25 +19,58 @@ local pending = {}
 -- @tparam table call see send.lua
 -- @tparam string shape how a success is unwrapped, see answer.lua
 function pending.new(call, shape)
-  return setmetatable({ flight = send.flight(call), shape = shape, listener = false }, Pending)
+  return setmetatable({ flight = send.flight(call), shape = shape, listener = false, lent = false }, Pending)
 end
 
-local start = scheduler.shield(function(self)
+local spare = false -- a lent one that was closed
+
+--- Makes one that nobody has once it was closed: it serves the next call then.
+function pending.lend(call, shape)
+  local self = spare
+  if not self then
+    self = pending.new(call, shape)
+    self.lent = true
+    return self
+  end
+  spare = false
+  self.flight, self.shape, self.listener = send.flight(call), shape, false
+  return self
+end
+
+local function begin(self)
   local flight = self.flight
   local client = flight.call.client
   if client._closed then -- by a hook, since the call was prepared
-    flight.finished, flight.reason = true, "the client was closed"
+    flight.finished, flight.over, flight.reason = true, true, "the client was closed"
     return flight:cut()
   end
   client._holders[flight] = self
   client._flights[flight] = true
   scheduler.start(flight, send.run)
-end)
+end
+
+local start = scheduler.shield(begin)
 
 --- Sends it.
 function Pending:start()
   start(self)
   return self
+end
+
+local start_and_turn = core.shield(function(self)
+  begin(self)
+  scheduler.turn(self.flight)
+end)
+
+--- Sends it and waits until it has ended.
+-- @return the value and the response; or nil and an error
+function Pending:perform()
+  if scheduler.takes_turns() then
+    start_and_turn(self) -- the first of its turns, which is the only one of most calls
+  else
+    start(self)
+  end
+  return self:wait()
 end
 
 local cut = scheduler.shield(function(flight, reason)
@@ -61,7 +95,10 @@ end
 
 function Pending.__close(self)
   local flight = self.flight
-  if not flight then return end
+  if not flight then
+    if self.lent then spare = self end
+    return
+  end
   if not flight.finished then return cut(flight) end
   -- It had ended, and its owner was cut off before it was told.
   local owner = scheduler.current_owner()
@@ -110,7 +147,11 @@ function Pending:wait()
   local owner = scheduler.current_owner()
   if owner and has_done(flight) then owner._did = true end
   if flight.raised then error(flight.raised, 0) end
-  if not self.listener then return unwrap(self, flight) end
+  if not self.listener then
+    local value, response = unwrap(self, flight)
+    send.drop(flight)
+    return value, response
+  end
   return listeners.settle(self.listener, flight.call.operation, unwrap(self, flight))
 end
 

@@ -89,7 +89,8 @@ end
 --- Gives back for one success.
 -- @tparam ?integer taken what the retry that succeeded had taken
 function Bucket:give(taken)
-  self.level = math.min(capacity, self.level + (taken or refill))
+  local level = self.level
+  if level < capacity then self.level = math.min(capacity, level + (taken or refill)) end
 end
 
 return retry

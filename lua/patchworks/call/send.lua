@@ -9,6 +9,7 @@ local auth = require "patchworks.call.auth"
 local clock = require "patchworks.time.clock"
 local core = require "patchworks.core"
 local deadline = require "patchworks.time.deadline"
+local engines = require "patchworks.time.engines"
 local errors = require "patchworks.errors"
 local gate = require "patchworks.call.gate"
 local retry = require "patchworks.call.retry"
@@ -16,25 +17,42 @@ local scheduler = require "patchworks.time.scheduler"
 
 local send = {}
 
--- `tried`: the attempts so far; `sent_at`, `status`, `remaining`, `pause`, `transfer`: of the one under way; `seen`:
--- what the gate knew when it passed. Rarely set: `attempts`, the failed ones; `failure`, the last one; `renewals` of
--- the login; `unknown`, whether an attempt may have done something; `events`, what its owner's listener is still to be
--- told; `teller`, the flight that this one was sent for.
-local Flight = deadline.extend {
-  __name = "patchworks.flight", renewals = 0, unknown = false, events = false, teller = false, problem = false,
-}
+-- `tried`: the attempts so far; `sent_at`, `status`, `remaining`, `pause`, `transfer`: of the one under way; `seen`: what the
+-- gate knew when it passed; `attempts`, the failed ones; `failure`, the last one; `taken`, what its retry drew;
+-- `renewals` of the login; `unknown`, whether an attempt may have done something; `events`, what its owner's listener
+-- is still to be told; `teller`, the flight that this one was sent for. Fields that come later are named here, so that
+-- an attempt can't be made and then fail for want of memory for what it has to note.
+local Flight = deadline.extend { __name = "patchworks.flight" }
 
---- Makes a flight; fields that come later are named here, so that an attempt can't be made and then fail for want of
--- memory for what it has to note.
+local function new_flight()
+  return setmetatable({
+    call = false, client = false, began = 0, at = 0, tried = 0, transfer = false, status = false, remaining = false,
+    pause = false, seen = 0, attempts = false, failure = false, taken = false, renewals = 0, unknown = false,
+    events = false, teller = false, value = false, problem = false, finished = false, raised = false, sent_at = false,
+    over = false, owner = false, notify = false, joins = false, place = false, _thread = false, _wait = false,
+    _queue = false, _before = false, _after = false,
+  }, Flight)
+end
+
+local spare = false -- one that has ended well, at once: calls one after the other need one
+
+--- Makes a flight.
 -- @tparam table call `client`, `operation`, `method`, `url`, `body`, `delivery`, `timeout`, `attempt_timeout`,
 -- `max_attempts`, `header_lines`, `on_event`
 function send.flight(call)
+  local flight = spare or new_flight()
+  spare = false
   local began = clock.now()
-  return setmetatable({
-    call = call, began = began, at = began + call.timeout, tried = 0, transfer = false, status = false, seen = 0,
-    sent_at = false, value = false, finished = false, _thread = false, _wait = false, over = false, owner = false,
-    _queue = false, _before = false, _after = false,
-  }, Flight)
+  flight.call, flight.client, flight.began, flight.at, flight.tried = call, call.client, began, began + call.timeout, 0
+  flight.finished, flight.over, flight.owner = false, false, false
+  return flight
+end
+
+--- Gives one back that has ended and that nobody looks at any more.
+function send.drop(flight)
+  if flight.tried ~= 1 or not flight.value or flight.events then return end
+  flight.call, flight.client, flight.value = false, false, false
+  spare = flight
 end
 
 -- Notes an event for the call's listener, which runs with its owner.
@@ -51,7 +69,7 @@ end
 
 --- Called by the gate before a wait.
 function send.on_wait(flight, seconds)
-  local counts = flight.call.client._counts
+  local counts = flight.client._counts
   counts.waits = counts.waits + 1
   emit(flight, { type = "wait", seconds = seconds })
 end
@@ -111,22 +129,22 @@ function Flight.__close(flight)
     transfer:close()
     local status, _, _, sent = transfer:answer()
     flight.cut_sent = status ~= nil or sent
-    scheduler.settle(flight.call.client._engine)
-    if flight.call.client._recorder then
+    engines.settle(flight.client._engine)
+    if flight.client._recorder then
       flight.tried = flight.tried + 1
       keep(flight, nil, { kind = "cancelled", message = "it was cut off", sent = flight.cut_sent })
     end
   end
-  flight.call.client._gate:leave(flight, flight.status or nil, flight.pause, flight.remaining or nil)
+  flight.client._gate:leave(flight, flight.status, flight.pause, flight.remaining)
 end
 
 -- One exchange over the engine: status, body, header block, transfer; or nil and the fields of a failure.
 local function exchange(flight, headers, began, seconds)
   local call = flight.call
-  local client = call.client
+  local client = flight.client
   local engine, connect = client._engine, client._settings.connect_timeout
   -- The engine's own time-out comes a second later: ours is kept by the clock that all waits have.
-  local transfer, problem = engine:start(call.method, call.url, headers, call.body,
+  local transfer, problem = engine:start(call.method, call.url, headers, call.body or nil,
     -- libcurl's own second sending would hide that there was a first one: a deleted version would be "not found".
     call.delivery ~= "read", seconds + 1, connect < seconds and connect or seconds + 1)
   if not transfer then
@@ -137,7 +155,7 @@ local function exchange(flight, headers, began, seconds)
   local in_time = scheduler.await(engine, transfer, began + seconds)
   if not in_time then
     transfer:close()
-    scheduler.settle(engine)
+    engines.settle(engine)
   end
   flight.transfer = false
   local status, body, header_block, sent = transfer:answer()
@@ -151,7 +169,7 @@ end
 -- Notes a failed attempt, and whether and when another may go: `delay`.
 local function note_failure(flight, failure, record)
   local call = flight.call
-  call.client._auth:redact(failure)
+  flight.client._auth:redact(failure)
   record.kind, record.message, record.sent = failure.kind, failure.message, failure.status ~= nil or failure.sent
   local attempts = flight.attempts or {}
   attempts[#attempts + 1] = record
@@ -166,11 +184,10 @@ end
 
 -- One attempt, inside of the gate. Gives a response, or nil and a failure; the failure has `delay`, the seconds before
 -- another attempt may go, when one may.
-local function attempt(flight, headers)
+local function attempt(flight, headers, began)
   local call = flight.call
-  flight.status, flight.remaining, flight.pause = false, nil, nil
+  flight.status, flight.remaining, flight.pause = false, false, false
   local _ <close> = flight
-  local began = clock.now()
   local left, most = flight.at - began, call.attempt_timeout
   if left <= 0 then
     return nil, { kind = "timeout", message = "the call's time was up before it was sent", sent = false }
@@ -184,7 +201,7 @@ local function attempt(flight, headers)
   if not status then return note_failure(flight, body, { started = started, seconds = seconds }) end
   flight.status = status
   local remaining = core.header(header_block, "x-ratelimit-remaining")
-  if remaining then flight.remaining = tonumber(remaining) end
+  if remaining then flight.remaining = tonumber(remaining) or false end
   local response = answers.response(status, body, header_block, transfer, started, seconds, flight.attempts)
   if status >= 200 and status < 300 then return response end
   local failure = answers.failure(response)
@@ -195,12 +212,11 @@ end
 
 -- The headers to send, after a login where one is needed; or nil.
 local function authorise(flight)
-  local call = flight.call
+  local call, credential = flight.call, flight.client._auth
   if call.anonymous then return auth.anonymous() end
-  local credential = call.client._auth
   if not credential.headers_alone then
     local ok, problem = credential:ready(function()
-      return require("patchworks.call.login").send(call.client, function(login)
+      return require("patchworks.call.login").send(flight.client, function(login)
         return send.inside(flight, login)
       end)
     end, flight)
@@ -213,12 +229,12 @@ local function authorise(flight)
       return nil
     end
   end
-  return credential.headers(call.header_lines)
+  return credential.headers(call.header_lines or nil)
 end
 
 -- Whether, and when, to go on after a failed attempt: true to try again, else nil.
 local function may_retry(flight, failure)
-  local client = flight.call.client
+  local client = flight.client
   if not failure.delay or flight.tried >= flight.call.max_attempts + flight.renewals then return nil end
   if clock.now() + failure.delay >= flight.at then
     if failure.retry_after then
@@ -255,7 +271,7 @@ local function tell_attempt(flight, response)
 end
 
 local function succeed(flight, response)
-  flight.call.client._bucket:give(flight.taken)
+  flight.client._bucket:give(flight.taken)
   flight.value = response
 end
 
@@ -267,7 +283,7 @@ local function go_on(flight, failure, generation)
   end
   flight.failure = failure
   if failure.status == 401 and not call.anonymous and flight.renewals == 0
-    and call.client._auth:refused(generation) then
+    and flight.client._auth:refused(generation) then
     flight.renewals = 1
     return true
   end
@@ -277,16 +293,16 @@ end
 
 --- A flight's job: as many attempts as its delivery class allows, within its deadline.
 function send.run(flight)
-  local call = flight.call
-  local client = call.client
-  client._counts.calls = client._counts.calls + 1
+  local call, client = flight.call, flight.client
+  local counts = client._counts
+  counts.calls = counts.calls + 1
   repeat
     local headers = authorise(flight)
     if not headers then break end
     local generation, tried = client._auth.generation, flight.tried
-    local passed, hold = client._gate:enter(flight)
+    local passed, now_or_hold = client._gate:enter(flight)
     if not passed then
-      fail(flight, gate.held_back(flight.failure, hold))
+      fail(flight, gate.held_back(flight.failure, now_or_hold))
       break
     end
     if client._flights[flight] and not client._holders[flight] then
@@ -294,7 +310,7 @@ function send.run(flight)
       client._gate:leave(flight)
       break
     end
-    local response, failure = attempt(flight, headers)
+    local response, failure = attempt(flight, headers, now_or_hold)
     if call.on_event and flight.tried > tried then tell_attempt(flight, response) end
     if response then succeed(flight, response) end
   until response or not go_on(flight, failure, generation)
@@ -303,7 +319,7 @@ end
 
 --- Makes the end of a flight that was cut off: its task was cancelled, or its client closed.
 function Flight:cut()
-  self.call.client._flights[self] = nil
+  self.client._flights[self] = nil
   fail(self, { kind = "cancelled", message = self.reason or "the call was cancelled", sent = self.cut_sent or false })
 end
 

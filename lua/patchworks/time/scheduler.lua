@@ -18,6 +18,7 @@
 -- @module patchworks.time.scheduler
 local clock = require "patchworks.time.clock"
 local core = require "patchworks.core"
+local engines = require "patchworks.time.engines"
 local errors = require "patchworks.errors"
 local queue = require "patchworks.time.queue"
 local timers = require "patchworks.time.timers"
@@ -28,12 +29,9 @@ local resume, yield, running_coroutine = coroutine.resume, coroutine.yield, coro
 
 local running -- the job or task that was resumed last and has not come back
 local ready_jobs, ready_tasks = queue.new(), queue.new()
-local waiting = setmetatable({}, { __mode = "k" }) -- transfer -> wait
-local busy = {} -- engines that somebody waits for
 local host -- see set_host
 local depth, most_depth = 0, 12 -- tasks that are being resumed inside of each other
 local parked = {} -- what our own yields give
-local spare = false -- a wait that has ended, for the next transfer: calls one after the other need one
 local longest_wait = 60 -- seconds; a wait that nothing ends is only looked at again
 
 --- Makes something to wait for, for a job.
@@ -41,8 +39,8 @@ local longest_wait = 60 -- seconds; a wait that nothing ends is only looked at a
 -- @treturn table wait: `over`; `expired` when its time had come first
 function scheduler.new_wait(due)
   return {
-    over = false, expired = false, owner = false, due = due or false, place = false, number = 0, _queue = false,
-    _before = false, _after = false,
+    over = false, expired = false, owner = false, notify = false, due = due or false, place = false, number = 0,
+    transfer = false, _queue = false, _before = false, _after = false,
   }
 end
 
@@ -63,7 +61,7 @@ scheduler.stir = stir
 local function wake(wait)
   if wait.over then return end
   wait.over = true
-  timers.remove(wait)
+  if wait.place then timers.remove(wait) end
   stir(wait)
 end
 
@@ -72,13 +70,14 @@ scheduler.wake = wake
 
 -- Ends the waits whose time has come.
 local function fire()
-  local first = timers.first()
+  local first = engines.first_due()
   if not first then return end
   local now = clock.now()
   while first and first.due <= now do
     first.expired = true
+    engines.cut(first)
     wake(first)
-    first = timers.first()
+    first = engines.first_due()
   end
 end
 
@@ -156,84 +155,32 @@ local function run_tasks()
   end
 end
 
-local function check(ok, problem)
-  if ok then return end
-  error(errors.new { kind = "network", message = problem, outcome = "unknown" }, 0)
-end
-
-local function settle(engine)
-  if busy[engine] and engine:active() == 0 then
-    busy[engine] = nil
-    if host then host.watch(engine, false) end
-  end
-end
-
---- For jobs: looks whether anything is still under way on an engine, one of whose transfers was ended early.
-scheduler.settle = settle
-
--- Takes what an engine has finished and wakes those who wait for it; says whether there was anything.
-local function dispatch(engine)
-  local transfer = engine:next()
-  local any = transfer ~= nil
-  while transfer do
-    local wait = waiting[transfer]
-    if wait then wake(wait) end
-    transfer = engine:next()
-  end
-  settle(engine)
-  return any
-end
-
--- Moves engines on without waiting; says whether anything was finished.
-local function advance(engines)
-  local any = false
-  for _, engine in ipairs(engines) do
-    check(engine:step(0))
-    any = dispatch(engine) or any
-  end
-  return any
-end
-
-local one = {} -- a list for the common case
-
--- Waits for engines and timers up to `seconds`.
-local function poll(seconds)
-  local first = next(busy)
-  if first and next(busy, first) == nil then
-    one[1] = first
-    check(clock.wait(one, seconds))
-    return dispatch(first)
-  end
-  local engines = {}
-  for engine in pairs(busy) do engines[#engines + 1] = engine end
-  if advance(engines) or (seconds <= 0 and first) then return end
-  check(clock.wait(engines, seconds))
-  advance(engines)
+-- A transfer has come to its end: its job goes on at once, unless others were woken before.
+local function woken(wait)
+  if wait.over then return end
+  if ready_jobs.first then return wake(wait) end
+  wait.over = true
+  if wait.place then timers.remove(wait) end
+  run_job(wait.owner)
 end
 
 -- The seconds until something is due, for a wait that may resume tasks or not.
 local function patience(resumes)
   if ready_jobs.first or (resumes and ready_tasks.first) then return 0 end
-  local first = timers.first()
-  return first and math.min(longest_wait, math.max(0, first.due - clock.now())) or longest_wait
+  local first = engines.first_due()
+  if not first then return longest_wait end
+  local left = first.due - clock.now()
+  return left > longest_wait and longest_wait or left > 0 and left or 0
 end
 
 local unhosted_wait = 0.005 -- seconds between looks at engines that a host's loop has no descriptor of
 
-local function unhosted()
-  local engines = {}
-  for engine in pairs(busy) do
-    if not engine:fd() then engines[#engines + 1] = engine end
-  end
-  return engines
-end
-
 -- The seconds after which a host's loop is to come back; nil for never.
 local function due_in()
   if ready_jobs.first or ready_tasks.first then return 0 end
-  local first = timers.first()
+  local first = engines.first_due()
   local seconds = first and math.max(0, first.due - clock.now()) or nil
-  return #unhosted() > 0 and math.min(seconds or unhosted_wait, unhosted_wait) or seconds
+  return #engines.unhosted() > 0 and math.min(seconds or unhosted_wait, unhosted_wait) or seconds
 end
 
 -- Tells a host's loop when to come back; gives its arguments.
@@ -249,18 +196,21 @@ function scheduler.shield(fn)
 end
 local shield = scheduler.shield
 
--- One turn of a wait that can't yield.
-local turn = core.shield(function(wait)
-  local resumes = wait.joins or depth == 0
-  if wait.joins and coroutine.status(wait.joins._thread) == "dead" then wait.joins:_closed() end
+--- From behind a shield: one turn of a wait that can't yield.
+function scheduler.turn(wait)
+  local joins = wait.joins
+  local resumes = joins or depth == 0
+  if joins and coroutine.status(joins._thread) == "dead" then joins:_closed() end
   if ready_jobs.first then run_jobs() end
   if resumes and ready_tasks.first then run_tasks() end
   if wait.over or wait.events then return end
-  poll(patience(resumes))
+  engines.poll(patience(resumes), woken)
   fire()
   if ready_jobs.first then run_jobs() end
   if host then tell_host() end
-end)
+end
+
+local turn = core.shield(scheduler.turn)
 
 -- The task whose coroutine runs now, when it can be suspended; or the job.
 local function current()
@@ -274,10 +224,13 @@ function scheduler.current()
   return owner and owner._is_task and owner or nil
 end
 
+--- Whether a wait that begins here will take its turns by itself: nobody else can.
+function scheduler.takes_turns() return not host and not (running and current()) end
+
 --- Waits until something is over, or has events. `joins` in it says that a task is waited for.
 function scheduler.wait(wait)
   if wait.over or wait.events then return end
-  local owner = current()
+  local owner = running and current()
   if owner then
     wait.owner, owner._wait = owner, wait
     while not (wait.over or wait.events) do yield(parked) end
@@ -307,31 +260,26 @@ end
 -- @tparam number due the monotonic time at which the wait ends
 -- @treturn boolean false when its time had come first
 function scheduler.await(engine, transfer, due)
-  if transfer:done() then return true end
-  local wait = spare or scheduler.new_wait()
-  spare = false
-  wait.over, wait.expired, wait.due = false, false, due
-  waiting[transfer] = wait
-  if not busy[engine] then
-    busy[engine] = true
-    if host then host.watch(engine, true) end
+  local job = running
+  local wait = engines.enter(engine, transfer, due, scheduler.new_wait)
+  wait.owner, job._wait = job, wait
+  -- Asked last: up to here the collector may run, and in it somebody's finalizer, which closes the client.
+  if not transfer:done() then
+    while not wait.over do yield(parked) end
   end
-  local in_time = scheduler.park(wait)
-  waiting[transfer] = nil -- a key with a finalizer keeps its value for a cycle more
-  wait.owner = false
-  spare = wait
-  return in_time
+  job._wait = false
+  engines.leave(wait)
+  return not wait.expired
 end
 
---- Starts a job: it runs at once, up to its first wait.
+--- Starts a job, from behind a shield: it runs at once, up to its first wait.
 -- @tparam table job has the fields `over`, `owner`, `_queue`, `_before` and `_after`, false; gets `finished`, and
 -- `raised`, what its function raised
 -- @tparam function fn called with the job
-scheduler.start = core.shield(function(job, fn)
+function scheduler.start(job, fn)
   job._thread = core.thread(fn)
   run_job(job)
-  if host then tell_host() end
-end)
+end
 
 --- Ends a job where it waits. One that has ended is left alone.
 -- @tparam table job its `cut`, if it has one, is called at the end
@@ -340,7 +288,7 @@ scheduler.cancel = shield(function(job)
   if not thread or coroutine.status(thread) ~= "suspended" then return end
   close(job)
   ready_jobs:remove(job)
-  if job._wait then timers.remove(job._wait) end
+  if job._wait then engines.cut(job._wait) end
   if job.cut then job:cut() end
   end_job(job)
 end)
@@ -360,19 +308,12 @@ function scheduler.current_owner() return running end
 --- Whether this task, or this job, runs now.
 function scheduler.runs(owner) return owner._thread == running_coroutine() end
 
---- For a client that is closed: nobody waits for its engine any more.
-function scheduler.forget(engine)
-  if not busy[engine] then return end
-  busy[engine] = nil
-  if host then host.watch(engine, false) end
-end
-
 --- For a host's loop: takes in what engines have to say, without waiting, and resumes what can go on.
 -- @param ... engines, hosted ones
 -- @treturn ?number seconds after which to call again at the latest, or nil for never
 scheduler.pump = core.shield(function(...)
-  advance { ... }
-  advance(unhosted())
+  engines.advance({ ... }, woken)
+  engines.advance(engines.unhosted(), woken)
   fire()
   repeat
     run_jobs()
@@ -395,6 +336,7 @@ function scheduler.set_host(given)
     errors.misuse "another loop hosts this Lua state's clients already; one at a time can"
   end
   host = given
+  engines.set_watch(given and given.watch or false)
 end
 
 return scheduler

@@ -6,7 +6,7 @@
 -- @module patchworks.time.timers
 local timers = {}
 
-local heap, count = {}, 0
+local heap, count = {}, 0 -- the wait that is due first is at 1
 local added = 0 -- ever: of two that are due at once, the one that came first is first
 
 local function before(left, right)
@@ -45,8 +45,8 @@ function timers.add(wait)
   if wait.place then return end
   heap[count + 1] = wait
   count, added = count + 1, added + 1
-  wait.number = added
-  sift_up(wait, count)
+  wait.number, wait.place = added, count
+  if count > 1 then sift_up(wait, count) end
 end
 
 --- Takes a wait out; one that isn't in is left alone.
@@ -62,7 +62,7 @@ function timers.remove(wait)
   sift_down(last, last.place)
 end
 
---- The wait that is due first; nil when there is none.
-function timers.first() return heap[1] end
+--- The heap, to be read: at 1 is the wait that is due first, or nil.
+timers.heap = heap
 
 return timers

@@ -1,0 +1,170 @@
+--- The engines that somebody waits for, and what they bring.
+--
+-- A transfer that is waited for while no other is, which is what a program that calls and waits has, is kept by itself:
+-- it costs no entry in a table, and no timer. A second one beside it puts both where many are.
+--
+-- @module patchworks.time.engines
+local clock = require "patchworks.time.clock"
+local errors = require "patchworks.errors"
+local timers = require "patchworks.time.timers"
+
+local engines = {}
+
+local waiting = setmetatable({}, { __mode = "k" }) -- transfer -> wait
+local busy = {} -- engines that somebody waits for
+local lone, lone_engine, lone_transfer = false, false, false -- a wait that is the only one
+local spare = false -- a wait that has ended, for the next transfer: calls one after the other need one
+local watch = false -- tells a host's loop whether anybody waits for an engine
+local one = {} -- a list for the common case
+local heap = timers.heap
+
+local function add(engine, transfer, wait)
+  wait.transfer = transfer
+  waiting[transfer] = wait
+  timers.add(wait)
+  if busy[engine] then return end
+  busy[engine] = true
+  if watch then watch(engine, true) end
+end
+
+-- Puts the one that was alone where many are.
+local function join_others()
+  if not lone then return end
+  local wait = lone
+  lone = false
+  add(lone_engine, lone_transfer, wait)
+end
+
+--- Sets what is told when the first wait for an engine begins, and when the last one ends.
+-- @tparam function|boolean fn called with the engine and a boolean; false for nothing
+function engines.set_watch(fn)
+  watch = fn
+  if fn then join_others() end
+end
+
+--- Begins to wait for a transfer.
+-- @tparam userdata engine
+-- @tparam userdata transfer
+-- @tparam number due the monotonic time at which the wait ends
+-- @tparam function new_wait makes a wait
+-- @treturn table the wait, for `leave` and `cut`
+function engines.enter(engine, transfer, due, new_wait)
+  local wait = spare or new_wait()
+  spare = false
+  wait.over, wait.expired, wait.due = false, false, due
+  if lone or watch or next(waiting) then
+    join_others()
+    add(engine, transfer, wait)
+  else
+    lone, lone_engine, lone_transfer = wait, engine, transfer
+  end
+  return wait
+end
+
+--- Takes a wait out of all that may end it.
+function engines.cut(wait)
+  if lone == wait then
+    lone = false
+  elseif wait.transfer then
+    waiting[wait.transfer] = nil
+    wait.transfer = false
+  end
+  if wait.place then timers.remove(wait) end
+end
+
+--- Ends what `enter` began.
+function engines.leave(wait)
+  if wait.transfer or lone == wait then engines.cut(wait) end
+  wait.owner = false
+  spare = wait
+end
+
+local function check(ok, problem)
+  if ok then return end
+  error(errors.new { kind = "network", message = problem, outcome = "unknown" }, 0)
+end
+
+--- Looks whether anything is still under way on an engine, one of whose transfers was ended early.
+function engines.settle(engine)
+  if busy[engine] and engine:active() == 0 then engines.forget(engine) end
+end
+
+--- For a client that is closed: nobody waits for its engine any more.
+function engines.forget(engine)
+  if not busy[engine] then return end
+  busy[engine] = nil
+  if watch then watch(engine, false) end
+end
+
+-- Takes what an engine has finished; says whether there was anything.
+local function dispatch(engine, woken)
+  local transfer, more = engine:next()
+  local any = transfer ~= nil
+  while transfer do
+    local wait = lone
+    if not wait then
+      wait = waiting[transfer]
+    elseif transfer == lone_transfer then
+      lone = false
+    else
+      wait = nil
+    end
+    if wait then woken(wait) end
+    if not more then break end -- or before the next wait, which lasts no time then
+    transfer, more = engine:next()
+  end
+  if busy[engine] then engines.settle(engine) end
+  return any
+end
+
+--- Moves engines on without waiting.
+-- @tparam table list
+-- @tparam function woken called with each wait that has come to its end
+-- @treturn boolean whether anything was finished
+function engines.advance(list, woken)
+  local any = false
+  for _, engine in ipairs(list) do
+    check(engine:step(0))
+    any = dispatch(engine, woken) or any
+  end
+  return any
+end
+
+-- Moves one engine on, waiting up to `seconds`.
+local function poll_one(engine, seconds, woken)
+  one[1] = engine
+  check(clock.wait(one, seconds))
+  return dispatch(engine, woken)
+end
+
+--- Waits for engines up to `seconds`.
+-- @tparam number seconds
+-- @tparam function woken called with each wait that has come to its end
+function engines.poll(seconds, woken)
+  if lone then return poll_one(lone_engine, seconds, woken) end
+  local first = next(busy)
+  if first and next(busy, first) == nil then return poll_one(first, seconds, woken) end
+  local list = {}
+  for engine in pairs(busy) do list[#list + 1] = engine end
+  if engines.advance(list, woken) or (seconds <= 0 and first) then return end
+  check(clock.wait(list, seconds))
+  engines.advance(list, woken)
+end
+
+--- The wait that is due first, of a transfer or of anything else; nil when there is none.
+function engines.first_due()
+  local first = heap[1]
+  if lone and not (first and first.due <= lone.due) then return lone end
+  return first
+end
+
+--- The busy engines that a host's loop has no descriptor of.
+function engines.unhosted()
+  local list = {}
+  for engine in pairs(busy) do
+    if not engine:fd() then list[#list + 1] = engine end
+  end
+  return list
+end
+
+return engines
