@@ -128,7 +128,7 @@ describe("a hook that raises, on the simulated service,", function()
     world.versions:get(1)
     return {
       client:stats().active, next(client._flights) == nil, next(inside.inside) == nil, inside.line.first, not inside.probe,
-      world.require("patchworks.time.timers").first() == nil,
+      world.require("patchworks.time.timers").heap[1] == nil,
     }
   end
 

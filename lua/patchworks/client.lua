@@ -108,7 +108,6 @@ local function defaults_for(self, endpoint)
     on_event = settings.on_event or false,
     anonymous = false,
     header_lines = false,
-    body = false,
   }
   local class = { __index = common }
   self._defaults[endpoint] = class

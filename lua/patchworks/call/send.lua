@@ -144,7 +144,7 @@ local function exchange(flight, headers, began, seconds)
   local client = flight.client
   local engine, connect = client._engine, client._settings.connect_timeout
   -- The engine's own time-out comes a second later: ours is kept by the clock that all waits have.
-  local transfer, problem = engine:start(call.method, call.url, headers, call.body or nil,
+  local transfer, problem = engine:start(call.method, call.url, headers, call.body,
     -- libcurl's own second sending would hide that there was a first one: a deleted version would be "not found".
     call.delivery ~= "read", seconds + 1, connect < seconds and connect or seconds + 1)
   if not transfer then

@@ -95,7 +95,7 @@ end
 -- Notes what a call brought: `run` gives the value and the response, or nil and an error.
 local function observe(self, call, run)
   local clock = self.client._clock
-  local last = setmetatable({ method = call.method, url = call.url, body = call.body or nil,
+  local last = setmetatable({ method = call.method, url = call.url, body = call.body,
     headers = call.header_lines or nil, began = clock.now() }, Last)
   self.calls = self.calls + 1
   if self.tracing then trace_start(call) end
