@@ -18,6 +18,7 @@ local World = {}
 World.__index = World
 
 local universe
+local worlds = 0 -- each is at an origin of its own: what this process holds of one is nothing to the next
 
 local function habits_of(given)
   local habits = {}
@@ -87,7 +88,8 @@ local function simulated(given)
   universe.world = world
   world.require = universe.require -- of the modules that the client is made of
   world.patchworks = universe.require "patchworks"
-  local options = { base_url = "https://simulated.example", api_key = "key-anna" }
+  worlds = worlds + 1
+  local options = { base_url = ("https://simulated-%d.example"):format(worlds), api_key = "key-anna" }
   for name, value in pairs(given.client or {}) do options[name] = value end
   world.client = world.patchworks.new(options)
   world.versions = world.client.script_versions
