@@ -18,10 +18,10 @@ local scheduler = require "patchworks.time.scheduler"
 local send = {}
 
 -- `tried`: the attempts so far; `sent_at`, `status`, `remaining`, `pause`, `transfer`: of the one under way; `seen`:
--- what the gate knew when it passed; `attempts`, the failed ones; `failure`, the last one; `taken`, what its retry drew;
--- `renewals` of the login; `unknown`, whether an attempt may have done something; `events`, what its owner's listener
--- is still to be told; `teller`, the flight that this one was sent for. Fields that come later are named here, so that
--- an attempt can't be made and then fail for want of memory for what it has to note.
+-- what the gate knew when it passed; `attempts`, those that failed; `failure`, the last one; `taken`, what its retry
+-- drew; `renewals` of the login; `unknown`, whether an attempt may have done something; `events`, what its owner's
+-- listener is still to be told; `teller`, the flight that this one was sent for. Fields that come later are named here,
+-- so that an attempt can't be made and then fail for want of memory for what it has to note.
 local Flight = deadline.extend { __name = "patchworks.flight" }
 
 local function new_flight()
