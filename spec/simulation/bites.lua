@@ -56,7 +56,7 @@ return {
   {
     bug = "the one that went first and was cancelled keeps the gate shut",
     module = "patchworks.call.gate",
-    from = "if first then self.probe = nil end",
+    from = "if first then self.probe = false end",
     to = "if first and status then self.probe = nil end",
     promise = { "at rest nothing is counted", "everything ends" },
   },

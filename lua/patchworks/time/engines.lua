@@ -109,7 +109,7 @@ local function dispatch(engine, woken)
     else
       wait = nil
     end
-    if wait then woken(wait) end
+    if wait then woken(wait, more) end
     if not more then break end -- or before the next wait, which lasts no time then
     transfer, more = engine:next()
   end
@@ -119,7 +119,7 @@ end
 
 --- Moves engines on without waiting.
 -- @tparam table list
--- @tparam function woken called with each wait that has come to its end
+-- @tparam function woken called with each wait that has come to its end, and whether more have
 -- @treturn boolean whether anything was finished
 function engines.advance(list, woken)
   local any = false
@@ -139,7 +139,7 @@ end
 
 --- Waits for engines up to `seconds`.
 -- @tparam number seconds
--- @tparam function woken called with each wait that has come to its end
+-- @tparam function woken as above
 function engines.poll(seconds, woken)
   if lone then return poll_one(lone_engine, seconds, woken) end
   local first = next(busy)

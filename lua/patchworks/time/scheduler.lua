@@ -155,10 +155,11 @@ local function run_tasks()
   end
 end
 
--- A transfer has come to its end: its job goes on at once, unless others were woken before.
-local function woken(wait)
+-- A transfer has come to its end: its job goes on at once, unless it is one of several. What all of those bring is
+-- taken in before anybody goes on who was waiting for one of them.
+local function woken(wait, more)
   if wait.over then return end
-  if ready_jobs.first then return wake(wait) end
+  if more or ready_jobs.first then return wake(wait) end
   wait.over = true
   if wait.place then timers.remove(wait) end
   run_job(wait.owner)
