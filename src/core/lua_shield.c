@@ -5,16 +5,18 @@
  * another use: a call costs none. */
 #include "binding.h"
 
-enum { MOST_KEPT = 32, FUNCTION = 1, POOL = 2 };
+enum { MOST_KEPT = 32, RESERVED = 4, FUNCTION = 1, POOL = 2 };
+
+static lua_State *new_thread(lua_State *L) {
+  lua_State *thread = lua_newthread(L);
+  lua_sethook(thread, NULL, 0, 0); /* a new one inherits its maker's */
+  return thread;
+}
 
 /* Pushes a thread without hooks, kept or new. */
 static lua_State *take_thread(lua_State *L, int pool) {
   lua_Integer kept = (lua_Integer)lua_rawlen(L, pool);
-  if (kept == 0) {
-    lua_State *thread = lua_newthread(L);
-    lua_sethook(thread, NULL, 0, 0); /* a new one inherits its maker's */
-    return thread;
-  }
+  if (kept == 0) return new_thread(L);
   lua_rawgeti(L, pool, kept);
   lua_pushnil(L);
   lua_rawseti(L, pool, kept);
@@ -69,10 +71,19 @@ static int shield(lua_State *L) {
   return 1;
 }
 
+/* Sees to it that what has to end a job finds its threads, though memory may be short by then. */
+static void reserve_threads(lua_State *L, int pool) {
+  for (lua_Integer kept = (lua_Integer)lua_rawlen(L, pool); kept < RESERVED; kept++) {
+    new_thread(L);
+    lua_rawseti(L, pool, kept + 1);
+  }
+}
+
 /* thread(fn) -> a coroutine without hooks, ready to be resumed. */
 static int thread_of(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_State *thread = take_thread(L, lua_upvalueindex(1));
+  reserve_threads(L, lua_upvalueindex(1));
   lua_pushvalue(L, 1);
   lua_xmove(L, thread, 1);
   return 1;

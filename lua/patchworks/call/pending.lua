@@ -99,7 +99,12 @@ function Pending.__close(self)
     if self.lent then spare = self end
     return
   end
-  if not flight.finished then return cut(flight) end
+  if not flight.finished then
+    -- First what needs no memory: whatever becomes of the rest, the request goes no further.
+    local transfer = flight.transfer
+    if transfer then transfer:close() end
+    return cut(flight)
+  end
   -- It had ended, and its owner was cut off before it was told.
   local owner = scheduler.current_owner()
   if owner and has_done(flight) then owner._did = true end

@@ -113,6 +113,8 @@ local function run_job(job)
     if coroutine.status(thread) ~= "dead" then return end
     close(job)
     job.raised = problem
+    -- Its own closing may have failed for want of memory; this needs none.
+    if job.transfer then job.transfer:close() end
   end
   end_job(job)
 end
