@@ -98,6 +98,32 @@ describe("a hook that raises at any instruction", function()
   end
 end)
 
+describe("a hook that begins a call of its own at any instruction", function()
+  it("gets its own answer, and so does the call that it came into", function()
+    local server <close> = assert(sandbox.start())
+    server:populate { script = 1, versions = 3 }
+    local client <close> = server:client()
+    client.script_versions:get(1)
+    local n, theirs = 0, nil
+    repeat
+      n, theirs = n + 1, nil
+      debug.sethook(function()
+        debug.sethook()
+        theirs = patchworks.spawn(function() return client.script_versions:get(3) end)
+      end, "", n)
+      local own = client.script_versions:get(2)
+      debug.sethook()
+      local _, other
+      if theirs then
+        _, other = theirs:join()
+      end
+      assert.equal(2, own and own.id, ("at instruction %d"):format(n))
+      assert.equal(theirs and 3, other and other.id, ("at instruction %d"):format(n))
+    until not theirs
+    assert.is_true(n > 80)
+  end)
+end)
+
 -- What takes many requests is played on the simulated service, where a publish takes a millisecond. The numbers are how
 -- far apart the instructions are that are interrupted: `invoke`, `wait` and `map` at each, a publish, which has 6,000, at
 -- each eleventh. `PATCHWORKS_EACH=1` takes each of all, in some minutes.

@@ -19,27 +19,28 @@ local pending = {}
 -- @tparam table call see send.lua
 -- @tparam string shape how a success is unwrapped, see answer.lua
 function pending.new(call, shape)
-  return setmetatable({ flight = send.flight(call), shape = shape, listener = false, lent = false }, Pending)
+  return setmetatable({ call = call, flight = false, shape = shape, listener = false, lent = false }, Pending)
 end
 
-local spare = false -- a lent one that was closed
+-- A lent one that was closed. A host's hook may yield, or begin calls, between any two statements: it is taken by one.
+local spares = {}
 
 --- Makes one that nobody has once it was closed: it serves the next call then.
 function pending.lend(call, shape)
-  local self = spare
+  local self = table.remove(spares)
   if not self then
     self = pending.new(call, shape)
     self.lent = true
     return self
   end
-  spare = false
-  self.flight, self.shape, self.listener = send.flight(call), shape, false
+  self.call, self.shape, self.listener = call, shape, false
   return self
 end
 
 local function begin(self)
-  local flight = self.flight
-  local client = flight.call.client
+  local flight = send.flight(self.call)
+  self.call, self.flight = false, flight
+  local client = flight.client
   if client._closed then -- by a hook, since the call was prepared
     flight.finished, flight.over, flight.reason = true, true, "the client was closed"
     return flight:cut()
@@ -96,7 +97,7 @@ end
 function Pending.__close(self)
   local flight = self.flight
   if not flight then
-    if self.lent then spare = self end
+    if self.lent then spares[1] = self end
     return
   end
   if not flight.finished then

@@ -36,7 +36,7 @@ end
 
 local spare = false -- one that has ended well, at once: calls one after the other need one
 
---- Makes a flight.
+--- Makes a flight, from behind a shield.
 -- @tparam table call `client`, `operation`, `method`, `url`, `body`, `delivery`, `timeout`, `attempt_timeout`,
 -- `max_attempts`, `header_lines`, `on_event`
 function send.flight(call)
