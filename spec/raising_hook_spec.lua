@@ -104,7 +104,7 @@ describe("a hook that begins a call of its own at any instruction", function()
     server:populate { script = 1, versions = 3 }
     local client <close> = server:client()
     client.script_versions:get(1)
-    local n, theirs = 0, nil
+    local n, theirs = 0
     repeat
       n, theirs = n + 1, nil
       debug.sethook(function()
