@@ -1,4 +1,6 @@
 -- Keys, tokens and passwords turn up nowhere.
+local answers = require "spec.support.answers"
+local cjson = require "cjson"
 local core = require "patchworks.core"
 local lua = require "spec.support.lua"
 local patchworks = require "patchworks"
@@ -92,6 +94,28 @@ describe("a secret", function()
       assert.equal("not you, [redacted]", err.message)
       assert_clean(err, "the error")
     end
+  end)
+
+  it("that the service echoes in odd escapes is replaced, or withheld with the text that it is in", function()
+    local odd = [[p\u{e4}\065\x35word&#45that%2dis\u002DSECRET]]
+    local body = cjson.encode { message = "no, " .. odd, errors = { x = { { k = odd } } } }
+    local service <close> = answers { ("HTTP/1.1 422 No\r\nRetry-After: %s\r\nContent-Length: %d\r\n\r\n%s"):format(odd, #body, body) }
+    local path = os.tmpname()
+    local err
+    do
+      local one <close> = patchworks.new { base_url = service.peer.url, api_key = "p\u{e4}55word-that-is-secret", max_attempts = 1,
+        record_file = path }
+      err = select(2, one.script_versions:get(1))
+    end
+    local withheld = "[withheld: a credential is in it]"
+    assert.same({ withheld, withheld, withheld }, { err.message, err.response.body, err.response.headers["retry-after"] })
+    assert.same({ x = { { k = withheld } } }, err.errors)
+    local file <close> = io.open(path)
+    local recorded = file:read "a"
+    os.remove(path)
+    assert.is_nil(recorded:lower():find("is\\u002d", 1, true))
+    assert.truthy(recorded:find(('"retry-after":"%s"'):format(withheld), 1, true))
+    assert.truthy(recorded:find('"withheld":"a credential is in it"', 1, true))
   end)
 
   it("with a newline is refused without being shown", function()

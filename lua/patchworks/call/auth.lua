@@ -46,28 +46,33 @@ end
 
 local function build(line, extra) return core.headers(auth.lines(extra, line)) end
 
--- Takes a secret out of all that an error can show.
-local function redact(failure, forms)
-  local without = redaction.without
-  failure.message = without(failure.message, forms)
+-- A header in which a secret is hidden keeps its name, one whose name hides it nothing.
+local function clean_headers(block, clean)
+  return (block:gsub("\r?\n[ \t]+", " "):gsub("[^\r\n]+", function(line)
+    local plain = clean(line)
+    if plain ~= redaction.withheld then return plain end
+    local name = clean(line:match "^[^:]*")
+    return (name == plain and "withheld" or name) .. ": " .. plain
+  end))
+end
+
+-- Takes the secrets out of all that an error can show.
+local function redact(failure, list)
+  local function clean(text) return redaction.clean(text, list) or redaction.withheld end
+  local function clean_all(value)
+    if type(value) ~= "table" then return clean(value) end
+    local copy = {}
+    for field, each in pairs(value) do copy[clean(field)] = clean_all(each) end
+    return copy
+  end
+  failure.message = clean(failure.message)
   local response = failure.response
   if response then
     if response._settle then response:_settle() end
-    response.body = without(response.body, forms)
-    response.header_block = without(response.header_block, forms)
+    response.body = clean(response.body)
+    response.header_block = response.header_block and clean_headers(response.header_block, clean)
   end
-  if failure.errors then
-    local clean = {}
-    for field, list in pairs(failure.errors) do
-      if type(list) == "table" then
-        local texts = {}
-        for i, text in ipairs(list) do texts[i] = without(text, forms) end
-        list = texts
-      end
-      clean[without(field, forms)] = without(list, forms)
-    end
-    failure.errors = clean
-  end
+  failure.errors = failure.errors and clean_all(failure.errors)
 end
 
 local most_former = 8 -- tokens that are still taken out of errors
@@ -89,16 +94,16 @@ function auth.new(credential)
     return extra and build(line, extra) or self.headers_alone
   end
   local forms_of = {} -- made when they are first needed
-  -- Calls a function with each secret and its forms.
-  self.each_secret = function(act)
-    for _, secret in ipairs(secrets) do
+  -- A new list of each secret's forms.
+  self.forms = function()
+    local list = {}
+    for i, secret in ipairs(secrets) do
       forms_of[secret] = forms_of[secret] or redaction.forms(secret)
-      act(secret, forms_of[secret])
+      list[i] = forms_of[secret]
     end
+    return list
   end
-  self.redact = function(_, failure)
-    self.each_secret(function(_, forms) redact(failure, forms) end)
-  end
+  self.redact = function(_, failure) redact(failure, self.forms()) end
   if credential.kind == "key" then
     accept("Authorization: " .. credential.secret)
   elseif credential.kind == "token" then

@@ -11,6 +11,9 @@ local redaction = {}
 --- What stands in the place of a secret.
 redaction.mark = "[redacted]"
 
+--- What stands in the place of a text in which a secret is hidden.
+redaction.withheld = "[withheld: a credential is in it]"
+
 local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 -- Base64 of a text that stands behind `before` other bytes: only the characters that are all its own.
@@ -48,21 +51,120 @@ local function encoded(secret)
   return list
 end
 
---- The forms that a secret may have: as it is, as JSON has it, with slashes escaped or not, percent-encoded, as HTML
--- has it; a longer one also in base64 and in hexadecimal digits.
+local function character(digits, base)
+  local code = tonumber(digits, base)
+  return math.type(code) == "integer" and code >= 0 and code <= 0x10FFFF and utf8.char(code) or nil
+end
+
+local function hexadecimal_character(digits) return character(digits, 16) end
+local function byte(digits) return string.char(tonumber(digits, 16)) end
+
+-- What an escape of JSON's, JavaScript's or a shell's stands for, with what was read behind it.
+local function escaped(kind, digits)
+  if kind == "u" and #digits == 4 then return character(digits, 16) end
+  if kind == "x" and #digits >= 2 then return byte(digits:sub(1, 2)) .. digits:sub(3) end
+  local octal = (kind .. digits):match "^[0-3]?[0-7]?[0-7]"
+  if octal then return string.char(tonumber(octal, 8)) .. (kind .. digits):sub(#octal + 1) end
+  return (kind:find "[bfnrtv]" and " " or kind) .. digits
+end
+
+local function joined(pair)
+  local high, low = utf8.codepoint(pair, 1, -1, true)
+  return utf8.char(0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)
+end
+
+-- One level of escapes less: JSON's, a URL's and HTML's at once.
+local function unescaped(text)
+  if text:find("\\", 1, true) then
+    text = text:gsub("\\u{(%x+)}", hexadecimal_character)
+      :gsub("\\U(%x%x%x%x%x%x%x%x)", hexadecimal_character)
+      :gsub("\\(.)(%x?%x?%x?%x?)", escaped)
+  end
+  if text:find("%", 1, true) then
+    text = text:gsub("%%u(%x%x%x%x)", hexadecimal_character):gsub("%%(%x%x)", byte)
+  end
+  if text:find("&", 1, true) then
+    text = text:gsub("&#[xX](%x+);?", hexadecimal_character):gsub("&#(%d+);?", function(digits)
+      return character(digits, 10)
+    end)
+    for plain, entity in pairs(entities) do text = text:gsub(entity .. "?", (plain:gsub("%%", "%%%%"))) end
+    text = text:gsub("&apos;?", "'"):gsub("&nbsp;?", " ")
+  end
+  -- Of a surrogate pair each half has become three bytes.
+  return (text:gsub("\xED[\xA0-\xAF][\x80-\xBF]\xED[\xB0-\xBF][\x80-\xBF]", joined))
+end
+
+-- A text without what hides another: blanks, control characters, what takes no room, and capitals.
+local function folded(text)
+  text = text:gsub("[%s%c]+", ""):lower()
+  if not text:find "[\x80-\xff]" then return text end
+  return (text:gsub("\xC2[\xA0\xAD]", ""):gsub("\xE2\x80[\x8B-\x8F]", ""):gsub("\xEF\xBB\xBF", "")
+    :gsub("\xC3([\x80-\x9E])", function(second) return "\xC3" .. string.char(second:byte() + 32) end))
+end
+
+local most_levels = 10
+
+-- What a folded text has where a secret is in it: the secret with its own escapes undone or not, as a service has it
+-- that takes bytes for characters or writes Latin-1, and a longer one's encodings.
+local function traces_of(secret)
+  local traces, seen = {}, {}
+  local function add(text)
+    text = folded(text)
+    if #text >= 4 and not seen[text] then traces[#traces + 1] = text end
+    seen[text] = true
+  end
+  local plain = secret
+  for _ = 1, most_levels do
+    add(plain)
+    add((plain:gsub(" ", "+")))
+    local plainer = unescaped(plain)
+    if plainer == plain then break end
+    plain = plainer
+  end
+  add((secret:gsub("[\x80-\xff]", function(each) return utf8.char(each:byte()) end)))
+  if utf8.len(secret) then
+    add((secret:gsub("[\xC2\xC3][\x80-\xBF]", function(each) return string.char(utf8.codepoint(each)) end)))
+  end
+  if #secret >= 8 then
+    add(hexadecimal(secret))
+    for before = 0, 2 do
+      local each = base64(secret, before)
+      add(each)
+      add((each:gsub("%+", "-"):gsub("/", "_")))
+    end
+  end
+  return traces
+end
+
+local function escaped_for_ascii(json)
+  if not utf8.len(json) then return json end
+  return (json:gsub(utf8.charpattern, function(each)
+    local code = utf8.codepoint(each)
+    if code < 128 then return nil end
+    if code < 0x10000 then return ("\\u%04x"):format(code) end
+    return ("\\u%04x\\u%04x"):format(0xD7C0 + (code >> 10), 0xDC00 + (code & 0x3FF))
+  end))
+end
+
+--- The forms that a secret may have: as it is, as JSON has it, with slashes and what is not ASCII escaped or not,
+-- percent-encoded, as HTML has it; a longer one also in base64 and in hexadecimal digits.
 -- @tparam string secret
--- @treturn table a list, the longest first; empty where the secret is too short to be told from any other text
+-- @treturn table a list, the longest first, with its `traces` for `holds`; empty where the secret is too short to be
+-- told from any other text
 function redaction.forms(secret)
   -- Its redaction would tell it.
   if #secret < 4 then return {} end
   local json = core.encode { secret }
   json = json and json:sub(3, -3) or secret
   local bare = json:gsub("\\/", "/")
+  local slashed = bare:gsub("/", "\\/")
   local percent = core.escape(secret)
+  local low = percent:gsub("%%%x%x", string.lower)
   local candidates = #secret >= 8 and encoded(secret) or {}
   for _, form in ipairs {
-    secret, json, bare, (bare:gsub("/", "\\/")), percent, (percent:gsub("%%%x%x", string.lower)),
-    (percent:gsub("%%20", "+")), (secret:gsub("[&<>\"']", entities)),
+    secret, json, bare, slashed, escaped_for_ascii(bare), escaped_for_ascii(slashed), percent, low,
+    (percent:gsub("%%20", "+")), (percent:gsub("%%2F", "/")), (low:gsub("%%2f", "/")),
+    (secret:gsub("[&<>\"']", entities)),
   } do
     candidates[#candidates + 1] = form
   end
@@ -72,6 +174,7 @@ function redaction.forms(secret)
     seen[form] = true
   end
   table.sort(forms, function(left, right) return #left > #right end)
+  forms.traces = traces_of(secret)
   return forms
 end
 
@@ -96,58 +199,34 @@ function redaction.without(text, forms)
   return text
 end
 
-local function character(digits, base)
-  local code = tonumber(digits, base)
-  return code and code < 256 and string.char(code) or nil
-end
-
-local blank = { n = true, r = true, t = true }
-
--- What an escape of JSON's or JavaScript's stands for, with what was read behind it; nil where it is none.
-local function escaped(kind, digits)
-  if kind == "u" then return #digits == 4 and character(digits, 16) or nil end
-  if kind == "x" then return #digits >= 2 and character(digits:sub(1, 2), 16) .. digits:sub(3) or nil end
-  if blank[kind] then return " " .. digits end
-  return kind:find "[/\"'\\]" and kind .. digits or nil
-end
-
--- One level of escapes less: JSON's, a URL's and HTML's at once.
-local function unescaped(text)
-  if text:find("\\", 1, true) then text = text:gsub("\\(.)(%x?%x?%x?%x?)", escaped) end
-  if text:find("%", 1, true) then text = text:gsub("%%(%x%x)", function(digits) return character(digits, 16) end) end
-  if text:find("&", 1, true) then
-    text = text:gsub("&#([xX]?)(%x+);", function(x, digits)
-      return #digits < 8 and character(digits, x == "" and 10 or 16) or nil
-    end)
-    for plain, entity in pairs(entities) do text = text:gsub(entity, (plain:gsub("%%", "%%%%"))) end
-  end
-  return text
-end
-
-local most_levels = 10
-
---- Whether a secret can still be read in a text: whatever of it is escaped, in capitals or not, with blanks between.
+--- Whether one of some secrets can be read in a text: whatever of it is escaped, in capitals, or with blanks between.
 -- @tparam string text
--- @tparam string secret
--- @tparam table forms of the secret
+-- @tparam table list the forms of each
 -- @treturn boolean
-function redaction.holds(text, secret, forms)
-  if not forms[1] then return false end
-  local wanted = { secret, table.unpack(forms) }
+function redaction.holds(text, list)
+  if not list[1] then return false end
   for _ = 1, most_levels do
-    local dense = text:gsub("%s", "")
-    local low = dense:lower()
-    for _, form in ipairs(wanted) do
-      local bare = form:gsub("%s", "")
-      if dense:find(bare, 1, true) or (form == secret and low:find(bare:lower(), 1, true)) then return true end
+    local plain = folded(text)
+    for _, forms in ipairs(list) do
+      for _, trace in ipairs(forms.traces or {}) do
+        if plain:find(trace, 1, true) then return true end
+      end
     end
     local plainer = unescaped(text)
     if plainer == text then return false end
     text = plainer
-    local plain = unescaped(secret)
-    if #plain >= 4 then secret, wanted[1] = plain, plain end
   end
   return true
+end
+
+--- A text without any of some secrets; nil where one can still be read in it.
+-- @param text what is no string is given back
+-- @tparam table list the forms of each
+function redaction.clean(text, list)
+  if type(text) ~= "string" then return text end
+  for _, forms in ipairs(list) do text = redaction.without(text, forms) end
+  if redaction.holds(text, list) then return nil end
+  return text
 end
 
 return redaction

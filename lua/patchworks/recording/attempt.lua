@@ -30,21 +30,14 @@ local Credential = {}
 Credential.__index = Credential
 
 local function credential_of(client, learned)
-  local list = { table.unpack(learned) }
-  client._auth.each_secret(function(secret, forms) list[#list + 1] = { secret, forms } end)
-  return setmetatable(list, Credential)
+  local list = client._auth.forms()
+  return setmetatable(table.move(learned, 1, #learned, #list + 1, list), Credential)
 end
 
 -- A text without any; nil where one is left in it.
-function Credential:without(text)
-  for _, each in ipairs(self) do text = redaction.without(text, each[2]) end
-  for _, each in ipairs(self) do
-    if redaction.holds(text, each[1], each[2]) then return nil end
-  end
-  return text
-end
+function Credential:without(text) return redaction.clean(text, self) end
 
-function Credential:or_mark(text) return self:without(text) or redaction.mark end
+function Credential:or_word(text) return self:without(text) or redaction.withheld end
 
 -- What is no UTF-8 can't stand in JSON.
 local function as_utf8(text)
@@ -86,7 +79,7 @@ local function emptied(value, credential)
   if type(value) ~= "table" then return value end
   local copy = {}
   for name, inner in pairs(value) do
-    copy[type(name) == "string" and credential:or_mark(name) or name] = emptied(inner, credential)
+    copy[type(name) == "string" and credential:or_word(name) or name] = emptied(inner, credential)
   end
   return copy
 end
@@ -103,7 +96,7 @@ local most_learned = 64
 -- What a login's answer may have given: any long text without a blank.
 local function learn(value, learned)
   if type(value) == "string" and #value >= 8 and not value:find "%s" then
-    learned[#learned + 1] = { value, redaction.forms(value) }
+    learned[#learned + 1] = redaction.forms(value)
     if #learned > most_learned then table.remove(learned, 1) end
   end
   for _, inner in pairs(type(value) == "table" and value or {}) do learn(inner, learned) end
@@ -113,7 +106,7 @@ local function headers_of(map, credential)
   local kept = {}
   for name, value in pairs(map) do
     name = name:lower()
-    kept[as_utf8(credential:or_mark(name))] = is_harmless(name) and as_utf8(credential:or_mark(value)) or redaction.mark
+    kept[as_utf8(credential:or_word(name))] = is_harmless(name) and as_utf8(credential:or_word(value)) or redaction.mark
   end
   return kept
 end
@@ -186,17 +179,17 @@ function attempt.line(call, facts, time, learned)
   return object({
     { "v", 1 }, { "type", "attempt" },
     { "time", iso(time) },
-    { "operation", as_utf8(credential:or_mark(call.operation)) },
+    { "operation", as_utf8(credential:or_word(call.operation)) },
     { "number", facts.number },
     { "credential", not call.anonymous and call.client._auth.kind or nil },
     { "method", call.method },
     { "origin", origin },
-    { "path", credential:or_mark(path) },
-    { "query", query ~= "" and credential:or_mark(clean_query(query)) or nil },
+    { "path", credential:or_word(path) },
+    { "query", query ~= "" and credential:or_word(clean_query(query)) or nil },
     { "request", message(headers_of(request_headers(call), credential), keep_body(call.body, credential)) },
     { "response", answer },
     { "failure", failure and object {
-      { "kind", failure.kind }, { "message", as_utf8(credential:or_mark(failure.message)) },
+      { "kind", failure.kind }, { "message", as_utf8(credential:or_word(failure.message)) },
       { "sent", failure.sent or false },
     } },
     { "seconds", math.floor(facts.seconds * 1e6 + 0.5) / 1e6 },
