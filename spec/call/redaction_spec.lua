@@ -55,6 +55,16 @@ describe("call.redaction", function()
     assert.is_false(redaction.holds("p\u{e4}55/w\u{1F601}rd &#99999999999999999999; \\u{ffffffffffff}", { forms }))
   end)
 
+  it("needs no utf8 library", function()
+    local library = utf8
+    package.loaded._G.utf8 = nil
+    local ok, found = pcall(function()
+      return redaction.holds([[p\u00c4\x55\ud83d\ude00-rd]], { redaction.forms "p\u{e4}U\u{1F600}-rd" })
+    end)
+    package.loaded._G.utf8 = library
+    assert.same({ true, true }, { ok, found })
+  end)
+
   it("takes linear time", function()
     local forms, began = redaction.forms "p\u{e4}55/w\u{1F600}rd", os.clock()
     for _, piece in ipairs { "\\", "%25", "&#38;", "p\u{e4}", "\\u00e4", " " } do redaction.clean(piece:rep(100000), { forms }) end

@@ -5,6 +5,7 @@
 --
 -- @module patchworks.call.redaction
 local core = require "patchworks.core"
+local document = require "patchworks.json.document"
 
 local redaction = {}
 
@@ -51,9 +52,12 @@ local function encoded(secret)
   return list
 end
 
+-- A character's bytes; a host's Lua may have no `utf8`.
+local character_of = document.character
+
 local function character(digits, base)
   local code = tonumber(digits, base)
-  return math.type(code) == "integer" and code >= 0 and code <= 0x10FFFF and utf8.char(code) or nil
+  return math.type(code) == "integer" and code >= 0 and code <= 0x10FFFF and character_of(code) or nil
 end
 
 local function hexadecimal_character(digits) return character(digits, 16) end
@@ -69,8 +73,8 @@ local function escaped(kind, digits)
 end
 
 local function joined(pair)
-  local high, low = utf8.codepoint(pair, 1, -1, true)
-  return utf8.char(0x10000 + ((high - 0xD800) << 10) + low - 0xDC00)
+  local _, a, b, _, c, d = pair:byte(1, 6)
+  return character_of(0x10000 + ((a & 15) << 16 | (b & 63) << 10 | (c & 15) << 6 | d & 63))
 end
 
 -- One level of escapes less: JSON's, a URL's and HTML's at once.
@@ -121,10 +125,10 @@ local function traces_of(secret)
     if plainer == plain then break end
     plain = plainer
   end
-  add((secret:gsub("[\x80-\xff]", function(each) return utf8.char(each:byte()) end)))
-  if utf8.len(secret) then
-    add((secret:gsub("[\xC2\xC3][\x80-\xBF]", function(each) return string.char(utf8.codepoint(each)) end)))
-  end
+  add((secret:gsub("[\x80-\xff]", function(each) return character_of(each:byte()) end)))
+  add((secret:gsub("([\xC2\xC3])([\x80-\xBF])", function(first, second)
+    return string.char((first:byte() & 3) << 6 | second:byte() & 63)
+  end)))
   if #secret >= 8 then
     add(hexadecimal(secret))
     for before = 0, 2 do
@@ -137,10 +141,10 @@ local function traces_of(secret)
 end
 
 local function escaped_for_ascii(json)
-  if not utf8.len(json) then return json end
-  return (json:gsub(utf8.charpattern, function(each)
-    local code = utf8.codepoint(each)
-    if code < 128 then return nil end
+  return (json:gsub("[\xC2-\xF4][\x80-\xBF]+", function(each)
+    if #each > 4 then return nil end
+    local code = each:byte() & 0x7F >> #each
+    for i = 2, #each do code = code << 6 | each:byte(i) & 63 end
     if code < 0x10000 then return ("\\u%04x"):format(code) end
     return ("\\u%04x\\u%04x"):format(0xD7C0 + (code >> 10), 0xDC00 + (code & 0x3FF))
   end))

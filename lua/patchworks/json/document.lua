@@ -32,7 +32,9 @@ local function code_at(text, at)
   return tonumber(text:match("^\\u(%x%x%x%x)", at) or fail(text, at, "\\u and four hexadecimal digits"), 16)
 end
 
--- A character's bytes; a host's Lua may have no `utf8`.
+--- A character's bytes; a host's Lua may have no `utf8`.
+-- @tparam integer code
+-- @treturn string
 local function char(code)
   if code < 0x80 then return string.char(code) end
   local bytes, first = {}, 0x3F
@@ -42,6 +44,7 @@ local function char(code)
   until code <= first
   return string.char(~first << 1 & 0xFF | code) .. table.concat(bytes)
 end
+document.character = char
 
 -- One escape: its characters, and where it ends. Two of a surrogate pair are one character.
 local function read_escape(text, at)
