@@ -4,11 +4,36 @@ local secrets = require "patchworks.project.secrets"
 describe("project.secrets", function()
   it("empties what is named like a secret, at any depth", function()
     local text, found = secrets.without([[{"api_key":"k1","items":[{"clientSecret":"k2","sku":"A"}],"Authorization":"k3",
-      "auth":{"user":"u","pwd":"k4"},"keyboard":"qwerty","pin":1234,"passwords":[]}]], "payload")
+"auth":{"user":"k5","pwd":"k4"},"login":{"user":"u","pwd":"k6"},"keyboard":"qwerty","pin":1234,"passwords":[]}]], "payload")
     assert.is_nil(text:find "k%d")
     assert.is_nil(text:find "1234")
     assert.truthy(text:find "qwerty" and text:find '"A"' and text:find '"u"')
-    assert.same({ "payload.Authorization", "payload.api_key", "payload.auth.pwd", "payload.items.1.clientSecret", "payload.pin" }, found)
+    assert.same({ "payload.Authorization", "payload.api_key", "payload.auth.pwd", "payload.auth.user", "payload.items.1.clientSecret", "payload.login.pwd", "payload.pin" }, found)
+  end)
+
+  it("empties all that is below a secret's name", function()
+    local text, found = secrets.without([[{"secrets":["k1",{"a":"k2","b":[12345],"c":null}],"token":{"value":"k3"},"pin":[9876],"n":"k"}]], "p")
+    for _, each in ipairs { "k%d", "12345", "9876" } do assert.is_nil(text:find(each)) end
+    assert.truthy(text:find('"n": "k"', 1, true))
+    assert.same({ "p.pin.1", "p.secrets.1", "p.secrets.2.a", "p.secrets.2.b.1", "p.token.value" }, found)
+  end)
+
+  it("empties what a text that is no JSON says of a secret's name", function()
+    for text, clean in pairs {
+      ["password=hunter22"] = "password=(left out)",
+      ["a=1&access_token=ab%20c&b=2"] = "a=1&access_token=(left out)&b=2",
+      ["user: me\napi_key: abcd1234efgh\nregion: eu"] = "user: me\napi_key: (left out)\nregion: eu",
+      ["x {'clientSecret': 'ab cd', \"pin\" : \"12 34\"}, n"] = "x {'clientSecret': (left out), \"pin\" : (left out)}, n",
+    } do
+      assert.equal(clean, (secrets.without(text, "p")))
+      assert.equal(clean, (secrets.without(clean, "p")))
+    end
+    for _, text in ipairs { "keyboard: qwerty", "the token is new", "token:", "def token(x): return x", "monkey = 7", '{"content":"token=a1"}' } do
+      assert.equal(text, (secrets.without(text, "p")))
+    end
+    local began = os.clock()
+    for _, piece in ipairs { "token", "token ", "token=", "token='", "token: \"" } do secrets.without(piece:rep(50000), "p") end
+    assert.is_true(os.clock() - began < 4)
   end)
 
   it("takes out what has a secret's form, and what is known to be one", function()

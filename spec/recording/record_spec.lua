@@ -196,9 +196,13 @@ describe("a recording", function()
       headers = { ["X-Api-Key"] = "shop-key-2", Cookie = "c=shop-key-3" },
     })
     client:request("GET", "/scripts", { query = { access_token = "shop-key-4", page = 1 } })
+    for name, value in pairs { code = "shop-key-5", sig = "shop-key-6", ["X-Amz-Signature"] = "shop-key-7", ["to[ken]"] = "shop-key-8",
+      note = "Bearer Shop-key-9", filter = '{"password":"shop-key-10"}' } do
+      client:request("GET", "/scripts", { query = { [name] = value } })
+    end
     local text = read(path)
     assert.is_nil(text:find "hunter22")
-    assert.is_nil(text:find "shop%-key")
+    assert.is_nil(text:lower():find "shop%-key")
     local invoke, got = table.unpack(attempts_in(path))
     assert.equal("eu", cjson.decode(cjson.decode(invoke.request.body).variables).region)
     assert.equal("access_token=[redacted]&page=1", got.query)

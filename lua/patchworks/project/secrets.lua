@@ -1,8 +1,9 @@
 --- What looks like a secret is left out of what is kept: a case is for all who have the project.
 --
 -- The rule: a member of an object, or a variable, whose name says so (`api_key`, `Authorization`, `clientSecret`, ..)
--- is emptied; so is, in any text, what has a secret's form (a Bearer or Basic credential, a JSON Web Token, a private
--- key) and what is told to be one. A secret without a name or a form is not recognised: look at what was kept.
+-- is emptied, with all that is below it; of a text that is no JSON, what follows such a name (`password=..`,
+-- `api_key: ..`). So is, in any text, what has a secret's form (a Bearer or Basic credential, a JSON Web Token, a
+-- private key) and what is told to be one. A secret without a name or a form is not recognised: look at what was kept.
 --
 -- @module patchworks.project.secrets
 local document = require "patchworks.json.document"
@@ -24,7 +25,7 @@ function secrets.named(name)
   for _, word in ipairs(words) do
     if plain:find(word, 1, true) then return true end
   end
-  return plain == "key" or plain == "auth" or plain == "pin" or plain == "pwd"
+  return plain == "key" or plain == "auth" or plain == "pin" or plain == "pins" or plain == "pwd"
 end
 
 local forms = {
@@ -48,6 +49,20 @@ local function without_private_keys(text, path, found)
     start = (last or #text) + 1
   end
   return table.concat(parts) .. text:sub(start)
+end
+
+-- `password=hunter22`, `api_key: "abcd 1234"`: a name, and what is said of it. Names are short, so this is linear.
+local function without_named(text, path, found)
+  local function replace(name, sign, value)
+    if not secrets.named(name) or value == left_out then return nil end
+    found[#found + 1] = path
+    return name .. sign .. left_out
+  end
+  local name, sign = "%f[%w_%-]([%w_%-]+)", "([\"']?[ \t]*[:=][ \t]*)"
+  for _, value in ipairs { '("[^"\n]*")', "('[^'\n]*')", "([^%s\"'&;,<>(){}%[%]][^%s\"'&;,<>]*)" } do
+    text = text:gsub(name .. sign .. value, replace)
+  end
+  return text
 end
 
 local function clean_text(text, known, path, found)
@@ -77,6 +92,23 @@ local function clean_string(text, known, path, found)
   return #found > before and document.write(cleaned) or text
 end
 
+-- What is below a secret's name: nothing of it stays but lists, and the names in objects.
+local function emptied(value, path, found)
+  if value.kind == "array" then
+    local items = {}
+    for i, item in ipairs(value.items) do items[i] = emptied(item, below(path, i), found) end
+    return { kind = "array", items = items }
+  elseif value.kind == "object" then
+    local members = {}
+    for name, member in pairs(value.members) do members[name] = emptied(member, below(path, name), found) end
+    return { kind = "object", members = members }
+  elseif value.kind == "string" or value.kind == "number" then
+    found[#found + 1] = path
+    return { kind = "string", value = left_out }
+  end
+  return value
+end
+
 function clean(value, known, path, found)
   if value.kind == "string" then
     return { kind = "string", value = clean_string(value.value, known, path, found) }
@@ -90,13 +122,7 @@ function clean(value, known, path, found)
     if value.twice then found[#found + 1] = below(path, value.twice) end
     for name, member in pairs(value.members) do
       local inner = below(path, name)
-      local scalar = member.kind == "string" or member.kind == "number"
-      if scalar and secrets.named(name) then
-        members[name] = { kind = "string", value = left_out }
-        found[#found + 1] = inner
-      else
-        members[name] = clean(member, known, inner, found)
-      end
+      members[name] = secrets.named(name) and emptied(member, inner, found) or clean(member, known, inner, found)
     end
     return { kind = "object", members = members }
   end
@@ -116,7 +142,8 @@ function secrets.without(text, what, known)
     local cleaned = clean(value, known or {}, what, found)
     if found[1] then text = document.write(cleaned) end
   else
-    text = clean_text(text, known or {}, what, found)
+    -- Not so in JSON's strings: scripts are among them, and a name in code is followed by no secret, mostly.
+    text = without_named(clean_text(text, known or {}, what, found), what, found)
   end
   table.sort(found)
   return text, found
