@@ -336,12 +336,12 @@ static void check_fork(bool hosted, bool input) {
   open_engine(&engine, hosted);
   pw_transfer *transfer = get(&engine, &service);
   await_request(&engine, &service);
-  CHECK(input || engine.wait.fd == 0 || engine.wakeup[0] == 0 || engine.wait.sockets[0] == 0);
+  CHECK(input || engine.wait.fd == 0 || engine.wakeup[0] == 0 || engine.wait.sockets[0].fd == 0);
   pid_t child = fork();
   if (child == 0) {
     failures = 0;
     CHECK(!pw_engine_is_own(&engine));
-    int wakeup[2] = {engine.wakeup[0], engine.wakeup[1]}, socket = engine.wait.sockets[0];
+    int wakeup[2] = {engine.wakeup[0], engine.wakeup[1]}, socket = engine.wait.sockets[0].fd;
     pw_engine_wake_in(&engine, 0);
     pw_engine_cancel(&engine, transfer);
     CHECK(engine.active.count == 1);
@@ -370,7 +370,7 @@ static void check_first(bool hosted) {
   close(0);
   pw_transfer *transfer = get(&engine, &service);
   await_request(&engine, &service);
-  CHECK(engine.wait.sockets[0] == 0);
+  CHECK(engine.wait.sockets[0].fd == 0);
   say(&service, OK_ANSWER, strlen(OK_ANSWER));
   CHECK(await_end(&engine) == transfer && transfer->failure == PW_FAILURE_NONE);
   pw_engine_release(&engine, transfer);

@@ -176,6 +176,15 @@ static void set_done(pw_engine *engine, pw_transfer *transfer) {
   engine->counts.received_bytes += transfer->facts.received_bytes;
 }
 
+/* Begins anew with a transfer of which nothing has gone out: libcurl has closed the connection that was refused. */
+static bool start_again(pw_engine *engine, pw_transfer *transfer) {
+  transfer->stale = false;
+  transfer->starts = 0;
+  transfer->message[0] = 0;
+  curl_multi_remove_handle(engine->multi, transfer->easy);
+  return curl_multi_add_handle(engine->multi, transfer->easy) == CURLM_OK;
+}
+
 static void collect(pw_engine *engine) {
   CURLMsg *message;
   int left;
@@ -184,6 +193,7 @@ static void collect(pw_engine *engine) {
     char *private = NULL;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
     pw_transfer *transfer = (pw_transfer *)(void *)private;
+    if (transfer->stale && start_again(engine, transfer)) continue;
     pw_transfer_finish(transfer, message->data.result);
     curl_multi_remove_handle(engine->multi, transfer->easy);
     set_done(engine, transfer);
@@ -253,6 +263,7 @@ bool pw_engine_start(pw_engine *engine, const pw_request *request, const char **
     return false;
   }
   transfer->active = true;
+  transfer->alone = engine->counts.multiplexed == 0;
   pw_queue_push(&engine->active, transfer);
   engine->counts.started++;
   /* Sent at once where a connection is kept: what the caller does next goes on beside the service's work. */

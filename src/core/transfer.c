@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "text.h"
 
@@ -93,12 +94,28 @@ static bool sent_anything(const pw_transfer *transfer) {
   return bytes > 0 || transfer->request_offset > 0;
 }
 
+/* Whether anything lies on a kept connection: an answer too many, which would be taken for this request's, or its end.
+ */
+static bool lies_ready(const pw_transfer *transfer, int local_port) {
+  long opened = 0;
+  curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &opened);
+  if (opened != 0) return false; /* a new one, on which TLS may have sent tickets */
+  int socket = pw_wait_socket_at(transfer->wait, local_port);
+  char byte;
+  return socket >= 0 && recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
 /* libcurl calls this on a connection that is ready, right before a request goes out, and again when it decides by
  * itself to send the request a second time: the one place where that can be refused for a request without a body. */
 static int on_start(void *data, char *peer, char *local, int peer_port, int local_port) {
-  (void)peer, (void)local, (void)peer_port, (void)local_port;
+  (void)peer, (void)local, (void)peer_port;
   pw_transfer *transfer = data;
   transfer->starts++;
+  /* libcurl 7.88 takes a readable connection for one that lives. Nothing has been sent: another one does no harm. */
+  if (transfer->starts == 1 && transfer->alone && lies_ready(transfer, local_port)) {
+    transfer->stale = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
   if (transfer->once && transfer->starts > 1 && sent_anything(transfer)) {
     transfer->resend_refused = true;
     return CURL_PREREQFUNC_ABORT;
@@ -211,6 +228,7 @@ pw_transfer *pw_transfer_new(const pw_transfer_settings *settings, const char **
     /* Only a proxy's is written by libcurl: the service's is a header of the request, which costs half as much. */
     curl_easy_setopt(transfer->easy, CURLOPT_USERAGENT, NULL);
   }
+  transfer->wait = settings->wait;
   set_callbacks(transfer, settings->wait);
   return transfer;
 }
@@ -359,7 +377,7 @@ void pw_transfer_reset(pw_transfer *transfer) {
   pw_buffer_clear(&transfer->body, KEPT_BODY_BYTES);
   transfer->status = 0;
   transfer->failure = PW_FAILURE_NONE;
-  transfer->sent = transfer->once = transfer->resend_refused = false;
+  transfer->sent = transfer->once = transfer->resend_refused = transfer->stale = false;
   transfer->starved = transfer->relieved = transfer->length_broken = false;
   transfer->message[0] = 0;
   transfer->request_body = NULL;

@@ -71,6 +71,9 @@ typedef struct pw_transfer {
   const char *request_body; /* borrowed from the request */
   size_t request_size, request_offset;
   bool once, resend_refused;
+  pw_wait *wait;      /* of the engine */
+  bool alone;         /* nobody shares its connection: nothing is due on it before the request */
+  bool stale;         /* a kept connection was refused, on which something lay: to be added again */
   bool starved;       /* paused: there was no memory for what came */
   bool relieved;      /* went on after that, and nothing could be stored since */
   bool length_broken; /* its Content-Length is no length */

@@ -1,7 +1,9 @@
 #include "wait.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -211,14 +213,14 @@ void pw_wait_close(pw_wait *wait) {
 }
 
 void pw_wait_abandon(pw_wait *wait) {
-  for (size_t i = 0; i < wait->sockets_count; i++) close(wait->sockets[i]);
+  for (size_t i = 0; i < wait->sockets_count; i++) close(wait->sockets[i].fd);
   pw_wait_close(wait);
 }
 
 static bool reserve_socket(pw_wait *wait) {
   if (wait->sockets_count < wait->sockets_room) return true;
   size_t room = wait->sockets_room < FIRST_ROOM ? FIRST_ROOM : wait->sockets_room * 2;
-  int *sockets = realloc(wait->sockets, room * sizeof *sockets);
+  pw_socket *sockets = realloc(wait->sockets, room * sizeof *sockets);
   if (sockets == NULL) return false;
   wait->sockets = sockets;
   wait->sockets_room = room;
@@ -233,13 +235,35 @@ int pw_wait_open_socket(pw_wait *wait, int family, int type, int protocol) {
   int fd = socket(family, type, protocol);
   if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
 #endif
-  if (fd >= 0) wait->sockets[wait->sockets_count++] = fd;
+  if (fd >= 0) wait->sockets[wait->sockets_count++] = (pw_socket){.fd = fd, .port = 0};
   return fd;
+}
+
+/* The port at this end; 0 when it has none yet. */
+static int port_of(int fd) {
+  union {
+    struct sockaddr any;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+  } address;
+  socklen_t size = sizeof address;
+  if (getsockname(fd, &address.any, &size) != 0) return 0;
+  if (address.any.sa_family == AF_INET) return ntohs(address.four.sin_port);
+  return address.any.sa_family == AF_INET6 ? ntohs(address.six.sin6_port) : 0;
+}
+
+int pw_wait_socket_at(pw_wait *wait, int port) {
+  for (size_t i = 0; i < wait->sockets_count; i++) {
+    pw_socket *each = &wait->sockets[i];
+    if (each->port == 0) each->port = port_of(each->fd);
+    if (each->port == port) return each->fd;
+  }
+  return -1;
 }
 
 void pw_wait_close_socket(pw_wait *wait, int fd) {
   for (size_t i = 0; i < wait->sockets_count; i++) {
-    if (wait->sockets[i] != fd) continue;
+    if (wait->sockets[i].fd != fd) continue;
     wait->sockets[i] = wait->sockets[--wait->sockets_count];
     break;
   }

@@ -10,13 +10,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A connection's socket, and the port at this end; 0 while it is not known. */
+typedef struct pw_socket {
+  int fd, port;
+} pw_socket;
+
 typedef struct pw_wait {
   int fd;              /* hosted: readable whenever something is to be done; -1 otherwise, and when closed */
   int timer;           /* hosted, on Linux: the timerfd inside it */
   struct pollfd *list; /* not hosted: NULL when there is no room yet */
   size_t count, room;
-  size_t turn;  /* of the sockets, so that each comes first in turn */
-  int *sockets; /* those that pw_wait_open_socket opened; NULL while there are none */
+  size_t turn;        /* of the sockets, so that each comes first in turn */
+  pw_socket *sockets; /* those that pw_wait_open_socket opened; NULL while there are none */
   size_t sockets_count, sockets_room;
 } pw_wait;
 
@@ -39,6 +44,9 @@ void pw_wait_abandon(pw_wait *wait);
 /* Opens a socket that no program started from here inherits, and closes it. -1 with errno set on failure. */
 int pw_wait_open_socket(pw_wait *wait, int family, int type, int protocol);
 void pw_wait_close_socket(pw_wait *wait, int fd);
+
+/* The one of those sockets that has this port at this end; -1 when there is none. */
+int pw_wait_socket_at(pw_wait *wait, int port);
 
 /* Makes room for `room` sockets in all. False when memory is out; nothing has changed then. */
 bool pw_wait_reserve(pw_wait *wait, size_t room);
