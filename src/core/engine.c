@@ -178,9 +178,7 @@ static void set_done(pw_engine *engine, pw_transfer *transfer) {
 
 /* Begins anew with a transfer of which nothing has gone out: libcurl has closed the connection that was refused. */
 static bool start_again(pw_engine *engine, pw_transfer *transfer) {
-  transfer->stale = false;
-  transfer->starts = 0;
-  transfer->message[0] = 0;
+  pw_transfer_again(transfer);
   curl_multi_remove_handle(engine->multi, transfer->easy);
   return curl_multi_add_handle(engine->multi, transfer->easy) == CURLM_OK;
 }

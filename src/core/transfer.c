@@ -366,6 +366,12 @@ void pw_transfer_finish(pw_transfer *transfer, CURLcode code) {
   }
 }
 
+void pw_transfer_again(pw_transfer *transfer) {
+  transfer->stale = false;
+  transfer->starts = 0;
+  transfer->message[0] = 0;
+}
+
 CURLcode pw_transfer_resume(pw_transfer *transfer) {
   transfer->starved = false;
   transfer->relieved = true;
