@@ -57,9 +57,8 @@ static bool several_processors(void) {
 }
 
 /* libcurl 7.88 opens two sockets with each multi handle, for curl_multi_wakeup, tells nobody their numbers, and lets
- * them be inherited. They have the two numbers that the system had just been about to give, unless another thread was
- * quicker; that it is so is seen from a wake-up's byte, which may lie there. Later versions close them by themselves.
- */
+ * them be inherited; later versions close them. They have the two numbers that the system had just been about to give,
+ * unless another thread was quicker; that it is so is seen from a wake-up's byte, which may lie there. */
 static void find_wakeup(CURLM *multi, const int expected[2], int found[2]) {
   char byte;
   found[0] = found[1] = -1;
@@ -178,7 +177,9 @@ static void set_done(pw_engine *engine, pw_transfer *transfer) {
 
 /* Begins anew with a transfer of which nothing has gone out: libcurl has closed the connection that was refused. */
 static bool start_again(pw_engine *engine, pw_transfer *transfer) {
-  pw_transfer_again(transfer);
+  transfer->stale = false;
+  transfer->starts = 0;
+  transfer->message[0] = 0;
   curl_multi_remove_handle(engine->multi, transfer->easy);
   return curl_multi_add_handle(engine->multi, transfer->easy) == CURLM_OK;
 }

@@ -94,12 +94,17 @@ static bool sent_anything(const pw_transfer *transfer) {
   return bytes > 0 || transfer->request_offset > 0;
 }
 
+static long small_fact(CURL *easy, CURLINFO id) {
+  long value = 0;
+  curl_easy_getinfo(easy, id, &value);
+  return value;
+}
+
 /* Whether anything lies on a kept connection: an answer too many, which would be taken for this request's, or its end.
  */
 static bool lies_ready(const pw_transfer *transfer, int local_port) {
-  long opened = 0;
-  curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &opened);
-  if (opened != 0) return false; /* a new one, on which TLS may have sent tickets */
+  /* A new one: TLS may have sent tickets. */
+  if (small_fact(transfer->easy, CURLINFO_NUM_CONNECTS) != 0) return false;
   int socket = pw_wait_socket_at(transfer->wait, local_port);
   char byte;
   return socket >= 0 && recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
@@ -305,12 +310,6 @@ static int64_t fact(CURL *easy, CURLINFO id) {
   return (int64_t)value;
 }
 
-static long small_fact(CURL *easy, CURLINFO id) {
-  long value = 0;
-  curl_easy_getinfo(easy, id, &value);
-  return value;
-}
-
 static void read_facts(pw_transfer *transfer) {
   CURL *easy = transfer->easy;
   pw_facts *facts = &transfer->facts;
@@ -364,12 +363,6 @@ void pw_transfer_finish(pw_transfer *transfer, CURLcode code) {
   if (code != CURLE_OK && transfer->message[0] == 0) {
     snprintf(transfer->message, sizeof transfer->message, "%s", curl_easy_strerror(code));
   }
-}
-
-void pw_transfer_again(pw_transfer *transfer) {
-  transfer->stale = false;
-  transfer->starts = 0;
-  transfer->message[0] = 0;
 }
 
 CURLcode pw_transfer_resume(pw_transfer *transfer) {

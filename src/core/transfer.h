@@ -92,9 +92,6 @@ bool pw_transfer_prepare(pw_transfer *transfer, const pw_request *request);
 /* Reads off the handle how the exchange ended, with libcurl's code for it. */
 void pw_transfer_finish(pw_transfer *transfer, CURLcode code);
 
-/* Forgets the connection that it refused. */
-void pw_transfer_again(pw_transfer *transfer);
-
 /* Lets a starved transfer go on; other than CURLE_OK when that ended it. */
 CURLcode pw_transfer_resume(pw_transfer *transfer);
 
