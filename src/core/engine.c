@@ -279,9 +279,9 @@ int pw_engine_patience(const pw_engine *engine, int milliseconds) {
   return left >= 0 && left < milliseconds ? (int)left : milliseconds;
 }
 
-/* Waits for the sockets. A lone request whose like was answered within the last half millisecond, which is what a
- * service on this machine does, is looked for that long before this sleeps: waking up takes as long as the answer. The
- * first wait that lasts longer ends that, so that a service far away costs no work at all. */
+/* Waits for the sockets. A lone request whose like was answered within the last half millisecond, as on this machine, is
+ * looked for that long before this sleeps: waking up takes as long as the answer. The first wait that lasts longer ends
+ * that, so that a service far away costs no work at all. */
 static int wait_for_events(pw_engine *engine, pw_event *events, int milliseconds) {
   pw_wait *wait = &engine->wait;
   if (milliseconds == 0 || engine->options.hosted) return pw_wait_next(wait, events, EVENT_ROOM, milliseconds);
