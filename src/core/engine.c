@@ -180,7 +180,6 @@ static bool start_again(pw_engine *engine, pw_transfer *transfer) {
   transfer->stale = false;
   transfer->starts = 0;
   transfer->message[0] = 0;
-  curl_multi_remove_handle(engine->multi, transfer->easy);
   return curl_multi_add_handle(engine->multi, transfer->easy) == CURLM_OK;
 }
 
@@ -192,9 +191,10 @@ static void collect(pw_engine *engine) {
     char *private = NULL;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
     pw_transfer *transfer = (pw_transfer *)(void *)private;
-    if (transfer->stale && start_again(engine, transfer)) continue;
-    pw_transfer_finish(transfer, message->data.result);
+    CURLcode result = message->data.result; /* the message goes with the handle */
     curl_multi_remove_handle(engine->multi, transfer->easy);
+    if (transfer->stale && start_again(engine, transfer)) continue;
+    pw_transfer_finish(transfer, result);
     set_done(engine, transfer);
   }
 }
@@ -279,9 +279,9 @@ int pw_engine_patience(const pw_engine *engine, int milliseconds) {
   return left >= 0 && left < milliseconds ? (int)left : milliseconds;
 }
 
-/* Waits for the sockets. A lone request whose like was answered within the last half millisecond, as on this machine, is
- * looked for that long before this sleeps: waking up takes as long as the answer. The first wait that lasts longer ends
- * that, so that a service far away costs no work at all. */
+/* Waits for the sockets. A lone request whose like was answered within the last half millisecond, which is what a
+ * service on this machine does, is looked for that long before this sleeps: waking up takes as long as the answer. The
+ * first wait that lasts longer ends that, so that a service far away costs no work at all. */
 static int wait_for_events(pw_engine *engine, pw_event *events, int milliseconds) {
   pw_wait *wait = &engine->wait;
   if (milliseconds == 0 || engine->options.hosted) return pw_wait_next(wait, events, EVENT_ROOM, milliseconds);
