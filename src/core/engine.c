@@ -186,8 +186,7 @@ static bool start_again(pw_engine *engine, pw_transfer *transfer) {
 static void collect(pw_engine *engine) {
   CURLMsg *message;
   int left;
-  while ((message = curl_multi_info_read(engine->multi, &left)) != NULL) {
-    if (message->msg != CURLMSG_DONE) continue;
+  while ((message = curl_multi_info_read(engine->multi, &left)) != NULL) { /* of one kind: done */
     char *private = NULL;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
     pw_transfer *transfer = (pw_transfer *)(void *)private;
