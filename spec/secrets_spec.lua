@@ -101,6 +101,7 @@ describe("a secret", function()
     local body = cjson.encode { message = "no, " .. odd, errors = { x = { { k = odd } } } }
     local service <close> = answers { ("HTTP/1.1 422 No\r\nRetry-After: %s\r\nContent-Length: %d\r\n\r\n%s"):format(odd, #body, body) }
     local path = os.tmpname()
+    os.remove(path) -- what others could read is not written to
     local err
     do
       local one <close> = patchworks.new { base_url = service.peer.url, api_key = "p\u{e4}55word-that-is-secret", max_attempts = 1,
