@@ -1,5 +1,4 @@
 /* patchworks.core: the C core, for the Lua layer alone. */
-#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,7 +32,8 @@ void pw_lua_class_open(lua_State *L, const pw_lua_class *class, const luaL_Reg *
  * fraction of comparing metatables, and a metatable can be exchanged. */
 typedef union head {
   const pw_lua_class *class;
-  max_align_t alignment;
+  lua_Integer integer; /* these two for the alignment that Lua gives its userdata */
+  lua_Number number;
 } head;
 
 void *pw_lua_push(lua_State *L, const pw_lua_class *class, size_t size, int user_values) {

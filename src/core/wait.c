@@ -247,6 +247,7 @@ static int port_of(int fd) {
     struct sockaddr_in6 six;
   } address;
   socklen_t size = sizeof address;
+  memset(&address, 0, sizeof address);
   if (getsockname(fd, &address.any, &size) != 0) return 0;
   if (address.any.sa_family == AF_INET) return ntohs(address.four.sin_port);
   return address.any.sa_family == AF_INET6 ? ntohs(address.six.sin6_port) : 0;
