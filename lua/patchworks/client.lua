@@ -30,7 +30,7 @@ local function open_engine(settings)
     max_connections = settings.max_connections,
     max_response_bytes = settings.max_response_bytes,
     hosted = settings.loop ~= nil,
-    user_agent = "patchworks-lua/0.1.0",
+    user_agent = auth.user_agent, -- for a proxy
     ca_file = settings.ca_file,
     ca_path = settings.ca_path,
     proxy = settings.proxy,

@@ -117,7 +117,7 @@ describe("an exchange", function()
     engine:close()
     assert.is_true(transfer:done())
     assert.same({ n = 4, nil, "cancelled", nil, true }, table.pack(transfer:answer()))
-    for _, name in ipairs { "step", "next", "await", "active", "fd", "wake_in", "counts" } do
+    for _, name in ipairs { "step", "next", "active", "fd", "wake_in", "counts" } do
       assert.error_matches(function() engine[name](engine, 0, 0) end, "the client is closed")
     end
     assert.error_matches(function() core.wait({ engine }, 0) end, "the client is closed")
@@ -133,31 +133,6 @@ describe("an exchange", function()
     assert.equal(transfer, engine:next())
     assert.same({ 0, true }, { engine:active(), transfer:done() })
     assert.is_nil(engine:next())
-  end)
-
-  it("is awaited alone, one step at a time", function()
-    local transfer = get(engine, peer.url)
-    local began = core.now()
-    await_request(engine, peer)
-    assert.is_false((engine:await(transfer, 0)))
-    assert.is_false((engine:await(transfer, 0.02)))
-    assert.is_true(core.now() - began < 15)
-    peer.connection:send(ok_answer)
-    while not engine:await(transfer, 5) do end
-    assert.same({ 200, 0 }, { (transfer:answer()), engine:active() })
-  end)
-
-  it("is awaited alone: what else is done meanwhile is dropped", function()
-    local others = {}
-    for i = 1, 6 do others[i] = get(engine, "http://127.0.0.1:1/") end
-    local transfer = get(engine, peer.url)
-    core.sleep(0.02)
-    await_request(engine, peer)
-    peer.connection:send(ok_answer)
-    while not engine:await(transfer, 5) do end
-    assert.equal(200, (transfer:answer()))
-    while engine:active() > 0 do engine:await(get(engine, "http://127.0.0.1:1/"), 5) end
-    for _, each in ipairs(others) do assert.is_true(each:done()) end
   end)
 
   it("goes out again where its connection was dead already, unless it is to go out once", function()

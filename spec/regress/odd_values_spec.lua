@@ -58,24 +58,9 @@ describe("the core's own functions", function()
     local e <close> = engine { hosted = true }
     local headers = core.headers {}
     try(e.start, { e, "GET", "http://127.0.0.1:1/", headers, "body", true, 0.1, 0.1 }, 8)
-    for _, name in ipairs { "step", "next", "await", "wake_in", "active", "counts", "fd" } do try(e[name], { e, 0, 0 }, 3, true) end
+    for _, name in ipairs { "step", "next", "wake_in", "active", "counts", "fd" } do try(e[name], { e, 0, 0 }, 3, true) end
     local transfer <close> = e:start("GET", "http://127.0.0.1:1/", headers, nil, false, 1, 1)
     for _, name in ipairs { "answer", "facts", "done", "close" } do try(transfer[name], { transfer }, 2) end
-  end)
-end)
-
-describe("engine:await", function()
-  it("looks before it steps: a transfer that is done is not waited for", function()
-    local server <close> = sandbox.start {}
-    local e <close> = engine()
-    local transfer <close> = e:start("GET", server.url, core.headers {}, nil, false, 5, 5)
-    while not transfer:done() do
-      e:step(5)
-      e:next()
-    end
-    local began = core.now()
-    assert.is_true(e:await(transfer, 30))
-    assert.is_true(core.now() - began < 20)
   end)
 end)
 

@@ -254,12 +254,6 @@ function Engine:next()
   return transfer, self:has_finished()
 end
 
-function Engine:await(transfer, seconds)
-  self:step(seconds)
-  while self:next() do end
-  return transfer:done()
-end
-
 function Engine:active() return self.active_count + self.finished_last - self.finished_first + 1 end
 
 function Engine:fd() end -- luacheck: no self

@@ -217,20 +217,6 @@ static int engine_next(lua_State *L) {
   return 2;
 }
 
-/* await(transfer, seconds) -> whether the transfer is done, after one step at most; or nil and a sentence. What else is
- * done is dropped: this is for a caller who is alone. */
-static int engine_await(lua_State *L) {
-  pw_engine *engine = &check(L)->engine;
-  const pw_lua_transfer *transfer = pw_lua_check(L, 2, &pw_lua_transfer_class);
-  int wait = wait_milliseconds(luaL_checknumber(L, 3));
-  if (!transfer->done) {
-    if (!step_once(L, engine, wait)) return 2;
-    while (settle_next(L, engine)) lua_pop(L, 1);
-  }
-  lua_pushboolean(L, transfer->done);
-  return 1;
-}
-
 /* wait(engines, seconds) -> true, or nil and a sentence: waits until one of them has something to do. */
 int pw_lua_engine_wait(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -298,11 +284,9 @@ static int engine_active(lua_State *L) {
 
 void pw_lua_engine_open(lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"close", engine_close},   {"start", engine_start},
-      {"step", engine_step},     {"next", engine_next},
-      {"await", engine_await},   {"active", engine_active},
-      {"fd", engine_fd},         {"wake_in", engine_wake_in},
-      {"counts", engine_counts}, {NULL, NULL},
+      {"close", engine_close},     {"start", engine_start},   {"step", engine_step},
+      {"next", engine_next},       {"active", engine_active}, {"fd", engine_fd},
+      {"wake_in", engine_wake_in}, {"counts", engine_counts}, {NULL, NULL},
   };
   pw_lua_class_open(L, &pw_lua_engine_class, methods, engine_close);
 }

@@ -15,11 +15,14 @@ Auth.__index = Auth
 
 local auth = {}
 
+--- What the client calls itself.
+auth.user_agent = "patchworks-lua/0.1.0"
+
 -- What libcurl would write by itself is among them: it takes them as they are, and its own apart and together again.
 local base_lines = {
   "Accept: application/json",
   "Content-Type: application/json",
-  "User-Agent: patchworks-lua/0.1.0",
+  "User-Agent: " .. auth.user_agent,
   "Accept-Encoding: " .. core.versions().encodings,
   "Expect:",
 }

@@ -108,7 +108,7 @@ end
 -- @treturn ?string why it can't be kept any more, once
 local function keep(flight, status, answer, header_block)
   local failure = not status and answer or nil
-  local client = flight.call.client
+  local client = flight.client
   local kept, problem = client._recorder:note(flight.call, {
     number = flight.tried,
     seconds = clock.now() - flight.sent_at,
@@ -196,7 +196,7 @@ local function attempt(flight, headers, began)
   local status, body, header_block, transfer = exchange(flight, headers, began, left < most and left or most)
   local started, seconds = began - flight.began, clock.now() - began
   flight.tried = flight.tried + 1
-  local unrecorded = call.client._recorder and keep(flight, status, body, header_block)
+  local unrecorded = flight.client._recorder and keep(flight, status, body, header_block)
   if unrecorded then emit(flight, { type = "record", message = unrecorded }) end
   if not status then return note_failure(flight, body, { started = started, seconds = seconds }) end
   flight.status = status

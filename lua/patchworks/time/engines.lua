@@ -30,9 +30,9 @@ end
 -- Puts the one that was alone where many are.
 local function join_others()
   if not lone then return end
-  local wait = lone
-  lone = false
-  add(lone_engine, lone_transfer, wait)
+  local wait, engine, transfer = lone, lone_engine, lone_transfer
+  lone, lone_engine, lone_transfer = false, false, false
+  add(engine, transfer, wait)
 end
 
 --- Sets what is told when the first wait for an engine begins, and when the last one ends.
@@ -46,12 +46,13 @@ end
 -- @tparam userdata engine
 -- @tparam userdata transfer
 -- @tparam number due the monotonic time at which the wait ends
--- @tparam function new_wait makes a wait
+-- @tparam table job whose wait it is
 -- @treturn table the wait, for `leave` and `cut`
-function engines.enter(engine, transfer, due, new_wait)
-  local wait = spare or new_wait()
+function engines.enter(engine, transfer, due, job)
+  local wait = spare or timers.new_wait()
   spare = false
   wait.over, wait.expired, wait.due = false, false, due
+  wait.owner, job._wait = job, wait
   if lone or watch or next(waiting) then
     join_others()
     add(engine, transfer, wait)
@@ -64,7 +65,7 @@ end
 --- Takes a wait out of all that may end it.
 function engines.cut(wait)
   if lone == wait then
-    lone = false
+    lone, lone_engine, lone_transfer = false, false, false
   elseif wait.transfer then
     waiting[wait.transfer] = nil
     wait.transfer = false
@@ -105,7 +106,7 @@ local function dispatch(engine, woken)
     if not wait then
       wait = waiting[transfer]
     elseif transfer == lone_transfer then
-      lone = false
+      lone, lone_engine, lone_transfer = false, false, false -- they would keep a client and its answer
     else
       wait = nil
     end
@@ -133,7 +134,9 @@ end
 -- Moves one engine on, waiting up to `seconds`.
 local function poll_one(engine, seconds, woken)
   one[1] = engine
-  check(clock.wait(one, seconds))
+  local ok, problem = clock.wait(one, seconds)
+  one[1] = nil
+  check(ok, problem)
   return dispatch(engine, woken)
 end
 

@@ -34,15 +34,8 @@ local depth, most_depth = 0, 12 -- tasks that are being resumed inside of each o
 local parked = {} -- what our own yields give
 local longest_wait = 60 -- seconds; a wait that nothing ends is only looked at again
 
---- Makes something to wait for, for a job.
--- @tparam ?number due the monotonic time at which the wait ends by itself
--- @treturn table wait: `over`; `expired` when its time had come first
-function scheduler.new_wait(due)
-  return {
-    over = false, expired = false, owner = false, notify = false, due = due or false, place = false, number = 0,
-    transfer = false, _queue = false, _before = false, _after = false,
-  }
-end
+--- Makes something to wait for, for a job: see timers.lua.
+scheduler.new_wait = timers.new_wait
 
 -- Lets the one who waits look again.
 local function stir(wait)
@@ -264,8 +257,7 @@ end
 -- @treturn boolean false when its time had come first
 function scheduler.await(engine, transfer, due)
   local job = running
-  local wait = engines.enter(engine, transfer, due, scheduler.new_wait)
-  wait.owner, job._wait = job, wait
+  local wait = engines.enter(engine, transfer, due, job)
   -- Asked last: up to here the collector may run, and in it somebody's finalizer, which closes the client.
   if not transfer:done() then
     while not wait.over do yield(parked) end
@@ -307,9 +299,6 @@ function scheduler.retire(task) ready_tasks:remove(task) end
 
 --- The task or the job inside of which this runs, in whichever coroutine; nil outside of all.
 function scheduler.current_owner() return running end
-
---- Whether this task, or this job, runs now.
-function scheduler.runs(owner) return owner._thread == running_coroutine() end
 
 --- For a host's loop: takes in what engines have to say, without waiting, and resumes what can go on.
 -- @param ... engines, hosted ones

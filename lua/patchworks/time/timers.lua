@@ -9,6 +9,16 @@ local timers = {}
 local heap, count = {}, 0 -- the wait that is due first is at 1
 local added = 0 -- ever: of two that are due at once, the one that came first is first
 
+--- Makes something to wait for, for a job.
+-- @tparam ?number due the monotonic time at which the wait ends by itself
+-- @treturn table wait: `over`; `expired` when its time had come first
+function timers.new_wait(due)
+  return {
+    over = false, expired = false, owner = false, notify = false, due = due or false, place = false, number = 0,
+    transfer = false, _queue = false, _before = false, _after = false,
+  }
+end
+
 local function before(left, right)
   return left.due < right.due or (left.due == right.due and left.number < right.number)
 end
