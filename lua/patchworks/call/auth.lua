@@ -24,8 +24,8 @@ local base_lines = {
   "Content-Type: application/json",
   "User-Agent: " .. auth.user_agent,
   "Accept-Encoding: " .. core.versions().encodings,
-  "Expect:",
 }
+local no_expect = "Expect:" -- with a body: libcurl would ask first whether a long one is wanted
 
 local function header_name(line)
   return line:match("^[^:]*"):lower()
@@ -34,8 +34,9 @@ end
 --- The header lines of a request but for the credential: the client's own, and the caller's in their place.
 -- @tparam ?table extra the caller's
 -- @tparam ?string line the credential's, which comes first
+-- @param body what is sent with it, if anything is
 -- @treturn table
-function auth.lines(extra, line)
+function auth.lines(extra, line, body)
   local lines, own = { line }, {}
   for _, each in ipairs(extra or {}) do
     own[header_name(each)] = true
@@ -44,10 +45,11 @@ function auth.lines(extra, line)
   for _, each in ipairs(base_lines) do
     if not own[header_name(each)] then lines[#lines + 1] = each end
   end
+  if body then lines[#lines + 1] = no_expect end
   return lines
 end
 
-local function build(line, extra) return core.headers(auth.lines(extra, line)) end
+local function build(line, extra, body) return core.headers(auth.lines(extra, line, body)) end
 
 -- A header in which a secret is hidden keeps its name, one whose name hides it nothing.
 local function clean_headers(block, clean)
@@ -85,16 +87,17 @@ local most_former = 8 -- tokens that are still taken out of errors
 -- `{kind = "login", username = .., secret = .., field = .., url = ..}`; see options.lua
 function auth.new(credential)
   local self = setmetatable({ kind = credential.kind, generation = 0, settled = condition.new() }, Auth)
-  local line
+  local line, with_body
   local secrets = { credential.secret } -- and the tokens, the newest last
   local function accept(token)
     line = token
     self.generation = self.generation + 1
-    self.headers_alone = build(line)
+    self.headers_alone, with_body = build(line), build(line, nil, true)
   end
   -- Headers with the caller's own lines are made anew; without, they are the same for every request.
-  self.headers = function(extra)
-    return extra and build(line, extra) or self.headers_alone
+  self.headers = function(extra, body)
+    if extra then return build(line, extra, body) end
+    return body and with_body or self.headers_alone
   end
   local forms_of = {} -- made when they are first needed
   -- A new list of each secret's forms.
@@ -127,7 +130,7 @@ end
 
 --- Headers that carry no credential, for the login itself.
 function auth.anonymous()
-  return core.headers(base_lines)
+  return build(nil, nil, true)
 end
 
 -- The login as a job of its own, which all share who need it, and which outlives any of them.

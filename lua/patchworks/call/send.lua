@@ -229,7 +229,7 @@ local function authorise(flight)
       return nil
     end
   end
-  return credential.headers(call.header_lines or nil)
+  return credential.headers(call.header_lines or nil, call.body)
 end
 
 -- Whether, and when, to go on after a failed attempt: true to try again, else nil.
