@@ -1,6 +1,5 @@
 -- The core's own functions meet every kind of value: they may refuse it, and the process goes on.
 local core = require "patchworks.core"
-local sandbox = require "patchworks.sandbox"
 
 local function engine(options)
   options = options or {}
