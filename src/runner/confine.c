@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,8 +75,8 @@ pid_t pw_confine_fork(void) {
 
 /* Whether anybody may come to it. */
 static bool open_to_all(const char *program) {
-  char *path = realpath(program, NULL);
-  bool open = path != NULL;
+  char path[PATH_MAX];
+  bool open = realpath(program, path) != NULL;
   for (char *end = path; open && end != NULL;) {
     struct stat about;
     end = strchr(end + 1, '/');
@@ -83,7 +84,6 @@ static bool open_to_all(const char *program) {
     open = stat(path, &about) == 0 && (about.st_mode & S_IXOTH) != 0;
     if (end != NULL) *end = '/';
   }
-  free(path);
   return open;
 }
 

@@ -1,6 +1,5 @@
 #include "folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "names.h"
 #include "tree.h"
 
 /* Deeper folders are moved up before they are emptied, so that neither descriptors nor the stack end. */
@@ -54,26 +54,17 @@ bool pw_folder_write(const char *folder, const char *name, const char *bytes, si
   return close(fd) == 0 && ok;
 }
 
-static DIR *open_below(int parent, const char *name) {
-  int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-  if (folder == NULL && fd >= 0) close(fd);
-  return folder;
-}
-
-static bool is_self(const char *name) { return strcmp(name, ".") == 0 || strcmp(name, "..") == 0; }
-
 static int64_t usage_below(int parent, const char *name, int depth) {
-  DIR *folder = depth < DEPTH ? open_below(parent, name) : NULL;
-  if (folder == NULL) return 0;
+  pw_names names;
+  if (depth >= DEPTH || !pw_names_open(&names, parent, name)) return 0;
   int64_t sum = 0;
-  for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+  for (const char *each = pw_names_next(&names); each != NULL; each = pw_names_next(&names)) {
     struct stat about;
-    if (is_self(entry->d_name) || fstatat(dirfd(folder), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (fstatat(names.fd, each, &about, AT_SYMLINK_NOFOLLOW) != 0) continue;
     sum += (int64_t)about.st_blocks * 512;
-    if (S_ISDIR(about.st_mode)) sum += usage_below(dirfd(folder), entry->d_name, depth + 1);
+    if (S_ISDIR(about.st_mode)) sum += usage_below(names.fd, each, depth + 1);
   }
-  closedir(folder);
+  pw_names_close(&names);
   return sum;
 }
 
@@ -85,29 +76,29 @@ typedef struct top {
 
 /* Empties a folder; one that lies too deep goes up to the top, whose turn comes again. */
 static void empty(top *above, int parent, const char *name, int depth) {
+  pw_names names;
   fchmodat(parent, name, 0700, 0);
-  DIR *folder = open_below(parent, name);
-  if (folder == NULL) return;
-  for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-    if (is_self(entry->d_name) || unlinkat(dirfd(folder), entry->d_name, 0) == 0) continue;
+  if (!pw_names_open(&names, parent, name)) return;
+  for (const char *each = pw_names_next(&names); each != NULL; each = pw_names_next(&names)) {
+    if (unlinkat(names.fd, each, 0) == 0) continue;
     if (depth < DEPTH) {
-      empty(above, dirfd(folder), entry->d_name, depth + 1);
-      unlinkat(dirfd(folder), entry->d_name, AT_REMOVEDIR);
+      empty(above, names.fd, each, depth + 1);
+      unlinkat(names.fd, each, AT_REMOVEDIR);
     } else {
       char moved[32];
       snprintf(moved, sizeof moved, "deep-%d", above->moves++);
-      renameat(dirfd(folder), entry->d_name, above->fd, moved);
+      renameat(names.fd, each, above->fd, moved);
     }
   }
-  closedir(folder);
+  pw_names_close(&names);
 }
 
 static bool is_empty(const char *name) {
-  DIR *folder = open_below(AT_FDCWD, name);
-  int count = 0;
-  while (folder != NULL && count < 3 && readdir(folder) != NULL) count++;
-  if (folder != NULL) closedir(folder);
-  return count < 3;
+  pw_names names;
+  if (!pw_names_open(&names, AT_FDCWD, name)) return true;
+  bool none = pw_names_next(&names) == NULL;
+  pw_names_close(&names);
+  return none;
 }
 
 void pw_folder_empty(const char *folder) {
@@ -123,18 +114,18 @@ void pw_folder_remove(const char *folder) {
 }
 
 void pw_folder_remove_of(uid_t user) {
-  static const char *const places[] = {"/tmp", "/var/tmp", "/dev/shm"};
+  static const char *const places[] = {"/tmp/.", "/var/tmp/.", "/dev/shm/."}; /* links or not */
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-    DIR *folder = opendir(places[i]);
-    if (folder == NULL) continue;
-    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+    pw_names names;
+    if (!pw_names_open(&names, AT_FDCWD, places[i])) continue;
+    for (const char *each = pw_names_next(&names); each != NULL; each = pw_names_next(&names)) {
       struct stat about;
       char path[PW_PATH];
-      if (fstatat(dirfd(folder), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0 || about.st_uid != user) continue;
-      if (snprintf(path, sizeof path, "%s/%s", places[i], entry->d_name) >= PW_PATH) continue;
+      if (fstatat(names.fd, each, &about, AT_SYMLINK_NOFOLLOW) != 0 || about.st_uid != user) continue;
+      if (snprintf(path, sizeof path, "%s/%s", places[i], each) >= PW_PATH) continue;
       if (unlink(path) != 0) pw_folder_remove(path);
     }
-    closedir(folder);
+    pw_names_close(&names);
   }
 }
 
@@ -155,12 +146,14 @@ static void sweep_one(const char *path, int age) {
 
 void pw_folder_sweep(int age) {
   const char *base = temporary();
-  DIR *folder = opendir(base);
-  if (folder == NULL) return;
-  for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+  char place[PW_PATH];
+  pw_names names;
+  snprintf(place, sizeof place, "%s/.", base); /* a link or not */
+  if (!pw_names_open(&names, AT_FDCWD, place)) return;
+  for (const char *each = pw_names_next(&names); each != NULL; each = pw_names_next(&names)) {
     char path[PW_PATH];
-    if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0) continue;
-    if (snprintf(path, sizeof path, "%s/%s", base, entry->d_name) < PW_PATH) sweep_one(path, age);
+    if (strncmp(each, prefix, strlen(prefix)) != 0) continue;
+    if (snprintf(path, sizeof path, "%s/%s", base, each) < PW_PATH) sweep_one(path, age);
   }
-  closedir(folder);
+  pw_names_close(&names);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -128,15 +129,14 @@ static bool is_shown(const char *path) {
 
 /* Where the interpreter is somebody's own, the folder that it was installed into is shown. */
 static bool show_program(const char *base, char program[PW_PATH]) {
-  char *path = realpath(program, NULL);
-  bool ok = path != NULL && strlen(path) < PW_PATH;
+  char path[PATH_MAX];
+  bool ok = realpath(program, path) != NULL && strlen(path) < PW_PATH;
   if (ok && !(is_shown(path) && is_shown(program))) {
     strcpy(program, path);
     for (int up = 0; up < 2; up++) *strrchr(path, '/') = '\0';
     ok = strlen(path) > 1 && strrchr(path, '/') != NULL;
     if (ok) show(base, path);
   }
-  free(path);
   return ok;
 }
 

@@ -1,26 +1,30 @@
 #include "tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE = 5000 }; /* milliseconds for processes that don't end: the disk may hold them */
+#include "names.h"
+
+/* Milliseconds for processes that don't end: the disk may hold them; and how many are known at once. */
+enum { PATIENCE = 5000, MOST = 1 << 18 };
 
 typedef struct process {
   pid_t pid, parent;
   bool below; /* this process */
 } process;
 
+/* Mapped: a warden doesn't allocate, see names.h. */
 typedef struct processes {
   process *list;
-  int count, capacity;
+  int count;
 } processes;
 
 static ssize_t read_file(pid_t pid, const char *name, char *text, size_t size) {
@@ -41,27 +45,20 @@ static pid_t parent_of(pid_t pid) {
   return behind != NULL && strlen(behind) > 4 ? (pid_t)strtol(behind + 4, NULL, 10) : 0; /* ") S 123" */
 }
 
-static bool add(processes *all, pid_t pid) {
-  if (all->count == all->capacity) {
-    int capacity = all->capacity == 0 ? 64 : all->capacity * 2;
-    process *list = realloc(all->list, (size_t)capacity * sizeof *list);
-    if (list == NULL) return false;
-    all->list = list;
-    all->capacity = capacity;
+static void read_all(processes *all) {
+  pw_names names;
+  all->count = 0;
+  all->list = mmap(NULL, MOST * sizeof *all->list, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (all->list == MAP_FAILED || !pw_names_open(&names, AT_FDCWD, "/proc")) return;
+  for (const char *each = pw_names_next(&names); each != NULL && all->count < MOST; each = pw_names_next(&names)) {
+    pid_t pid = (pid_t)strtol(each, NULL, 10);
+    if (pid > 0) all->list[all->count++] = (process){.pid = pid, .parent = parent_of(pid)};
   }
-  all->list[all->count++] = (process){.pid = pid, .parent = parent_of(pid)};
-  return true;
+  pw_names_close(&names);
 }
 
-static void read_all(processes *all) {
-  *all = (processes){0};
-  DIR *folder = opendir("/proc");
-  if (folder == NULL) return;
-  for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-    pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-    if (pid > 0 && !add(all, pid)) break;
-  }
-  closedir(folder);
+static void forget_all(processes *all) {
+  if (all->list != MAP_FAILED) munmap(all->list, MOST * sizeof *all->list);
 }
 
 static bool is_below(const processes *all, pid_t pid) {
@@ -118,7 +115,7 @@ void pw_tree_look(pw_tree *tree, bool exact) {
     tree->count++;
     tree->memory += exact ? share(all.list[i].pid) : anonymous(all.list[i].pid);
   }
-  free(all.list);
+  forget_all(&all);
 }
 
 static void kill_once(pid_t group) {
@@ -133,7 +130,7 @@ static void kill_once(pid_t group) {
   for (int i = 0; i < all.count; i++) {
     if (all.list[i].below) kill(all.list[i].pid, SIGKILL);
   }
-  free(all.list);
+  forget_all(&all);
 }
 
 /* Whose parent has ended becomes a child of this process (warden.c), so there is no one left when there is no child. */
@@ -162,5 +159,5 @@ void pw_tree_kill_marked(const char *variable) {
       }
     }
   }
-  free(all.list);
+  forget_all(&all);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -244,6 +245,18 @@ static bool run_phase(warden *w) {
   return w->ran == PW_RAN;
 }
 
+/* Makes room for more behind what was built: mapped, see names.h. */
+static bool make_room(pw_output *built, size_t more) {
+  char *larger = mmap(NULL, built->size + more, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (larger == MAP_FAILED) return false;
+  if (built->size > 0) {
+    memcpy(larger, built->bytes, built->size);
+    munmap(built->bytes, built->size);
+  }
+  built->bytes = larger;
+  return true;
+}
+
 /* Adds one product, behind its size, to what was built. */
 static bool take_product(pw_order *order, const char *name) {
   char path[PW_PATH + 32];
@@ -252,12 +265,9 @@ static bool take_product(pw_order *order, const char *name) {
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   int64_t size = fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? (int64_t)about.st_size : -1;
   pw_output *built = &order->built;
-  char *grown =
-      size >= 0 && size <= order->limits.files ? realloc(built->bytes, built->size + sizeof size + (size_t)size) : NULL;
-  bool ok = grown != NULL;
+  bool ok = size >= 0 && size <= order->limits.files && make_room(built, sizeof size + (size_t)size);
   if (ok) {
-    built->bytes = grown;
-    memcpy(grown + built->size, &size, sizeof size);
+    memcpy(built->bytes + built->size, &size, sizeof size);
     built->size += sizeof size;
   }
   for (int64_t done = 0; ok && done < size;) {
@@ -343,12 +353,9 @@ _Noreturn void pw_warden_serve(pw_order *order, int socket, int lock) {
   pw_confine_warden(&socket, &lock);
   uid_t user = pw_confine_user(order->isolated ? NULL : order->program);
   if (order->isolated) isolate(order, socket);
-  warden *w = calloc(1, sizeof *w);
-  if (w == NULL) _exit(1);
-  w->order = order;
-  w->socket = socket;
-  w->user = user;
-  w->pipes[0] = w->pipes[1] = -1;
+  static warden self; /* of this process alone */
+  warden *w = &self;
+  *w = (warden){.order = order, .socket = socket, .user = user, .pipes = {-1, -1}};
   report(w, PW_REPORT_READY, "", 0);
   watch(w, order);
   if (!order->isolated) pw_folder_remove(order->folder);

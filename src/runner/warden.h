@@ -42,7 +42,7 @@ typedef struct pw_ending {
 
 /* Does all that in a process that was forked for it, and never returns; its first word is PW_REPORT_READY, or it ends
  * without one when it can't be isolated as ordered. `lock` is a descriptor that says as long as it
- * is open that the folder is in use; -1 for none. */
+ * is open that the folder is in use; -1 for none. Nothing on its way allocates: see names.h. */
 _Noreturn void pw_warden_serve(pw_order *order, int socket, int lock);
 
 #endif
