@@ -1,7 +1,7 @@
 -- Compares what was said with what was done. Knows the documented promises and nothing of the client's code.
 local checker = {}
 
-local promises = { "delivery", "calls", "listing", "release", "limits" }
+local promises = { "delivery", "calls", "listing", "release", "limits", "requests" }
 
 for i, name in ipairs(promises) do promises[i] = require("spec.simulation.promises." .. name) end
 
@@ -17,7 +17,7 @@ local function key_of(call, ...) return table.concat({ call.step, call.attempt, 
 -- The evidence, put in order once for all promises.
 local function evidence_of(world)
   local evidence = {
-    world = world, effects = {}, requests = {}, looks = {}, contents = {}, born = {}, scripts = {}, lives = {}, lies = {},
+    world = world, effects = {}, requests = {}, looks = {}, contents = {}, born = {}, died = {}, scripts = {}, lives = {}, lies = {},
   }
   for _, entry in ipairs(world.service.journal) do
     if entry.step then
@@ -28,6 +28,7 @@ local function evidence_of(world)
       evidence.contents[entry.version], evidence.born[entry.version] = entry.content, entry.time
       evidence.scripts[entry.version] = entry.script
     end
+    if entry.what == "deleted" then evidence.died[entry.version] = entry.time end
     if entry.what == "live" then put(evidence.lives, entry.script, entry) end
   end
   for number = 1, world.requests_made or 0 do
@@ -58,6 +59,12 @@ function Evidence:requests_of(call) return self.requests[key_of(call)] or none e
 
 --- Its lists of a script's versions that were answered.
 function Evidence:looks_of(call, script) return self.looks[key_of(call, script)] or none end
+
+--- Whether a version was deleted by a time.
+function Evidence:was_deleted(id, time)
+  local died = self.died[id]
+  return died ~= nil and died <= time
+end
 
 --- The id of the version that is live at a time, or nil.
 function Evidence:live_at(script, time)

@@ -78,6 +78,7 @@ function steps.publish(draw, plan)
     test = draw.chance(0.6) or nil,
     rollback = draw.chance(0.15) and false or nil,
     keep = draw.chance(0.2) and draw.integer(0, 4) or nil,
+    ever_deployed = draw.chance(0.4) or nil,
     timeout = draw.chance(0.15) and draw.between(2, 20) or nil,
   }
 end
@@ -86,7 +87,9 @@ function steps.rollback(draw, plan)
   return { script = script_of(draw, plan), to = draw.chance(0.2) and draw.fraction() or nil }
 end
 
-function steps.prune(draw, plan) return { script = script_of(draw, plan), keep = draw.integer(0, 4) } end
+function steps.prune(draw, plan)
+  return { script = script_of(draw, plan), keep = draw.integer(0, 4), ever_deployed = draw.chance(0.4) or nil }
+end
 
 function steps.apply(draw, plan)
   local scripts = {}
@@ -131,6 +134,12 @@ local profiles = {
     many = 0.02,
     operations = { "publish", "publish", "publish", "rollback", "prune", "deploy_and_wait", "deploy", "create" },
   },
+  -- Everybody at once, on one script.
+  crossing = {
+    troubled = 0.4, fault = 0.15, kinds = { "lost after", "lost before", "late", "slow", "broken after" }, actors = 3, steps = 6,
+    versions = 6, failed = 0.5, scripts = 1, cancel = 0.02, pause = 0.3,
+    operations = { "create", "delete", "delete", "deploy_and_wait", "deploy_and_wait", "deploy", "publish", "rollback", "batch" },
+  },
   limits = {
     troubled = 0.3, fault = 0.2, kinds = { "refused", "refused", "unavailable", "slow", "unauthorised" }, actors = 2, steps = 3,
     versions = 10, cancel = 0.15, limited = true, operations = { "batch", "batch", "list", "get", "create" },
@@ -142,7 +151,7 @@ local profiles = {
 }
 
 --- The kinds of histories.
-history.profiles = { "delivery", "pages", "release", "limits", "fleet" }
+history.profiles = { "delivery", "pages", "release", "crossing", "limits", "fleet" }
 
 local function habits_of(draw)
   local habits = {}
@@ -176,7 +185,7 @@ local function scripts_of(draw, profile, plan)
     end
     local failed = {}
     for number = 1, #contents do
-      if draw.chance(0.1) then failed[#failed + 1] = number end
+      if draw.chance(profile.failed or 0.1) then failed[#failed + 1] = number end
     end
     scripts[i] = { id = 40 + i, contents = contents, deployed = deployed, failed = failed, days = draw.pick { 0, 40 } }
   end
@@ -189,7 +198,7 @@ local function step_of(draw, profile, plan, number)
   local op = draw.pick(profile.operations)
   local step = steps[op](draw, plan)
   step.op, step.number, step.seed = op, number, draw.integer(0, 1 << 30)
-  step.pause = draw.chance(0.6) and draw.between(0, 0.5) or draw.between(0, 10)
+  step.pause = draw.between(0, profile.pause or draw.chance(0.6) and 0.5 or 10)
   step.faults = faults_of(draw, profile)
   step.call_timeout = draw.chance(0.25) and draw.between(0.3, 15) or nil
   if draw.chance(profile.cancel) then step.cancel = draw.between(0.01, 3) end

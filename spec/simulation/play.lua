@@ -160,6 +160,7 @@ function operations.publish(actor, step, call)
     test = step.test and test_of(step.content),
     rollback = step.rollback,
     keep = step.keep,
+    ever_deployed = step.ever_deployed,
     timeout = step.timeout,
     on_event = function(event)
       if event.type == "step" then call.steps[#call.steps + 1] = event.step end
@@ -171,7 +172,9 @@ function operations.rollback(actor, step, call)
   return actor.versions:rollback(step.script, { to = step.to and call.subject or nil })
 end
 
-function operations.prune(actor, step) return actor.versions:prune(step.script, { keep = step.keep }) end
+function operations.prune(actor, step)
+  return actor.versions:prune(step.script, { keep = step.keep, ever_deployed = step.ever_deployed })
+end
 
 function operations.apply(actor, step, call)
   local scripts = {}

@@ -86,6 +86,25 @@ local function live_of(script)
   return live
 end
 
+-- What was deployed last, be it deployed still or not, and of the versions with a lower number what was deployed last.
+local function deployed_last(script)
+  local last, former
+  for _, version in ipairs(script.versions) do
+    if version.deployed and (not last or version.deployed_text >= last.deployed_text) then last = version end
+  end
+  for _, version in ipairs(script.versions) do
+    if version == last then break end
+    if version.deployed and (not former or version.deployed_text >= former.deployed_text) then former = version end
+  end
+  return last, former
+end
+
+-- When a version was deployed or invoked, the last time; nil where it never was.
+local function used_of(version)
+  if not (version.deployed and version.invoked) then return version.deployed or version.invoked end
+  return math.max(version.deployed, version.invoked)
+end
+
 local function note_live(self, script, request, fields)
   local live = live_of(script)
   local id = live and live.id
@@ -273,8 +292,10 @@ function operations.delete(self, request, id)
   local version = self.versions[id]
   if not version then return 404, { message = "Not Found" } end
   local script = version.script
+  local last, former = deployed_last(script)
   note(self, "deleted", request, {
     script = script.id, version = id, was = version.status, building = version.building ~= nil, live = script.live == id,
+    used = used_of(version), deployed = version.deployed, is_last = version == last, is_former = version == former,
   })
   self.versions[id], version.deleted = nil, true
   for i, each in ipairs(script.versions) do
@@ -307,7 +328,7 @@ function operations.invoke(self, request, id)
     set_deployed(self, version, request)
   end
   local payload = version.content:find("wrong", 1, true) and "wrong" or "ran " .. version.content
-  version.invoked_text = date(self, self.clock.time)
+  version.invoked, version.invoked_text = self.clock.time, date(self, self.clock.time)
   version.logs[#version.logs + 1] = { id = #version.logs + 1 + id * 1000, created_at = version.invoked_text, message = "run " .. request.number }
   note(self, "ran", request, { version = id, payload = payload })
   return 200, { payload = payload }

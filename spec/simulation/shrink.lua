@@ -25,7 +25,7 @@ local function cut_lists(cuts, list, change)
   end
 end
 
-local simpler = { "cancel", "call_timeout", "kills", "mode", "test", "keep", "rollback", "timeout", "limit", "filter", "to" }
+local simpler = { "cancel", "call_timeout", "kills", "mode", "test", "keep", "ever_deployed", "rollback", "timeout", "limit", "filter", "to" }
 
 local function cut_step(cuts, step, of)
   for _, k in ipairs(sorted_names(step.faults or {})) do

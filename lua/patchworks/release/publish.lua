@@ -93,12 +93,17 @@ local function as_deployed(fields)
 end
 
 -- After a failure: sees to it that what was live before is live, unless somebody else's is by now, or is on its way.
-local function go_back(job, problem, fields, state)
+-- `after` is a look at what came of the deployment, where there was one.
+local function go_back(job, problem, fields, state, after)
   local previous, version, tested = fields.previous, fields.version, fields.stage == "test"
   fields.rolled_back = false
   local leave = not previous or job.given.rollback == false
   if tested and leave then
-    fields.live = version
+    if after then
+      fields.live, fields.under_way = after.live, after.under_way[1]
+    else
+      fields.live = version
+    end
     return fail(job, problem, as_deployed(fields))
   end
   job.deadline = deadline.of() -- the way back has its own time
@@ -204,7 +209,7 @@ local function deploy_and_test(job, version, state)
   fields.version, fields.overwrote = done.version, done.overwrote
   if done.meanwhile and not done.meanwhile[1] then
     fields.stage = "test"
-    return go_back(job, done.meanwhile[2], fields, state)
+    return go_back(job, done.meanwhile[2], fields, state, done.state)
   end
   if not done.state then
     fields.outcome = "unknown"

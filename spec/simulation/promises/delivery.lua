@@ -1,5 +1,5 @@
 -- Said done: done exactly once, or at least once where it is repeatable. `none`: not done. `unknown`: at most once. Never
--- twice, but for a reconciled create that was done after all looks were over.
+-- twice, but for a reconciled create that was done after all looks were over, or whose version somebody deleted before.
 local effect_of = { create = "created", deploy = "accepted", delete = "deleted", invoke = "ran", upload = "uploaded" }
 
 -- How often a call may have been done, by what was said: at least, at most.
@@ -35,7 +35,7 @@ local function groups_of(evidence)
         groups[key], list[#list + 1] = group, group
       end
       local least, most = bounds(call)
-      group.least, group.most = group.least + least, group.most + most
+      group.least, group.most, group.ended = group.least + least, group.most + most, math.max(group.ended or 0, call.ended)
       group.calls[#group.calls + 1] = call
       group.words[#group.words + 1] = said(call)
     end
@@ -55,16 +55,16 @@ end
 
 local function check_group(evidence, group)
   local call = group.calls[1]
-  local count, late = 0, 0
+  local count, unseen = 0, 0
   for _, entry in ipairs(evidence:effects_of(call, effect_of[call.op])) do
     if is_of(entry, call) then
       count = count + 1
-      if entry.late and call.args.reconcile then late = late + 1 end
+      if call.args.reconcile and (entry.late or evidence:was_deleted(entry.version, group.ended)) then unseen = unseen + 1 end
     end
   end
   if count < group.least then
     evidence:lie("said done is done", call, "%s: %s, and done %d times", group.key, table.concat(group.words, "; "), count)
-  elseif count - late > group.most then
+  elseif count - unseen > group.most then
     evidence:lie("never twice, none is none", call, "%s: %s, and done %d times", group.key, table.concat(group.words, "; "), count)
   end
 end

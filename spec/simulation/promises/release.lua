@@ -21,13 +21,24 @@ local function made_live(evidence, call, script, id)
   return when, former
 end
 
--- When the call saw for the last time what is live; nil when it did not look again after a time.
+-- When the call saw for the last time what is live; nil when it did not look again after a time. What prune lists after
+-- a publish is no such look.
 local function last_sight(evidence, call, script, since)
   local seen
   for _, request in ipairs(evidence:looks_of(call, script)) do
-    if request.arrived and request.arrived > since then seen = request.arrived end
+    if request.arrived and request.arrived > since and not (seen and call.args.keep) then seen = request.arrived end
   end
   return seen
+end
+
+-- When a version came live by a deployment, the last time before another: not by the deletion of what was live.
+local function made_live_at(evidence, script, id, before)
+  local at
+  for _, entry in ipairs(evidence.lives[script] or {}) do
+    if entry.time >= before then break end
+    if entry.deployed == id and entry.version == id then at = entry.time end
+  end
+  return at
 end
 
 local function check_live_now(evidence, call, script, id, since)
@@ -70,7 +81,8 @@ local function check_published(evidence, call, script, wanted, tested, result)
   local when, former = made_live(evidence, call, script, id)
   check_live_now(evidence, call, script, id, when)
   local previous = result.previous and result.previous.id
-  if when and former ~= id and former ~= previous and not result.overwrote then
+  local somebodys = former and former ~= id and former ~= previous and (made_live_at(evidence, script, former, when) or 0) >= call.began
+  if when and somebodys and not result.overwrote then
     evidence:lie("nobody's version is overwritten unseen", call, "version %s was live when %s came live, and %s was said to be",
       tostring(former), tostring(id), tostring(previous))
   end
@@ -133,25 +145,53 @@ local function last_look(evidence, call, version, script, before)
   return at
 end
 
-local function check_prune(evidence, call)
-  local value, gone = call.value or (call.err and call.err.deleted and call.err), {}
-  for _, entry in ipairs(evidence:effects_of(call, "deleted")) do
-    gone[entry.version] = true
-    if entry.was == "Deployed" or entry.building then
-      local look = last_look(evidence, call, entry.version, entry.script, entry.request)
-      local since = -math.huge
-      for _, each in ipairs(evidence.world.service.journal) do
-        if (each.what == "accepted" or each.what == "live") and each.version == entry.version and each.time <= entry.time then
-          since = math.min(since == -math.huge and each.time or since, each.time)
-          if each.time > look then since = each.time end
-        end
-      end
-      if since <= look then
-        evidence:lie("prune spares what is deployed", call, "version %d was deployed, or on the way, and seen so", entry.version)
-      end
+-- Whether the call saw that a version was deployed, or on its way, when it deleted it.
+local function was_seen_deployed(evidence, entry, look)
+  if entry.was ~= "Deployed" and not entry.building then return false end
+  local since = -math.huge
+  for _, each in ipairs(evidence.world.service.journal) do
+    if (each.what == "accepted" or each.what == "live") and each.version == entry.version and each.time <= entry.time then
+      since = math.min(since == -math.huge and each.time or since, each.time)
+      if each.time > look then since = each.time end
     end
   end
-  for _, version in ipairs(value and value.deleted or {}) do
+  return since <= look
+end
+
+local moving = { accepted = true, live = true, failed = true, ran = true, deleted = true }
+
+-- Whether somebody else, or a request that nobody waited for any more, moved something of the script in a call.
+local function is_alone(evidence, call, script)
+  for _, entry in ipairs(evidence.world.service.journal) do
+    local own = entry.step == call.step and entry.attempt == call.attempt and not entry.late
+    local of = entry.script or evidence.scripts[entry.version]
+    if not own and moving[entry.what] and of == script and entry.time >= call.began and entry.time <= call.ended then return false end
+  end
+  return true
+end
+
+local lately = 30 * 86400 -- seconds
+
+local function check_deleted(evidence, call, entry)
+  local look = last_look(evidence, call, entry.version, entry.script, entry.request)
+  if was_seen_deployed(evidence, entry, look) then
+    evidence:lie("prune spares what is deployed", call, "version %d was deployed, or on the way, and seen so", entry.version)
+  elseif entry.deployed and entry.deployed <= look and not call.args.ever_deployed then
+    evidence:lie("prune spares what was ever live", call, "version %d was, and that was not asked for", entry.version)
+  elseif entry.used and entry.used <= look and entry.used > entry.time - lately then
+    evidence:lie("prune spares what was used lately", call, "version %d was used %.0f s ago", entry.version, entry.time - entry.used)
+  elseif (entry.is_last or entry.is_former) and is_alone(evidence, call, entry.script) then
+    evidence:lie("prune leaves a way back", call, "version %d was deployed last, or is where a rollback would go", entry.version)
+  end
+end
+
+local function check_prune(evidence, call)
+  local value, gone = call.value or call.err, {}
+  for _, entry in ipairs(evidence:effects_of(call, "deleted")) do
+    gone[entry.version] = true
+    check_deleted(evidence, call, entry)
+  end
+  for _, version in ipairs(value and (value.deleted or value.pruned) or {}) do
     if not gone[version.id] and evidence.world.service.versions[version.id] then
       evidence:lie("said done is done", call, "version %d was not deleted", version.id)
     end
@@ -241,6 +281,7 @@ function checks.publish(evidence, call)
   else
     check_failed(evidence, call, call.args.script, call.err)
   end
+  if call.args.keep then check_prune(evidence, call) end
   if call.args.epilogue then check_epilogue(evidence, call) end
 end
 

@@ -1,0 +1,304 @@
+-- A job takes no more requests than the docs say: docs/releases.md has a number for each release, docs/delivery.md for a
+-- create that is looked for, docs/tasks.md for listings; everything else is one request. What goes wrong may add what the
+-- docs say of it, and what others do meanwhile too.
+local fraction_of_a_look = 0.45 -- seconds between the first looks at a deployment
+
+-- How many looks at a deployment are made in some seconds: at most 18 in the first minute, then one in 18 seconds.
+local function looks_in(seconds)
+  return math.min(18, 2 + seconds // fraction_of_a_look) + math.max(0, (seconds - 60) // 18 + 1)
+end
+
+local function pages_of(count, per_page) return math.max(1, (count + per_page - 1) // per_page) end
+
+-- The versions of each script that came and went, and what was done with them.
+local function history_of(evidence)
+  local scripts = setmetatable({}, { __index = function(all, id) -- one that the service doesn't have, too
+    all[id] = { created = {}, deleted = {}, accepted = {}, ran = {} }
+    return all[id]
+  end })
+  for _, entry in ipairs(evidence.world.service.journal) do
+    local script = entry.script or evidence.scripts[entry.version]
+    local list = script and scripts[script][entry.what]
+    if list then list[#list + 1] = entry end
+  end
+  return scripts
+end
+
+local Budget = {}
+Budget.__index = Budget
+
+function Budget:add(operation, count) self[operation] = (self[operation] or 0) + count end
+
+local function count_between(entries, from, to)
+  local count = 0
+  for _, entry in ipairs(entries) do
+    if entry.time > from and entry.time <= to then count = count + 1 end
+  end
+  return count
+end
+
+-- How many versions a script has at most in a call.
+local function size_of(job, script)
+  local made, gone = count_between(script.created, -math.huge, job.to), count_between(script.deleted, -math.huge, job.from)
+  return made - gone
+end
+
+-- How often a list moved in a call.
+local function moves_of(job, entries) return count_between(entries, job.from, job.to) end
+
+local longest = 45 -- seconds that a deployment lasts at most
+
+-- Somebody else's deployments, or an earlier run's, that may be under way in a call.
+local function others_of(job, script)
+  local count = 0
+  for _, entry in ipairs(script.accepted) do
+    local own = entry.step == job.call.step and entry.attempt == job.call.attempt
+    if not own and entry.time > job.from - longest and entry.time <= job.to then count = count + 1 end
+  end
+  return count
+end
+
+-- Requests for the newest versions; `again` where it isn't the first look.
+local function look_of(job, script, again)
+  local pages = pages_of(size_of(job, script), 100)
+  local count = 1
+  if pages > 1 and job.rises then count = math.min(3, pages) end
+  return count + ((not again or pages > 1) and 1 or 0)
+end
+
+-- What moves while it is read is read again, a request or two, and what was under way with it.
+local function again(moves, read_ahead) return moves * (3 + read_ahead) end
+
+-- All versions of a script.
+local function listing_of(job, script)
+  local moves = moves_of(job, script.created) + moves_of(job, script.deleted)
+  local pages = pages_of(size_of(job, script), 100)
+  return pages + (pages > 1 and again(moves, 4) or 0)
+end
+
+-- One deployment: the request, and looks at it.
+local function deploy(job, budget, count)
+  budget:add("deploy", count)
+  budget:add("get", count * looks_in(job.to - job.from))
+end
+
+-- Each version that goes is read and deleted, each that others meddle with is read.
+local function prune(job, budget, script)
+  local empty = size_of(job, script) - moves_of(job, script.created) <= moves_of(job, script.deleted)
+  budget:add("list", listing_of(job, script) + (empty and 1 or 0))
+  local deleted, touched = {}, {}
+  for _, request in ipairs(job.evidence:requests_of(job.call)) do
+    if request.operation == "delete" then deleted[request.subject] = true end
+  end
+  for _, name in ipairs { "accepted", "ran", "deleted" } do
+    for _, entry in ipairs(script[name]) do
+      local foreign = entry.step ~= job.call.step or entry.attempt ~= job.call.attempt
+      local meanwhile = entry.time > job.from - longest and entry.time <= job.to
+      if foreign and meanwhile then touched[entry.version] = true end
+    end
+  end
+  for id in pairs(deleted) do
+    budget:add("get", 1)
+    budget:add("delete", 1)
+    touched[id] = nil
+  end
+  for _ in pairs(touched) do budget:add("get", 1) end
+  if not job.call.value or job.call.value.prune_error then budget:add("get", 4) end -- it ended between a look and what follows
+end
+
+local kinds = {}
+
+for _, name in ipairs { "create", "get", "deploy", "delete", "invoke", "upload" } do
+  kinds[name] = function(_, budget) budget:add(name, 1) end
+end
+
+function kinds.create(job, budget, args)
+  budget:add("create", 1)
+  if not args.reconcile then return end
+  local script = job.scripts[args.script]
+  budget:add("list", 1)
+  if job.rises and size_of(job, script) > 2 then budget:add("list", 1 + moves_of(job, script.deleted)) end
+end
+
+local once = { first = true, count = true }
+
+function kinds.list(job, budget, args)
+  if once[args.how] then return budget:add("list", 1) end
+  local script = job.scripts[args.script]
+  local pages = pages_of(size_of(job, script), args.per_page)
+  local moves = moves_of(job, script.created) + moves_of(job, script.deleted)
+  if args.filter then moves = moves + moves_of(job, script.accepted) + others_of(job, script) end
+  if args.limit then pages = math.min(pages, pages_of(args.limit, args.per_page)) end
+  if args.how == "break" then pages = math.min(pages, pages_of(3, args.per_page) + args.read_ahead) end
+  budget:add("list", pages + again(moves, args.read_ahead))
+end
+
+local function entries_of(job, id)
+  local before, during = 0, 0
+  for _, entry in ipairs(job.scripts[job.evidence.scripts[id] or 0].ran) do
+    if entry.version == id and entry.time <= job.to then
+      if entry.time <= job.from then before = before + 1 else during = during + 1 end
+    end
+  end
+  return before, during
+end
+
+function kinds.logs(job, budget, args)
+  local before, during = entries_of(job, job.call.subject)
+  budget:add("logs", pages_of(before + during, 5) + again(during, args.read_ahead))
+end
+
+function kinds.tail(job, budget)
+  local before, during = entries_of(job, job.call.subject)
+  -- Pauses grow from one second to ten while nothing comes.
+  local looks, at, pause = 1, 0, 1
+  while at < job.to - job.from do
+    pause = math.min(10, pause * 1.5)
+    looks, at = looks + 1, at + pause
+  end
+  budget:add("logs", looks + pages_of(before, 5) + 6 * during)
+end
+
+function kinds.deploy_and_wait(job, budget)
+  budget:add("get", 1)
+  deploy(job, budget, 1)
+end
+
+function kinds.rollback(job, budget, args)
+  local script = job.scripts[args.script]
+  local tries = job.ties and 2 or 1
+  budget:add("list", (args.to and look_of(job, script) or listing_of(job, script) + 1) + tries * look_of(job, script, true))
+  if args.to then budget:add("get", 1) end
+  deploy(job, budget, tries)
+end
+
+-- Whether making a version, and the look that goes with it, took more than a second: then it looks again.
+local function is_slow(job, script)
+  local settled, began, ended = job.from, nil, nil
+  for _, request in ipairs(job.evidence:requests_of(job.call)) do
+    local operation, subject = request.operation, request.subject
+    if operation == "deploy" and job.evidence.scripts[subject] == script then break end
+    local concerns = subject == script and (operation == "create" or operation == "list")
+      or operation == "get" and job.evidence.scripts[subject] == script
+    if concerns then
+      if operation == "create" then began = began or settled end
+      settled = request.ended or job.to
+      ended = settled
+    end
+  end
+  return began ~= nil and ended - began > 1
+end
+
+-- What was said of a publish.
+local function publish(job, budget, args, said)
+  local script = job.scripts[args.script or args.id]
+  local others = others_of(job, script)
+  budget:add("list", (1 + others) * look_of(job, script))
+  budget:add("get", others * looks_in(job.to - job.from))
+  local action, tries = said and said.action, job.ties and 2 or 1
+  if args.test then
+    budget:add("invoke", tries)
+    if not action or action == "failed" then budget:add("logs", 2) end
+  end
+  if args.keep then prune(job, budget, script) end
+  if action == "unchanged" then return end
+  local back = (not action or action == "failed") and args.rollback ~= false
+  budget:add("create", 1)
+  budget:add("get", 10) -- versions that are newer than the live one
+  budget:add("list", (1 + tries + (is_slow(job, args.script or args.id) and 1 or 0)) * look_of(job, script, true))
+  deploy(job, budget, tries)
+  if not action or action == "failed" then budget:add("list", look_of(job, script, true)) end
+  if back then
+    budget:add("list", tries * look_of(job, script, true))
+    deploy(job, budget, tries)
+  end
+end
+
+function kinds.publish(job, budget, args) publish(job, budget, args, job.call.value) end
+
+function kinds.apply(job, budget, args)
+  budget:add("list", #args.scripts)
+  for i, each in ipairs(args.scripts) do publish(job, budget, each, job.call.value and job.call.value.scripts[i]) end
+end
+
+function kinds.prune(job, budget, args) prune(job, budget, job.scripts[args.script]) end
+
+function kinds.batch(job, budget, args)
+  for _, item in ipairs(args.items) do kinds[item.op](job, budget, item) end
+end
+
+-- Whether a request came to an end that another may follow.
+local function has_failed(request)
+  local answered = request.answered
+  if answered then return answered == 401 or answered == 429 or answered >= 500 or request.fault == "garbage" end
+  if request.given ~= nil and request.given ~= "cancelled" then return true end
+  return request.ended ~= nil and request.ended - request.started > 29.9 -- the attempt's time was up
+end
+
+-- What each request that failed may add.
+local function add_failures(job, budget)
+  for _, request in ipairs(job.evidence:requests_of(job.call)) do
+    local operation = request.operation
+    if operation and has_failed(request) then
+      budget:add(operation, 1)
+      if operation == "list" or operation == "logs" then budget:add(operation, 2) end
+      if operation == "create" and request.answered ~= 429 then
+        local script = job.scripts[request.subject]
+        budget:add("list", 3 * pages_of(size_of(job, script), 100))
+      end
+      if operation == "deploy" then budget:add("get", 1) end
+    end
+  end
+end
+
+local function check_call(evidence, scripts, call)
+  local job = {
+    evidence = evidence, call = call, scripts = scripts, from = call.began, to = call.ended,
+    rises = evidence.world.plan.habits.order == "rising", ties = evidence.world.plan.habits.fraction == 0,
+  }
+  local budget, taken = setmetatable({}, Budget), {}
+  kinds[call.op](job, budget, call.args)
+  add_failures(job, budget)
+  for _, request in ipairs(evidence:requests_of(call)) do
+    local operation = request.operation
+    if operation then taken[operation] = (taken[operation] or 0) + 1 end
+  end
+  for operation, count in pairs(taken) do
+    local most = budget[operation] or 0
+    if count > most then
+      evidence:lie("a job takes no more requests than the docs say", call, "%d of %s, and it may take %d", count, operation, most)
+    end
+  end
+end
+
+-- One login before a client's first request, one for each token that was refused, one for each login that failed.
+local function check_logins(evidence)
+  local clients = {}
+  for _, event in ipairs(evidence.world.events) do
+    local request = event.request
+    if event.kind == "ended" and request.answered == 401 and request.operation and clients[request.client] then
+      local tokens = clients[request.client].refused
+      if not tokens[request.authorization] then
+        tokens[request.authorization] = true
+        clients[request.client].most = clients[request.client].most + 1
+      end
+    elseif request.path == "/fabric/api/login" then
+      local client = clients[request.client] or { most = 1, count = 0, refused = {} }
+      clients[request.client] = client
+      if event.kind == "started" then client.count = client.count + 1 end
+      if event.kind == "ended" and (request.answered ~= 200 or has_failed(request)) then client.most = client.most + 1 end
+      if client.count > client.most then
+        return evidence:lie("a job takes no more requests than the docs say", nil, "%s: #%d is login %d, and %d are due",
+          request.actor, request.number, client.count, client.most)
+      end
+    end
+  end
+end
+
+return function(evidence)
+  check_logins(evidence)
+  local scripts = history_of(evidence)
+  for _, call in ipairs(evidence.world.calls) do
+    if not call.batch then check_call(evidence, scripts, call) end
+  end
+end
