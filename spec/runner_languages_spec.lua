@@ -262,6 +262,23 @@ describe("C#, Go and Rust", function()
     assert.matches("the script ran longer than 0.5 seconds", result.error.message, 1, true)
   end)
 
+  it("have no more room for files than the others, once they are built", function()
+    if missing "go" then return pending(missing "go") end
+    local result = result_of { language = "go", source = [[
+package main
+
+import "syscall"
+
+func handle(data map[string]interface{}) map[string]interface{} {
+	var about syscall.Statfs_t
+	syscall.Statfs(".", &about)
+	return map[string]interface{}{"payload": about.Blocks * uint64(about.Bsize)}
+}
+]] }
+    assert.is_nil(result.error, result.error and result.error.message)
+    if result.isolated then assert.is_true(cjson.decode(result.answer).payload <= 65 * 1024 * 1024, result.answer) end
+  end)
+
   it("have an example whose case passes", function()
     local start = require "patchworks.project.start"
     local projects = require "patchworks.project"

@@ -140,13 +140,20 @@ static bool show_program(const char *base, char program[PW_PATH]) {
   return ok;
 }
 
+/* A little more than it may use, so that one that uses more is seen. */
+static bool mount_folder(const char *to, const pw_limits *limits, unsigned long how) {
+  char options[128];
+  snprintf(options, sizeof options, "size=%" PRId64 "k,nr_inodes=%d,mode=755", limits->files / 1024 + 512, NAMES);
+  return mount("tmpfs", to, "tmpfs", MS_NOSUID | MS_NODEV | how, options) == 0;
+}
+
+bool pw_jail_resize(const pw_limits *limits) { return mount_folder(PW_JAIL_FOLDER, limits, MS_REMOUNT); }
+
 static bool make_folder(const char *base, const pw_limits *limits) {
-  char to[PLACE], options[128];
+  char to[PLACE];
   static const char *const also[] = {"/tmp", "/var/tmp", "/dev/shm"};
   place(base, PW_JAIL_FOLDER, true, to);
-  /* A little more than it may use, so that one that uses more is seen. */
-  snprintf(options, sizeof options, "size=%" PRId64 "k,nr_inodes=%d,mode=755", limits->files / 1024 + 512, NAMES);
-  if (mount("tmpfs", to, "tmpfs", MS_NOSUID | MS_NODEV, options) != 0) return false;
+  if (!mount_folder(to, limits, 0)) return false;
   for (size_t i = 0; i < sizeof also / sizeof *also; i++) {
     snprintf(to, sizeof to, "%s%s", base, also[i]);
     char *name = strrchr(to, '/');
@@ -185,6 +192,11 @@ bool pw_jail_enter(void) { return false; }
 
 bool pw_jail_build(const pw_limits *limits, char program[PW_PATH]) {
   (void)limits, (void)program;
+  return false;
+}
+
+bool pw_jail_resize(const pw_limits *limits) {
+  (void)limits;
   return false;
 }
 #endif

@@ -14,4 +14,7 @@ bool pw_jail_enter(void);
  * when something isn't allowed: then this process is of no more use. */
 bool pw_jail_build(const pw_limits *limits, char program[PW_PATH]);
 
+/* For that process, later: lets the folder take other limits' files. False when that isn't allowed. */
+bool pw_jail_resize(const pw_limits *limits);
+
 #endif

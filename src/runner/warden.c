@@ -306,6 +306,7 @@ static bool build(warden *w, pw_order *order) {
   if (!WIFEXITED(w->status) || WEXITSTATUS(w->status) != 0) return false;
   if (!take_products(w, order)) w->ran = PW_RAN_FAILED;
   pw_folder_empty(order->folder);
+  if (order->isolated && !pw_jail_resize(&order->limits)) w->ran = PW_RAN_FAILED;
   return w->ran == PW_RAN;
 }
 
