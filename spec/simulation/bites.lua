@@ -3,6 +3,18 @@
 --
 -- `promise` is what must turn out to be broken, or a list of which one is enough; `slow`: it takes some hundreds of
 -- histories to show.
+--
+-- What is left out, since the simulation can't see it, and which spec does:
+--
+-- - what lies below the engine, which is simulated: spec/regress/{closed_by_a_finalizer, luv_in_a_task, odd_values,
+--   one_post, proxy_refusal, surplus_answer}_spec.lua, and spec/core_spec.lua for an answer that was left lying
+-- - an older version that is adopted where a rising list shrinks between two requests, just before an answer is lost, and
+--   the time of a second page there: what must meet does once in tens of thousands of histories.
+--   spec/regress/shrinking_list_spec.lua, spec/release/simulated/reconcile_spec.lua
+-- - a word in `deploying` that stays when the deployment has ended: no habit of the model, since every release of such a
+--   service ends in a conflict. spec/release/simulated/wait_spec.lua
+-- - a look too few before what others have begun is overwritten: the look afterwards tells of it, so nothing said is a lie.
+--   spec/release/simulated/publish_spec.lua
 return {
   {
     bug = "a create whose answer was lost is sent again",
@@ -274,22 +286,6 @@ return {
     from = "if at then return deployed <= at end",
     to = "",
     promise = "a failure is a fresh one",
-    slow = true,
-  },
-  {
-    bug = "what is older than a create is adopted where the list shrinks meanwhile",
-    module = "patchworks.release.reconcile",
-    from = "until page.data[1] or last >= number",
-    to = "until true",
-    promise = "never two calls, one version",
-    slow = true,
-  },
-  {
-    bug = "the second page for a reconciled create has the time of the first",
-    module = "patchworks.release.reconcile",
-    from = "local function read(number) return job.resource:list(job.script, job:options { per_page = 2 }):page(number) end",
-    to = "local kept = job.resource:list(job.script, job:options { per_page = 2 }) local function read(number) return kept:page(number) end",
-    promise = "every call ends by its deadline",
     slow = true,
   },
 }

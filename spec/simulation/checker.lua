@@ -42,6 +42,23 @@ local function evidence_of(world)
   return evidence
 end
 
+-- Which call was given a version that it made, or found.
+local function holders_of(world)
+  local holders = {}
+  local function hold(version, call)
+    if type(version) == "table" and version.id then holders[version.id] = holders[version.id] or call end
+  end
+  for _, call in ipairs(world.calls) do
+    local told = call.value or call.err
+    if call.op == "create" then hold(call.value, call) end
+    if call.op == "publish" and type(told) == "table" then hold(told.version, call) end
+    for _, each in ipairs(call.op == "apply" and call.value and call.value.scripts or {}) do
+      hold(each.version or each.error and each.error.version, call)
+    end
+  end
+  return holders
+end
+
 local none = {}
 
 local Evidence = {
@@ -64,6 +81,13 @@ function Evidence:looks_of(call, script) return self.looks[key_of(call, script)]
 function Evidence:was_deleted(id, time)
   local died = self.died[id]
   return died ~= nil and died <= time
+end
+
+--- Whether a version that a call made was taken by another, which wanted the same: then it makes one more.
+function Evidence:was_taken(id, call)
+  self.holders = self.holders or holders_of(self.world)
+  local holder = self.holders[id]
+  return holder ~= nil and holder ~= call and (holder.step ~= call.step or holder.attempt ~= call.attempt)
 end
 
 --- The id of the version that is live at a time, or nil.

@@ -136,9 +136,10 @@ local profiles = {
   },
   -- Everybody at once, on one script.
   crossing = {
-    troubled = 0.4, fault = 0.15, kinds = { "lost after", "lost before", "late", "slow", "broken after" }, actors = 3, steps = 6,
-    versions = 6, failed = 0.5, scripts = 1, cancel = 0.02, pause = 0.3,
-    operations = { "create", "delete", "delete", "deploy_and_wait", "deploy_and_wait", "deploy", "publish", "rollback", "batch" },
+    troubled = 0.6, fault = 0.3, plain = true, kinds = { "lost after", "lost before", "late", "slow", "broken after" }, actors = 3, steps = 6,
+    versions = 6, failed = 0.5, scripts = 1, cancel = 0.02, pause = 0.3, attempts = 2, same = 0.7, slow = 0.4,
+    rises = 0.5,
+    operations = { "create", "create", "create", "delete", "delete", "delete", "deploy_and_wait", "deploy_and_wait", "deploy", "publish", "rollback", "batch" },
   },
   limits = {
     troubled = 0.3, fault = 0.2, kinds = { "refused", "refused", "unavailable", "slow", "unauthorised" }, actors = 2, steps = 3,
@@ -174,7 +175,7 @@ local function scripts_of(draw, profile, plan)
     -- Now and then more than fit on a page.
     local most = profile.many and draw.chance(profile.many) and draw.integer(90, 130) or draw.integer(0, profile.versions)
     for number = 1, most do
-      contents[number] = draw.chance(0.2) and draw.pick(plan.contents) or ("old source %d.%d"):format(i, number)
+      contents[number] = draw.chance(profile.same or 0.2) and draw.pick(plan.contents) or ("old source %d.%d"):format(i, number)
     end
     for _ = 1, #contents > 0 and draw.integer(0, 3) or 0 do
       local number = draw.integer(1, #contents)
@@ -208,7 +209,7 @@ local function step_of(draw, profile, plan, number)
       step.kills[i] = { request = draw.integer(1, 12), kind = draw.pick { "killed before", "killed after" } }
     end
   end
-  step.mode = draw.pick(modes)
+  step.mode = profile.plain and "plain" or draw.pick(modes)
   return step
 end
 
@@ -216,7 +217,7 @@ local function actor_of(draw, profile, plan, index)
   local actor = { name = names[index], steps = {}, seed = draw.integer(0, 1 << 30) }
   actor.credential = draw.pick { "key", "key", "key", "token", "login" }
   actor.max_connections = draw.chance(0.3) and draw.integer(1, 3) or nil
-  actor.max_attempts = draw.chance(0.3) and draw.integer(1, 6) or nil
+  actor.max_attempts = draw.chance(0.3) and draw.integer(1, profile.attempts or 6) or nil
   if profile.limited and draw.chance(0.5) then actor.rate_limit = draw.integer(3, 20) end
   for i = 1, draw.integer(1, profile.steps) do
     plan.steps = plan.steps + 1
@@ -235,6 +236,8 @@ function history.new(seed)
   local plan = { seed = seed, kind = kind, steps = 0, habits = habits_of(draw), contents = contents_of(draw), actors = {}, epilogue = true, last_calls = true }
   plan.start = draw.pick { 0, 1000, 65535.9, 2097151.5, draw.between(0, 1e7) }
   plan.limit = profile.limited and draw.chance(0.5) and draw.integer(5, 30) or nil
+  if draw.chance(profile.rises or 0) then plan.habits.order = "rising" end
+  plan.slow = draw.chance(profile.slow or 0.1) and draw.integer(5, 50) or nil -- times as slow as usual
   plan.token_life = draw.chance(0.3) and draw.between(1, 20) or nil
   plan.build_seconds = draw.pick { 0, 0.4, 1.4, 2, 5 }
   plan.scripts = scripts_of(draw, profile, plan)

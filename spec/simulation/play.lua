@@ -41,11 +41,12 @@ local usual = { connect = true, there = true, back = true }
 
 -- What happens to the requests of a step, one after the other. Times come from the step's own seed, so that leaving
 -- another step out changes nothing here.
-local function fault_source(step, attempt)
+local function fault_source(step, attempt, slow)
   local draw = random.new(step.seed + 7919 * (attempt - 1))
+  slow = slow or 1
   return function()
     step.sent = (step.sent or 0) + 1
-    local times = { connect = draw.between(0.001, 0.03), there = draw.between(0.005, 0.05), back = draw.between(0.005, 0.05) }
+    local times = { connect = draw.between(0.001, 0.03), there = slow * draw.between(0.005, 0.05), back = slow * draw.between(0.005, 0.05) }
     local kill = step.kills and step.kills[attempt]
     step.sent_now = step.sent_now + 1
     if kill and step.sent_now >= kill.request then return { kind = kill.kind, there = times.there } end
@@ -277,7 +278,7 @@ local function run_step(world, universe, tasks, actor, step)
   repeat
     attempt = attempt + 1
     step.sent_now = 0
-    actor.step, actor.attempt, actor.fault = step.number, attempt, fault_source(step, attempt)
+    actor.step, actor.attempt, actor.fault = step.number, attempt, fault_source(step, attempt, not world.calm and world.plan.slow)
     if step.cancel and attempt == 1 then
       perform_until(world, universe, tasks, step.cancel, actor, step, attempt)
     else

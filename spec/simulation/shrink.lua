@@ -56,7 +56,7 @@ local function cuts_of(plan)
       cut_step(cuts, step, function(other) return other.actors[a].steps[s] end)
     end
   end
-  for _, name in ipairs { "limit", "token_life", "epilogue", "last_calls" } do
+  for _, name in ipairs { "limit", "token_life", "slow", "epilogue", "last_calls" } do
     if plan[name] then cuts[#cuts + 1] = function(other) other[name] = nil end end
   end
   for _, name in ipairs(sorted_names(plan.habits)) do

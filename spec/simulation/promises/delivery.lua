@@ -1,5 +1,6 @@
 -- Said done: done exactly once, or at least once where it is repeatable. `none`: not done. `unknown`: at most once. Never
--- twice, but for a reconciled create that was done after all looks were over, or whose version somebody deleted before.
+-- twice, but for a reconciled create that was done after all looks were over, or whose version somebody deleted before, or
+-- another call adopted.
 local effect_of = { create = "created", deploy = "accepted", delete = "deleted", invoke = "ran", upload = "uploaded" }
 
 -- How often a call may have been done, by what was said: at least, at most.
@@ -59,7 +60,8 @@ local function check_group(evidence, group)
   for _, entry in ipairs(evidence:effects_of(call, effect_of[call.op])) do
     if is_of(entry, call) then
       count = count + 1
-      if call.args.reconcile and (entry.late or evidence:was_deleted(entry.version, group.ended)) then unseen = unseen + 1 end
+      local lost = entry.late or evidence:was_deleted(entry.version, group.ended) or evidence:was_taken(entry.version, call)
+      if call.args.reconcile and lost then unseen = unseen + 1 end
     end
   end
   if count < group.least then

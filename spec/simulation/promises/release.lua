@@ -14,7 +14,8 @@ end
 local function made_live(evidence, call, script, id)
   local when, former
   for _, entry in ipairs(evidence.lives[script] or {}) do
-    if entry.step == call.step and entry.attempt == call.attempt and entry.version == id and entry.time <= call.ended then
+    local own = entry.step == call.step and entry.attempt == call.attempt
+    if own and entry.version == id and entry.deployed == id and entry.time <= call.ended then
       when, former = entry.time, entry.former
     end
   end
@@ -221,7 +222,8 @@ local function check_deploy_and_wait(evidence, call)
   for _, request in ipairs(evidence:requests_of(call)) do
     if request.fault then return end -- a 429 lasts
   end
-  if when < call.began + (call.timeout or 300) - 0.2 then
+  local round_trip = 0.2 * (evidence.world.plan.slow or 1) -- more than twice what a look takes at most
+  if when < call.began + (call.timeout or 300) - round_trip then
     evidence:lie("a wait looks once more at its end", call, "live %.3f s before the time was up", call.ended - when)
   end
 end
@@ -240,12 +242,24 @@ local function check_epilogue(evidence, call)
   end
 end
 
+-- Whether what another step began to deploy had ended before a call.
+local function has_ended(evidence, accepted, call)
+  for _, entry in ipairs(evidence.world.service.journal) do
+    local ends = entry.what == "live" and entry.deployed == accepted.version or entry.what == "failed" and entry.version == accepted.version
+    if ends and entry.time >= accepted.time and entry.time < call.began then return true end
+  end
+  return false
+end
+
 -- Who is alone meets nobody: neither somebody else's version, nor, without a kill, anything under way.
 local function check_alone(evidence, call)
   local err, step = call.err, call.args
-  if call.op ~= "publish" or #evidence.world.plan.actors > 1 or call.args.epilogue or not err or err.kind ~= "conflict" or err.stage == "test" then return end
+  if call.op ~= "publish" and call.op ~= "rollback" then return end
+  if #evidence.world.plan.actors > 1 or call.args.epilogue or not err or err.kind ~= "conflict" or err.stage == "test" then return end
   for _, entry in ipairs(evidence.world.service.journal) do
-    if entry.late or entry.what == "accepted" and entry.step ~= call.step then return end
+    if entry.late then return end
+    local others = entry.what == "accepted" and (entry.step ~= call.step or entry.attempt ~= call.attempt and call.op == "rollback")
+    if others and not has_ended(evidence, entry, call) then return end
   end
   if not step.kills then return evidence:lie("a conflict has somebody else", call, "%s", err.message) end
   for _, request in ipairs(evidence:requests_of(call)) do

@@ -251,6 +251,16 @@ local function add_failures(job, budget)
   end
 end
 
+-- What was made, and taken by another call, is looked for and made once more.
+local function add_taken(job, budget)
+  for _, entry in ipairs(job.evidence:effects_of(job.call, "created")) do
+    if job.evidence:was_taken(entry.version, job.call) then
+      budget:add("create", 1)
+      budget:add("list", 3 * pages_of(size_of(job, job.scripts[entry.script]), 100))
+    end
+  end
+end
+
 local function check_call(evidence, scripts, call)
   local job = {
     evidence = evidence, call = call, scripts = scripts, from = call.began, to = call.ended,
@@ -259,6 +269,7 @@ local function check_call(evidence, scripts, call)
   local budget, taken = setmetatable({}, Budget), {}
   kinds[call.op](job, budget, call.args)
   add_failures(job, budget)
+  add_taken(job, budget)
   for _, request in ipairs(evidence:requests_of(call)) do
     local operation = request.operation
     if operation then taken[operation] = (taken[operation] or 0) + 1 end
