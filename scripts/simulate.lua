@@ -1,4 +1,5 @@
 -- Plays histories; scripts/simulate says how to call it.
+local uv = require "luv"
 local run = require "spec.simulation.run"
 local story = require "spec.simulation.story"
 
@@ -6,11 +7,11 @@ local function read_options(words)
   local options, i = {}, 1
   while words[i] do
     local name = words[i]:match "^%-%-(%a+)$"
-    if name == "seed" or name == "histories" then
+    if name == "seed" or name == "histories" or name == "processes" then
       options[name] = math.tointeger(tonumber(words[i + 1]))
       if not options[name] then error(("--%s takes an integer, not %s"):format(name, tostring(words[i + 1])), 0) end
       i = i + 1
-    elseif name == "survey" or name == "story" then
+    elseif name == "survey" or name == "story" or name == "part" then
       options[name] = true
     else
       error("unknown option " .. words[i] .. "; see scripts/simulate", 0)
@@ -46,10 +47,13 @@ local function note(found, seed, lies)
   end
 end
 
-local function main(words)
-  local options = read_options(words)
-  local first = options.seed or 1
-  local count = options.histories or (options.seed and 1 or 1000)
+local function summary(total, seconds)
+  print(("%d histories, %d requests, %d faults in %.1f s: %.0f histories and %.0f faults a second; %d end in a lie"):format(
+    total.histories, total.requests, total.faults, seconds, total.histories / seconds, total.faults / seconds, total.broken))
+end
+
+-- Plays a range of seeds in this process.
+local function play(first, count, options)
   local runner, began, found, broken = run.new(), os.clock(), {}, 0
   for seed = first, first + count - 1 do
     local lies, world = runner:seed(seed)
@@ -64,10 +68,77 @@ local function main(words)
     end
   end
   survey(found)
-  local seconds = math.max(1e-6, os.clock() - began)
-  print(("%d histories, %d requests, %d faults in %.1f s: %.0f histories and %.0f faults a second; %d end in a lie")
-    :format(count, runner.requests, runner.faults, seconds, count / seconds, runner.faults / seconds, broken))
+  local total = { histories = count, requests = runner.requests, faults = runner.faults, broken = broken }
+  if options.part then
+    print(("part %d %d %d %d"):format(total.histories, total.requests, total.faults, total.broken))
+  else
+    summary(total, math.max(1e-6, os.clock() - began))
+  end
   os.exit(broken == 0)
+end
+
+-- A process each for its own range of seeds, side by side; the first that finds a lie ends the others.
+local function share(first, count, options)
+  local interpreter = 0
+  while arg[interpreter - 1] do interpreter = interpreter - 1 end
+  local processes, total = {}, { histories = 0, requests = 0, faults = 0, broken = 0 }
+  local failed, began = false, uv.hrtime()
+  local function fail(output)
+    if failed then return end
+    failed = true
+    io.write(output)
+    for _, process in ipairs(processes) do process.handle:kill "sigterm" end
+  end
+  local function ended(process, code)
+    local told = false
+    local text = process.output:gsub("part (%d+) (%d+) (%d+) (%d+)\n", function(histories, requests, faults, broken)
+      told = true
+      total.histories, total.requests = total.histories + histories, total.requests + requests
+      total.faults, total.broken = total.faults + faults, total.broken + broken
+      return ""
+    end)
+    if told then return io.write(text) end
+    fail(text == "" and ("the process of seeds %d to %d ended with %d\n"):format(process.first, process.last, code) or text)
+  end
+  for i = 1, options.processes do
+    local from, to = first + count * (i - 1) // options.processes, first + count * i // options.processes - 1
+    local process = { first = from, last = to, output = "", pipe = uv.new_pipe(), open = 2 }
+    processes[i] = process
+    local words = { "scripts/simulate.lua", "--part", "--seed", tostring(from), "--histories", tostring(to - from + 1) }
+    for _, name in ipairs { "survey", "story" } do
+      if options[name] then words[#words + 1] = "--" .. name end
+    end
+    local function close(code)
+      process.code = code or process.code
+      process.open = process.open - 1
+      if process.open == 0 then ended(process, process.code) end
+    end
+    process.handle = assert(uv.spawn(arg[interpreter], { args = words, stdio = { nil, process.pipe, 2 } }, function(code)
+      process.handle:close()
+      close(code)
+    end))
+    process.pipe:read_start(function(_, chunk)
+      if chunk then
+        process.output = process.output .. chunk
+      else
+        process.pipe:close()
+        close()
+      end
+    end)
+  end
+  uv.run()
+  if not failed then summary(total, (uv.hrtime() - began) / 1e9) end
+  os.exit(not failed and total.broken == 0)
+end
+
+local function main(words)
+  local options = read_options(words)
+  local first = options.seed or 1
+  local count = options.histories or (options.seed and 1 or 1000)
+  options.processes = options.processes or #uv.cpu_info()
+  options.processes = math.min(options.processes, math.max(1, count // 100))
+  if options.part or options.processes == 1 then return play(first, count, options) end
+  share(first, count, options)
 end
 
 main(arg)

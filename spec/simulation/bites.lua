@@ -8,9 +8,8 @@
 --
 -- - what lies below the engine, which is simulated: spec/regress/{closed_by_a_finalizer, luv_in_a_task, odd_values,
 --   one_post, proxy_refusal, surplus_answer}_spec.lua, and spec/core_spec.lua for an answer that was left lying
--- - an older version that is adopted where a rising list shrinks between two requests, just before an answer is lost, and
---   the time of a second page there: what must meet does once in tens of thousands of histories.
---   spec/regress/shrinking_list_spec.lua, spec/release/simulated/reconcile_spec.lua
+-- - an older version that is adopted where a rising list shrinks between two requests, just before an answer is lost: what
+--   must meet does once in tens of thousands of histories. spec/regress/shrinking_list_spec.lua
 -- - a word in `deploying` that stays when the deployment has ended: no habit of the model, since every release of such a
 --   service ends in a conflict. spec/release/simulated/wait_spec.lua
 -- - a look too few before what others have begun is overwritten: the look afterwards tells of it, so nothing said is a lie.

@@ -118,6 +118,15 @@ describe("a reconciled create", function()
     assert.same({ "1/2", "9/2" }, queries())
   end)
 
+  it("ends by its deadline where both pages of a rising list are slow", function()
+    open { contents = { "a", "b", "c" }, habits = { order = "rising" } }
+    world:fault("list", 1, "slow", { seconds = 3 })
+    world:fault("list", 2, "slow", { seconds = 4 })
+    local _, err = create("mine", { timeout = 5 })
+    assert.same({ "timeout", "none", 0 }, { err.kind, err.outcome, world:count "create" })
+    assert.is_true(world.clock.time - world.start <= 5.002)
+  end)
+
   it("finds the newest number of a rising list though its last page is gone by then", function()
     open { client = { max_attempts = 1 } }
     world:answer("list", 1, 200, page({ version(1), version(2) }, 1, 9))

@@ -83,7 +83,8 @@ local function check_published(evidence, call, script, wanted, tested, result)
   check_live_now(evidence, call, script, id, when)
   local previous = result.previous and result.previous.id
   local somebodys = former and former ~= id and former ~= previous and (made_live_at(evidence, script, former, when) or 0) >= call.began
-  if when and somebodys and not result.overwrote then
+  local gone = former and evidence:was_deleted(former, call.ended)
+  if when and somebodys and not gone and not result.overwrote then
     evidence:lie("nobody's version is overwritten unseen", call, "version %s was live when %s came live, and %s was said to be",
       tostring(former), tostring(id), tostring(previous))
   end
@@ -190,7 +191,7 @@ local function check_prune(evidence, call)
   local value, gone = call.value or call.err, {}
   for _, entry in ipairs(evidence:effects_of(call, "deleted")) do
     gone[entry.version] = true
-    check_deleted(evidence, call, entry)
+    if not entry.late then check_deleted(evidence, call, entry) end
   end
   for _, version in ipairs(value and (value.deleted or value.pruned) or {}) do
     if not gone[version.id] and evidence.world.service.versions[version.id] then
