@@ -48,8 +48,10 @@ local function note(found, seed, lies)
 end
 
 local function summary(total, seconds)
-  print(("%d histories, %d requests, %d faults in %.1f s: %.0f histories and %.0f faults a second; %d end in a lie"):format(
-    total.histories, total.requests, total.faults, seconds, total.histories / seconds, total.faults / seconds, total.broken))
+  local histories, faults = total.histories / seconds, total.faults / seconds
+  local form = "%d histories, %d requests, %d faults in %.1f s: %.0f histories and %.0f faults a second; %d end in a lie"
+  print(form:format(
+    total.histories, total.requests, total.faults, seconds, histories, faults, total.broken))
 end
 
 -- Plays a range of seeds in this process.
@@ -98,10 +100,12 @@ local function share(first, count, options)
       return ""
     end)
     if told then return io.write(text) end
-    fail(text == "" and ("the process of seeds %d to %d ended with %d\n"):format(process.first, process.last, code) or text)
+    local ending = ("the process of seeds %d to %d ended with %d\n"):format(process.first, process.last, code)
+    fail(text == "" and ending or text)
   end
   for i = 1, options.processes do
-    local from, to = first + count * (i - 1) // options.processes, first + count * i // options.processes - 1
+    local from = first + count * (i - 1) // options.processes
+    local to = first + count * i // options.processes - 1
     local process = { first = from, last = to, output = "", pipe = uv.new_pipe(), open = 2 }
     processes[i] = process
     local words = { "scripts/simulate.lua", "--part", "--seed", tostring(from), "--histories", tostring(to - from + 1) }
