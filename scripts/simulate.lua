@@ -49,9 +49,9 @@ end
 
 local function summary(total, seconds)
   local histories, faults = total.histories / seconds, total.faults / seconds
-  local form = "%d histories, %d requests, %d faults in %.1f s: %.0f histories and %.0f faults a second; %d end in a lie"
-  print(form:format(
-    total.histories, total.requests, total.faults, seconds, histories, faults, total.broken))
+  print(("%d histories, %d requests, %d faults in %.1f s: %.0f histories and %.0f faults a second"):format(
+    total.histories, total.requests, total.faults, seconds, histories, faults))
+  print(("%d end in a lie"):format(total.broken))
 end
 
 -- Plays a range of seeds in this process.
@@ -117,7 +117,8 @@ local function share(first, count, options)
       process.open = process.open - 1
       if process.open == 0 then ended(process, process.code) end
     end
-    process.handle = assert(uv.spawn(arg[interpreter], { args = words, stdio = { nil, process.pipe, 2 } }, function(code)
+    local given = { args = words, stdio = { nil, process.pipe, 2 } }
+    process.handle = assert(uv.spawn(arg[interpreter], given, function(code)
       process.handle:close()
       close(code)
     end))
