@@ -174,6 +174,32 @@ describe("a command that is cut off", function()
     assert.truthy(object.accounts[1]:find("may still come live: v1", 1, true))
   end)
 
+  it("says of a prune that versions may be gone", function()
+    local server <close> = assert(sandbox.start { deploy_seconds = 0 })
+    for _ = 1, 3 do assert.equal(0, (shell(server, "create 1 " .. state.write("x.py", commands.upper)))) end
+    server:fail { operation = "delete", how = "slow", seconds = 30, times = 9 }
+    local pid, finish = start(server, "prune 1 --keep 1 --yes --json --no-save")
+    assert.is_true(wait_until(function() return server:count "delete" > 0 end))
+    os.execute("kill -TERM " .. pid)
+    local code, out = finish()
+    local object = cjson.decode(out:match '{.*"error".*}')
+    assert.same({ 143, "interrupted", "unknown" }, { code, object.kind, object.outcome })
+    assert.truthy(object.message:find("old versions may be gone; look with: patchworks list 1", 1, true), out)
+  end)
+
+  it("says of a publish that prunes afterwards that versions may be gone, though nothing was published", function()
+    local server <close> = assert(sandbox.start { deploy_seconds = 0 })
+    project(server)
+    for _ = 1, 3 do assert.equal(0, (shell(server, "create 1 " .. state.write("x.py", commands.lower)))) end
+    assert.equal(0, (shell(server, "publish orders --interval 0.02", { folder = state.folder })))
+    server:fail { operation = "delete", how = "slow", seconds = 30, times = 9 }
+    local pid, finish = start(server, "publish orders --keep 1")
+    assert.is_true(wait_until(function() return server:count "delete" > 0 end))
+    os.execute("kill -TERM " .. pid)
+    local _, out = finish()
+    assert.truthy(out:find("old versions may have been deleted", 1, true) and not out:find "nothing was changed", out)
+  end)
+
   it("says of a deployment that it may still come live, and how to look", function()
     local server <close> = assert(sandbox.start { deploy_seconds = 3600 })
     project(server)

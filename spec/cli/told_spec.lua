@@ -3,6 +3,7 @@ local cjson = require "cjson"
 local commands = require "spec.support.commands"
 local shell = require "spec.support.shell"
 local terminal = require "spec.support.terminal"
+local wait_until = require "spec.support.wait_until"
 
 local state = commands.setup(before_each, after_each)
 local run, inside, write, lines = state.run, state.inside, state.write, commands.lines
@@ -61,6 +62,63 @@ describe("a prune that can't save", function()
     assert.same({ "error", "file", 1 }, { object.type, object.kind, object.exit_code })
     assert.equal(0, state.server:count "delete")
     assert.equal(0, (inside "prune 1 --keep 1 --yes --no-save"))
+  end)
+end)
+
+describe("a folder that can't be written to any more", function()
+  local function project()
+    write("patchworks.project.lua", ([[return {
+      scripts = { orders = { file = "orders.py", cases = "cases/orders" } },
+      environments = { here = { base_url = %q, scripts = { orders = 1 } } },
+    }]]):format(state.server.url))
+    write("orders.py", upper)
+  end
+
+  -- Has the folder fail while a command waits for the answer to an operation.
+  local function fails_at(operation, words)
+    state.server:latency(0.5)
+    local before = state.server:count(operation)
+    local pipe = assert(io.popen(("cd %s && %s 2>&1"):format(state.folder, shell.command(state.server, words))))
+    assert.is_true(wait_until(function() return state.server:count(operation) > before end))
+    assert(os.execute(("cd %s/.patchworks && rm -f lock && mkdir lock"):format(state.folder)))
+    local out = pipe:read "a"
+    state.server:latency(0)
+    return select(3, pipe:close()) or 0, out
+  end
+
+  it("before a deployment ends a publish with what was made, and what is live", function()
+    project()
+    assert.equal(0, (inside "publish orders --interval 0.02"))
+    write("orders.py", lower)
+    local code, out = fails_at("create", "publish orders --interval 0.02")
+    assert.equal(3, code, out)
+    assert.truthy(out:find("script version 2 (script 1, v2, Draft) was not deployed", 1, true), out)
+    assert.truthy(out:find("live as before: script version 1", 1, true), out)
+    assert.is_nil(out:find "nothing was changed", out)
+  end)
+
+  it("after one fails the command, which says what it did", function()
+    project()
+    local code, out = fails_at("deploy", "publish orders --interval 0.02")
+    assert.equal(1, code, out)
+    assert.truthy(out:find("published: script version 1", 1, true) and out:find("is not remembered here: ", 1, true), out)
+    assert(os.execute(("rmdir %s/.patchworks/lock"):format(state.folder)))
+    write("orders.py", lower)
+    code, out = fails_at("deploy", "apply --yes --interval 0.02")
+    assert.equal(1, code, out)
+    assert.truthy(out:find("1 published, 0 unchanged, 0 failed", 1, true) and out:find("is not remembered here: ", 1, true), out)
+  end)
+
+  it("after an invocation says that it was run", function()
+    project()
+    assert.equal(0, (inside "publish orders --interval 0.02"))
+    write("cases", "a file where the folder is to be")
+    local code, _, err = inside "invoke orders --payload hi --save orders/first"
+    assert.equal(1, code, err)
+    assert.truthy(err:find("it was done all the same: version 1 was run", 1, true), err)
+    local before = state.server:count "invoke"
+    assert.equal(2, (inside "invoke orders --payload hi --save first"))
+    assert.equal(before, state.server:count "invoke")
   end)
 end)
 

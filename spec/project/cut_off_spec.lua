@@ -133,6 +133,51 @@ it("nothing is sent when what is begun can't be remembered", function()
   end
 end)
 
+describe("a folder that can't be written to any more", function()
+  -- In the middle of a run, as a full disk does it: what is to be remembered next can't be.
+  local function fill() os.execute(("rm %s/.patchworks/lock && mkdir %s/.patchworks/lock"):format(place.root, place.root)) end
+
+  local function at(step)
+    return function(event)
+      if event.step == step then fill() end
+    end
+  end
+
+  it("keeps a version that was made from being deployed, and the error says so", function()
+    assert(put "one")
+    local _, problem = put("two", { on_event = at "create" })
+    assert.same({ "file", "publish", "none", "deploy", true, 2, 1 }, { problem.kind, problem.operation, problem.outcome, problem.stage,
+      problem.rolled_back, problem.version.id, problem.live.id })
+    assert.truthy(problem.message:find("script version 2 (script 1, v2, Draft) was not deployed: ", 1, true), problem.message)
+    assert.is_nil(tostring(problem):find "nothing was changed")
+    assert.truthy(problem.state_error.message:find(".patchworks/lock", 1, true))
+    assert.same({ 2, 1 }, { server:count "create", server:count "deploy" })
+    os.execute(("rmdir %s/.patchworks/lock"):format(place.root))
+    assert.equal(2, assert(put()).version.id) -- what was made is taken up
+  end)
+
+  it("keeps a rollback from being begun", function()
+    assert(put "one")
+    assert(put "two")
+    local _, problem = publish.rollback(place, { on_event = at "look" })
+    assert.same({ "file", "rollback", "none", 1, 2 }, { problem.kind, problem.operation, problem.outcome, problem.version.id, problem.live.id })
+    assert.equal(2, server:count "deploy")
+  end)
+
+  it("keeps no failed test from being taken back", function()
+    assert(put "one")
+    local _, problem = put("two", { on_event = at "test", test = { expect = "something else" } })
+    assert.same({ "test_failed", true, 1 }, { problem.kind, problem.rolled_back, problem.live.id })
+    assert.equal("file", problem.state_error.kind)
+  end)
+
+  it("is told beside what was done", function()
+    assert(put "one")
+    local done = assert(put("two", { on_event = at "deploy" }))
+    assert.same({ "published", 2, "file" }, { done.action, done.version.id, done.state_error.kind })
+  end)
+end)
+
 it("the sandbox is one service, whatever its port", function()
   assert.equal("sandbox", state.place { name = "sandbox", origin = "http://127.0.0.1:1234" })
   assert.equal("https://x.example", state.place { name = "production", origin = "https://x.example" })

@@ -17,7 +17,7 @@ local codes = {
 -- @treturn integer
 function codes.of(err)
   if type(err) ~= "table" then return codes.failed end
-  if err.kind == "file" then return codes.usage end
+  if err.kind == "file" and not err.stage then return codes.usage end -- with a stage, a release had begun
   if err.rollback_error or (err.stage == "test" and not err.rolled_back) then return codes.stuck end
   if err.rolled_back then return codes.rolled_back end
   if err.outcome == "unknown" and not err.overtaken then return codes.unknown end

@@ -31,10 +31,12 @@ local function tell_what_was_under_way(code, word)
   local told = underway.tell(context) or {}
   local may = context and context.may
   if may then output.say("%s", may) end
+  if output.done then output.say("it was done all the same: %s", output.done) end
   if output.json then
     pcall(output.object, "error", { -- where nobody reads it, the code still says what ended it
       kind = "interrupted", message = may and word .. ": " .. may or word, exit_code = code,
-      outcome = (may or told.changed) and "unknown" or "none", accounts = told.accounts, go_on = told.go_on,
+      outcome = (may or told.changed or output.done) and "unknown" or "none",
+      accounts = told.accounts, go_on = told.go_on,
     })
   end
   return code
@@ -48,6 +50,13 @@ local function tell_what_was_done(problem)
   return codes.failed
 end
 
+-- A failure; where it came after what the command was to do, that was done, whatever the kind.
+local function tell_failure(problem)
+  local code = show.failure(problem, output.done and codes.failed or nil)
+  if output.done then output.say("it was done all the same: %s", output.done) end
+  return code
+end
+
 -- The exit code of what ended a command, told on standard error.
 local function explain(problem)
   output.clear()
@@ -55,7 +64,7 @@ local function explain(problem)
   if getmetatable(problem) == patience.Ended then return tell_what_was_under_way(problem.code, "ended by a signal") end
   if errors.is_error(problem) then
     if context then underway.over(context) end
-    return show.failure(problem)
+    return tell_failure(problem)
   end
   local text = tostring(problem)
   if text:find "interrupted!$" then return tell_what_was_under_way(codes.interrupted, "interrupted") end
@@ -64,7 +73,7 @@ local function explain(problem)
     return codes.failed
   end
   -- Misuse raises with a place in this program's code, which says nothing to its user.
-  return show.failure((text:gsub("^[^%s:]+:%d+: ", "")))
+  return tell_failure((text:gsub("^[^%s:]+:%d+: ", "")))
 end
 
 -- A defect of ours shows where it is; whatever else is raised is about what the command was given.

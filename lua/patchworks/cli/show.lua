@@ -74,7 +74,9 @@ local function aftermath(err)
   if err.live and err.version and err.live.id == err.version.id then
     return ("LIVE, though its %s failed: %s"):format(err.stage, tostring(err.live))
   end
-  return err.live and "live now: " .. tostring(err.live) or "nothing was live before, and nothing is now"
+  if err.live then return "live now: " .. tostring(err.live) end
+  if err.previous then return ("nothing is live now; before it was: %s"):format(tostring(err.previous)) end
+  return "nothing was live before, and nothing is now"
 end
 
 --- Says what went wrong, on standard error, and with `--json` as an object too.
@@ -119,11 +121,21 @@ local function pruned(list, context)
   return list and output.list(versions)
 end
 
+--- Says that the folder does not remember what was done.
+-- @tparam ?table problem why; nil where it does
+-- @tparam integer code of the command otherwise
+-- @treturn integer its exit code
+function show.unremembered(problem, code)
+  if not problem then return code end
+  output.complain(("what was done is not remembered here: %s (%s)"):format(problem.message, problem.hint))
+  return code == codes.done and codes.failed or code
+end
+
 --- What publish and rollback came to.
 -- @treturn integer an exit code
 function show.release(result, err, context)
   output.clear()
-  if not result then return show.failure(err) end
+  if not result then return show.unremembered(err.state_error, show.failure(err)) end
   for _, sentence in ipairs(replace.sentences(result)) do output.complain(sentence) end
   if result.prune_error then output.complain("pruning failed: " .. tostring(result.prune_error)) end
   if result.action == "published" or result.action == "rolled back" then
@@ -141,7 +153,7 @@ function show.release(result, err, context)
   else
     output.write(("%s: %s\n"):format(result.action, tostring(result.version or "nothing is live yet")))
   end
-  return result.prune_error and codes.failed or codes.done
+  return show.unremembered(result.state_error, result.prune_error and codes.failed or codes.done)
 end
 
 --- A plan: each script with its diff, in colour on a terminal.

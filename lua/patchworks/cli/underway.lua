@@ -83,7 +83,7 @@ function underway.tell(context)
     accounts[#accounts + 1] = tostring(account)
     output.say("%s", output.visible(accounts[#accounts]))
     go_on = advice(again(context, account), readings.input())
-    changed = changed or account.creating or account.made or account.changed or false
+    changed = changed or account:may_have_changed()
   end
   if not go_on then return nil end
   output.say("go on with: %s", go_on)

@@ -65,10 +65,11 @@ local function note(place, fields, what, version)
 end
 
 --- Remembers what a release begins before it does, and what it takes the place of: after a kill or a lost answer, on
--- the way there or back, it may still come live, as ours.
+-- the way there or back, it may still come live, as ours. What can't be remembered is not begun; but once a deployment
+-- was, one that takes it back is.
 -- @tparam table place see patchworks.project.live
 -- @tparam ?function record of the caller, which is given the account too
--- @treturn function `record` for a release; it raises the error when nothing can be remembered
+-- @treturn function `record` for a release
 function publish.record(place, record)
   local noted
   return function(account)
@@ -76,10 +77,10 @@ function publish.record(place, record)
     if version and version.id ~= noted then
       local was_live = account.live and account.live.id
       local done, problem = state.begin(place.root, place.origin, place.id, version.id, was_live)
-      if not done then error(problem, 0) end
+      if not done and not noted then return nil, problem end
       noted = version.id
     end
-    if record then record(account) end
+    if record then return record(account) end
   end
 end
 
@@ -137,7 +138,7 @@ end
 -- (another source in place of the file's), and as for `versions:publish`, without `file` and `expected_live`; what
 -- `keep` prunes is kept in `.patchworks/pruned`
 -- @treturn ?table as `versions:publish`; or nil and an error: kind "conflict" when what is live is not what the file
--- came from, with `live`
+-- came from, with `live`. Either has `state_error` where what came of it could not be remembered
 function publish.publish(place, given)
   given = given or {}
   local text, problem = source_of(place, given)
@@ -160,7 +161,8 @@ function publish.publish(place, given)
   local noted, lost
   if not result then
     noted, lost = note_failure(place, failure)
-    return nil, failure, not noted and lost or nil
+    failure.state_error = not noted and lost or nil
+    return nil, failure
   end
   local id = result.version and result.version.id
   local what = result.action == "published" and (given.over and "overwrote" or "published") or nil
@@ -175,7 +177,8 @@ end
 --- Makes the version live again that was live before. The requests of `versions:rollback`, and 1.
 -- @tparam table place see patchworks.project.live
 -- @tparam ?table given `over`, and as for `versions:rollback`
--- @treturn ?table as `versions:rollback`; or nil and an error: kind "conflict" when what is live is somebody else's
+-- @treturn ?table as `versions:rollback`; or nil and an error: kind "conflict" when what is live is somebody else's.
+-- Either has `state_error`, as for `publish`
 function publish.rollback(place, given)
   given = given or {}
   if not given.dry_run then
@@ -194,7 +197,8 @@ function publish.rollback(place, given)
   if given.dry_run then return result, failure end
   if not result then
     local noted, lost = note_failure(place, failure)
-    return nil, failure, not noted and lost or nil
+    failure.state_error = not noted and lost or nil
+    return nil, failure
   end
   -- Between the look and the deployment somebody may have published: it is told, since it can't be prevented.
   if result.previous and before and result.previous.id ~= before.id then result.overwrote = result.previous end

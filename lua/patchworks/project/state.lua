@@ -142,7 +142,7 @@ function state.update(root, change)
   assert(each(known.services, is_service), "what is to be remembered has another form than what can be read")
   local path = folder .. "/state.json"
   local done, why = written.whole(path, assert(core.encode(known)), tonumber("600", 8))
-  if not done then return failed(path, why, "nothing was changed there") end
+  if not done then return failed(path, why, "make room on the disk, and let the folder be writable") end
   return known
 end
 

@@ -97,6 +97,7 @@ local progress = {
     { "made?", "boolean", "whether it was made" },
     { "changed?", "boolean", "whether a deployment was begun" },
     { "creating?", "boolean", "a create is on its way: a version may have been made" },
+    { "deleting?", "boolean", "old versions are being deleted, or were" },
     { "pending", "table[]", "deployments that were begun and not seen to end: they may still come live" },
     { "finished?", "boolean", "nothing is left to go on with" },
   },

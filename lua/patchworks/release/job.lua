@@ -63,20 +63,30 @@ function Job:pass(state)
 end
 
 --- Gives the account to whoever keeps it.
+-- @treturn ?boolean true; or nil and an error where it could not be kept: what was to be changed next is left undone
 function Job:keep()
-  if self.given.record then self.given.record(self.progress) end
+  if not self.given.record then return true end
+  local kept, problem = self.given.record(self.progress)
+  if kept ~= nil or problem == nil then return true end
+  if not errors.is_error(problem) then
+    problem = errors.new { kind = "file", message = "the account could not be kept: " .. tostring(problem) }
+  end
+  return nil, self:wrap(problem, {})
 end
 
 --- Tells the listener about a step, and whoever keeps the account.
 -- @tparam string step its name
 -- @tparam ?table fields what else the event holds
+-- @treturn ?boolean true; or nil and an error, as for `keep`
 function Job:tell(step, fields)
   self.progress.step = step
-  self:keep()
-  if not self.listener then return end
+  local kept, problem = self:keep()
+  if not kept then return nil, problem end
+  if not self.listener then return true end
   local event = { type = "step", step = step, progress = self.progress }
   for name, value in pairs(fields or {}) do event[name] = value end
   self.listener(event)
+  return true
 end
 
 -- What the method came to, or its end where the client was closed between two of its requests.
@@ -84,7 +94,7 @@ local function ended(self, ok, value, second)
   if ok then return self:settle(value, second) end
   if value ~= Closed then error(value, 0) end
   local account = self.progress
-  local unknown = account.creating or account.changed or account.pending[1]
+  local unknown = account.creating or account.changed or account.deleting or account.pending[1]
   return self:settle(nil, self:error {
     kind = "cancelled",
     message = "the client was closed",

@@ -16,8 +16,9 @@ local max_interval = seconds("max_interval", "the longest one: they grow with th
 local whole = seconds("timeout", "for all of it", 300)
 local whole_release = seconds("timeout", "for all of it, but for the way back", "none")
 local deploy_timeout = seconds("deploy_timeout", "for each deployment, and for what is under way at first", 300)
-local record = { "record", "function", "called with the account of the release before each change, to be kept",
-  type = "fun(progress: patchworks.progress)" }
+local record = { "record", "function", "called with the account of the release before each change, to be kept; "
+  .. "the change is not made when that gives nil and a reason",
+  type = "fun(progress: patchworks.progress): any?, any?" }
 local while_deploying = { "while_deploying", "boolean", "begin at once, though the service says that a version is "
   .. "being deployed: for a service that goes on saying so", default = false }
 local ever_deployed = { "ever_deployed", "boolean", "delete those too that were live once", default = false }

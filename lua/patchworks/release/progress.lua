@@ -26,8 +26,8 @@ end
 -- @tparam string script its id
 -- @treturn table `operation`, `script`, `step` (the last that was begun), `looked` (whether `live` is known), `live`,
 -- `version` (made, or taken up), `made` (whether by this run), `changed` (something was deployed), `creating` (a create
--- is on its way), `pending` (a list: deployments that were begun and not seen to end), `finished`; versions as
--- `{ id, version, script_id }`
+-- is on its way), `deleting` (old versions are being deleted, or were), `pending` (a list: deployments that were begun
+-- and not seen to end), `finished`; versions as `{ id, version, script_id }`
 function progress.new(operation, script)
   return setmetatable({ operation = operation, script = script, pending = {} }, Progress)
 end
@@ -41,6 +41,9 @@ function Progress:creates() self.creating = true end
 
 --- A version was made, or one that is there already is taken up.
 function Progress:has(version, made) self.version, self.made, self.creating = brief(version), made, nil end
+
+--- Old versions are deleted from now on.
+function Progress:deletes() self.deleting = true end
 
 --- A deployment is begun.
 function Progress:begins(version)
@@ -56,6 +59,12 @@ function Progress:ends(version)
   end
 end
 
+--- Whether anything at the service was changed, or may have been.
+-- @treturn boolean
+function Progress:may_have_changed()
+  return (self.creating or self.made or self.changed or self.deleting) == true
+end
+
 --- It is over: nothing is left to go on with.
 function Progress:finish() self.finished = true end
 
@@ -64,10 +73,11 @@ function Progress:finish() self.finished = true end
 function Progress:sentences()
   local list = {}
   local function say(format, ...) list[#list + 1] = format:format(...) end
-  if not (self.creating or self.made or self.changed) then say "nothing was changed" end
+  if not self:may_have_changed() then say "nothing was changed" end
   if self.creating then say "a version may have been made: the answer had not come" end
   if self.version then say("%s: %s", self.made and "made" or "taken up", name(self.version)) end
   if self.looked then say("live at the last look: %s", self.live and name(self.live) or "nothing") end
+  if self.deleting then say "old versions may have been deleted" end
   for _, version in ipairs(self.pending) do say("may still come live: %s", name(version)) end
   return list
 end
@@ -86,7 +96,7 @@ end
 -- @treturn table
 function progress.of(kept)
   local fields = progress.new(tostring(kept.operation), tostring(kept.script))
-  for _, field in ipairs { "step", "looked", "made", "changed", "creating", "finished" } do
+  for _, field in ipairs { "step", "looked", "made", "changed", "creating", "deleting", "finished" } do
     fields[field] = kept[field]
   end
   for _, field in ipairs { "live", "version" } do

@@ -85,6 +85,7 @@ local function delete(job, version, now)
   end
   if seen.reason then return seen end
   if job.deadline:left() <= 0 then return nil, job:late "it was deleted" end
+  job.progress:deletes()
   job:tell("delete", { version = version })
   local _, failure = job.resource:delete(version.id, job:options())
   if errors.is_error(failure) then return nil, failure end

@@ -154,7 +154,11 @@ local fresh = 1 -- seconds that a look is good for
 -- Makes a version, and looks again meanwhile: gives the version, and that look where it is still good.
 local function create(job, state, content)
   job.progress:creates()
-  job:keep()
+  local kept, refusal = job:keep()
+  if not kept then
+    job.progress:has()
+    return nil, refusal
+  end
   local looked = job.clock.now()
   local answers, problem = job:ask {
     function()
@@ -262,6 +266,12 @@ local function prune(job, result)
     save = given.save,
     timeout = job.deadline,
   }
+  job.progress:deletes()
+  local kept, refusal = job:keep()
+  if not kept then
+    result.prune_error = refusal
+    return
+  end
   local pruned, problem = job.resource:prune(job.script, options)
   result.pruned, result.stays = pruned and pruned.deleted, pruned and pruned.stays
   result.prune_error = not pruned and problem or nil
@@ -285,7 +295,7 @@ function publish.extend(class)
   --   `max_interval`; `dry_run`
   -- - `while_deploying`: begin at once, though the service says that versions are being deployed
   -- - `expected_live`: the version that must be live, or false; `record`: called with the account of it before each
-  --   change, see patchworks.release.progress
+  --   change, which is not made where that gives nil and a reason; see patchworks.release.progress
   -- @treturn ?table `version`, `action` ("published", "unchanged", "would publish"), `previous` (what was live),
   -- `overwrote` (what somebody else made live in between), `under_way` (what somebody else began meanwhile), `pruned`,
   -- `stays`, `prune_error`; or nil and an error: kind "conflict" when somebody else published meanwhile; with `stage`

@@ -169,7 +169,12 @@ function wait.deploy(job, version, step, from)
   local progress = job.progress
   if job.deadline:left() <= 0 then return nil, job:late "the deployment was begun" end
   progress:begins(version)
-  job:tell(step, { version = version, from = from })
+  local kept, refusal = job:tell(step, { version = version, from = from })
+  if not kept then
+    progress:ends(version)
+    refusal.message = ("%s was not deployed: %s"):format(tostring(version), refusal.message)
+    return nil, refusal
+  end
   local watched = {
     before = version,
     after = from and service.deployed_at(from),

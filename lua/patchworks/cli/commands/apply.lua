@@ -114,9 +114,9 @@ function apply.run(context)
   options.record = function(account) return (recorders[tostring(account.script)] or keep)(account) end
   local report = context:client():apply(plan, options)
   output.clear()
-  show.check(publishing.note_report(report.scripts, places))
+  local _, lost = publishing.note_report(report.scripts, places)
   print_report(report)
-  return worst(report)
+  return show.unremembered(lost, worst(report))
 end
 
 return apply

@@ -25,10 +25,16 @@ local function agreed(context, id)
     :format(tostring(version)))
 end
 
--- Keeps what was sent and what came, but for what looks like a secret.
-local function save(context, word, invocation, outcome)
+-- The script and the case of `--save`; nil without. Raises where it has another form, before anything is sent.
+local function case_of(word)
+  if not word then return nil end
   local script, case = word:match "^([^/]+)/([^/]+)$"
   if not script then error(("--save: expected SCRIPT/CASE, such as orders/first, got %s"):format(word), 0) end
+  return script, case
+end
+
+-- Keeps what was sent and what came, but for what looks like a secret.
+local function save(context, script, case, invocation, outcome)
   results.kept(context:project():keep(script, case, {
     payload = invocation.payload, variables = invocation.variables, answer = outcome.payload,
   }))
@@ -36,6 +42,7 @@ end
 
 function invoke.run(context)
   local invocation = readings.invocation(context.given)
+  local script, case = case_of(context.given.save)
   local id = context:version(context.given.version)
   local go_on = agreed(context, id)
   if go_on ~= true then return go_on end
@@ -43,8 +50,7 @@ function invoke.run(context)
   local answer, response = context:versions():invoke(id, invocation)
   show.check(answer, response)
   context.may, output.done = nil, ("version %d was run"):format(id)
-  local word = context.given.save
-  if word then save(context, word, invocation, runs.remote_outcome(answer, response)) end
+  if script then save(context, script, case, invocation, runs.remote_outcome(answer, response)) end
   if output.json then return output.object("answer", { answer = output.exact(answer, response) }) end
   for _, line in ipairs(type(answer.logs) == "table" and answer.logs or {}) do output.say("%s", tostring(line)) end
   local payload = answer.payload

@@ -78,6 +78,7 @@ function prune.run(context)
     local go_on = context:agreed(question(count))
     if go_on ~= true then return go_on end
   end
+  context.may = "old versions may be gone; look with: " .. context:command { "list", script }
   options.dry_run, options.save = false, not given.no_save and context:saver(given.script) or nil
   local done, err = versions:prune(script, options)
   output.clear()
@@ -87,7 +88,7 @@ function prune.run(context)
     output.say("%d deleted, %d not", deleted, #(err.failures or { 1 }))
     return show.failure(err)
   end
-  output.done = ("deleted %d, kept %d"):format(#done.deleted, done.kept)
+  context.may, output.done = nil, ("deleted %d, kept %d"):format(#done.deleted, done.kept)
   tell_object(context, script, done, { deleted = #done.deleted, kept = done.kept })
   say_what_stays(done)
   output.say("%s%s", output.done, options.save and done.deleted[1] and "; the sources are in .patchworks/pruned" or "")

@@ -1,5 +1,6 @@
 --- `patchworks upload`: puts a version into the company's marketplace, after a question.
 -- @module patchworks.cli.commands.upload
+local output = require "patchworks.cli.output"
 local readings = require "patchworks.cli.readings"
 local show = require "patchworks.cli.show"
 
@@ -20,7 +21,9 @@ function upload.run(context)
   end
   local go_on = context:agreed(("Upload version %s to the marketplace?"):format(id))
   if go_on ~= true then return go_on end
+  context.may = ("version %d may have been uploaded"):format(id)
   local answer, response = show.check(versions:upload(id, { private = not given.public }))
+  context.may, output.done = nil, ("version %d was uploaded"):format(id)
   show.answer(answer, response, "uploaded")
 end
 
