@@ -46,8 +46,7 @@ end
 
 -- The oldest version newer than `floor` with this content that no other call of this process holds, and the response
 -- that it came in; or nil, or nil and an error. Reads on as long as a page has any that is newer, or the list rises.
-local find
-function find(job, floor, source, claim)
+local function find(job, floor, source, claim)
   local found, response
   local number = 1
   repeat
@@ -68,9 +67,21 @@ function find(job, floor, source, claim)
     if not look.rises(page) and oldest <= floor then break end
     number = number + 1
   until number > page.meta.last_page
-  -- Another call may have taken it while later pages were read.
-  if found and (claim.ids[found.id] or claim:is_open()) then return find(job, floor, source, claim) end
   return found, response
+end
+
+-- Finds, when no plain create is under way that may have made what is found: gives the version and the response, nil
+-- where there is none, or nil and an error; or nil, nil and true where the time is up before that.
+local function find_free(job, floor, source, claim)
+  while true do
+    while claim:is_open() do
+      if job.deadline:left() <= 0.1 then return nil, nil, true end
+      job.clock.sleep(0.1)
+    end
+    local found, response = find(job, floor, source, claim)
+    -- Another call may have taken it, or begun a plain create, while the pages were read.
+    if not found or not (claim.ids[found.id] or claim:is_open()) then return found, response end
+  end
 end
 
 -- Looks for what an unknown outcome may have made: at once, and again later, since the service may still be at it; a
@@ -80,11 +91,8 @@ local function search(job, floor, source, claim, slow)
   for _, pause in ipairs(slow and { 0, 1, 3 } or { 0, 1 }) do
     if job.deadline:left() <= pause then return nil, nil, false end
     if pause > 0 then job.clock.sleep(pause) end
-    while claim:is_open() do
-      if job.deadline:left() <= 0.1 then return nil, nil, false end
-      job.clock.sleep(0.1)
-    end
-    local found, response = find(job, floor, source, claim)
+    local found, response, late = find_free(job, floor, source, claim)
+    if late then return nil, nil, false end
     if found or response then return found, response end
   end
   return nil, nil, true
