@@ -19,8 +19,9 @@ end
 local function attempts_in(path)
   local list = {}
   for line in io.lines(path) do
-    local entry = cjson.decode(line)
-    if entry.type == "attempt" then list[#list + 1] = entry end
+    -- Empty: another had not quite ended its line when this file was opened.
+    local entry = line ~= "" and cjson.decode(line)
+    if entry and entry.type == "attempt" then list[#list + 1] = entry end
   end
   return list
 end
