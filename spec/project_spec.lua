@@ -1,6 +1,5 @@
 -- A project for Lua programs: its scripts, a client of an environment, a plan.
 local commands = require "spec.support.commands"
-local core = require "patchworks.core"
 local errors = require "patchworks.errors"
 local keys = require "patchworks.project.keys"
 local project = require "patchworks.project"
@@ -98,25 +97,6 @@ describe("a project", function()
     assert.equal("42", p:id("orders", environment))
     assert.matches("stock has no id in the environment production", select(2, p:id("stock", environment)).message, 1, true)
     assert.matches("stock", select(2, p:manifest(environment)).message, 1, true)
-  end)
-end)
-
-describe("data written in Lua", function()
-  it("is copied out of a state of its own", function()
-    local value = core.chunk("local id = 2 ^ 53 // 1 | 0 return { a = { 1, 'x\\0y', 2.5 }, [false] = true, id = id }", "f")
-    assert.same({ a = { 1, "x\0y", 2.5 }, [false] = true, id = 1 << 53 }, value)
-    assert.same({ nil, "f:2: `x` is not there: this file holds data, and no library is in reach" }, { core.chunk("return\nx", "f") })
-  end)
-
-  it("leaves the caller's hook and memory alone, also when it fails", function()
-    collectgarbage()
-    local before = collectgarbage "count"
-    for _, source in ipairs { "while true do end", "local t = {} t.t = t return t", "error()", "\27Lua", ("("):rep(300), "return print" } do
-      for _ = 1, 5 do assert.is_nil((core.chunk(source, "f"))) end
-    end
-    assert.is_nil((debug.gethook()))
-    collectgarbage()
-    assert.is_true(collectgarbage "count" - before < 64)
   end)
 end)
 
