@@ -19,8 +19,20 @@ describe("core.query", function()
     assert.equal("", core.query {})
   end)
 
-  it("refuses a key without a value", function()
-    assert.has_error(function() core.query { "page" } end)
+  it("refuses a key without a value, and what is no string", function()
+    assert.has_error(function() core.query { "page" } end, "query: expected a string, got nil")
+    assert.has_error(function() core.query { "page", 1 } end, "query: expected a string, got number")
+    assert.has_error(function() core.query { true, "x" } end, "query: expected a string, got boolean")
+    assert.has_error(function() core.query "page=1" end)
+  end)
+
+  it("takes as much as there is", function()
+    local list, expected = {}, {}
+    for i = 1, 600 do
+      list[2 * i - 1], list[2 * i] = "key" .. i, ("/"):rep(i)
+      expected[i] = "key" .. i .. "=" .. ("%2F"):rep(i)
+    end
+    assert.equal(table.concat(expected, "&"), coroutine.wrap(core.query)(list))
   end)
 end)
 
@@ -28,6 +40,17 @@ describe("core.parse_headers", function()
   it("takes names in lower case, trims values, joins repeated ones, and passes garbage over", function()
     local block = "HTTP/1.1 200 OK\r\nContent-Type:  application/json \r\nSet-Cookie: a\r\nset-cookie: b\r\nno colon\r\n: x\r\n\r\n"
     assert.same({ ["content-type"] = "application/json", ["set-cookie"] = "a, b" }, core.parse_headers(block))
+    assert.same({ az09 = "Z", ["^_`|~"] = "1, 2, 3" }, core.parse_headers "AZ09: Z\n^_`|~:1\n^_`|~: 2 \n^_`|~: 3")
+    assert.same({}, core.parse_headers "")
+    assert.has_error(function() core.parse_headers {} end)
+  end)
+
+  it("takes as many as there are", function()
+    local lines, expected = {}, {}
+    for i = 1, 400 do lines[i], expected[i] = "X: " .. i .. "\r\nY" .. i .. ": 7\r\n", tostring(i) end
+    local headers = coroutine.wrap(core.parse_headers)(table.concat(lines))
+    assert.equal(table.concat(expected, ", "), headers.x)
+    assert.equal("7", headers.y400)
   end)
 
   it("finds one header whatever its case", function()
@@ -44,6 +67,37 @@ describe("core.headers", function()
       assert.is_false(ok)
       assert.is_nil(tostring(problem):find("geheim", 1, true))
     end
+    assert.has_error(function() core.headers { "A: b", "no colon", "C: d" } end,
+      "header 2 can't be sent: a name, a colon and a value without CR, LF or NUL are needed")
+    assert.has_error(function() core.headers { "A: b", {} } end)
+    assert.has_error(function() core.headers "A: b" end)
+  end)
+
+  it("go out, all of them and in their order, for as many requests as one likes", function()
+    local server <close> = assert(sandbox.start())
+    local e <close> = assert(core.engine { max_connections = 2, max_response_bytes = 1000 })
+    local lines = { "Authorization: " .. server.key }
+    for i = 1, 60 do lines[i + 1] = ("X-%d: value %d"):format(i, i) end
+    local headers <close> = coroutine.wrap(core.headers)(lines)
+    for n = 1, 2 do
+      local transfer <close> = e:start("GET", server.url .. "/api/v1/script-versions/1", headers, nil, false, 5, 5)
+      while not transfer:done() do
+        e:step(5)
+        e:next()
+      end
+      assert.equal(404, (transfer:answer()))
+      local seen = server:requests()[n].headers
+      assert.same({ "value 1", "value 60" }, { seen["x-1"], seen["x-60"] })
+    end
+  end)
+
+  it("can be given up more than once", function()
+    local headers = core.headers { "Authorization: geheim" }
+    assert.is_false(getmetatable(headers)) -- nobody exchanges what is in it
+    do local _ <close> = headers end
+    do local _ <close> = headers end
+    headers = nil -- luacheck: ignore
+    collectgarbage()
   end)
 end)
 
@@ -146,6 +200,39 @@ describe("core.date", function()
     assert.equal(784111777, core.date "Sunday, 06-Nov-94 08:49:37 GMT")
     assert.equal(784111777, core.date "Sun Nov  6 08:49:37 1994")
     assert.is_nil(core.date "yesterday")
+    assert.equal("integer", math.type(core.date "Sun, 06 Nov 1994 08:49:37 GMT"))
+  end)
+end)
+
+describe("core's clocks", function()
+  it("say how long it took, and what the time is", function()
+    local now, wall = core.now(), core.wall()
+    assert.is_true(math.abs(wall - os.time()) <= 1)
+    assert.equal("integer", math.type(wall))
+    core.sleep(0.05)
+    local took = core.now() - now
+    assert.is_true(took >= 0.0499 and took < 5, took)
+    core.sleep(-1)
+  end)
+end)
+
+describe("core.versions", function()
+  it("say what the core runs on", function()
+    local versions = core.versions()
+    assert.matches("^%d+%.%d+%.%d+", versions.libcurl)
+    assert.matches("^%a[%w-]*/%d", versions.tls)
+    local pipe <close> = io.popen "curl --version 2>&1"
+    local curl = pipe:read "a"
+    local function has(text) return curl:find(text, 1, true) ~= nil end
+    if has(" libcurl/" .. versions.libcurl .. " " .. versions.tls .. " ") then -- else the command has another one
+      assert.equal(has "HTTP2", versions.http2)
+      assert.equal(has "AsynchDNS", versions.asynchronous_dns)
+      local undone = has "brotli" and "deflate, gzip, br" or "deflate, gzip"
+      assert.equal(has "libz" and undone or "identity", versions.encodings)
+    end
+    local names = {}
+    for name in pairs(versions) do names[#names + 1] = name end
+    assert.equal(5, #names)
   end)
 end)
 
@@ -154,11 +241,13 @@ describe("core.random", function()
     math.randomseed(42)
     local expected = { math.random(), math.random() }
     math.randomseed(42)
-    local first = math.random()
+    local first, low, high = math.random(), false, false
     for _ = 1, 100 do
       local fraction = core.random()
       assert.is_true(fraction >= 0 and fraction < 1)
+      low, high = low or fraction < 0.5, high or fraction >= 0.5
     end
+    assert.same({ true, true }, { low, high })
     assert.same(expected, { first, math.random() })
   end)
 end)
@@ -269,7 +358,11 @@ describe("core.engine", function()
 
   it("refuses to work on what is not its own", function()
     local e <close> = engine()
-    assert.has_error(function() e.step({}, 1) end)
+    for _, other in ipairs { {}, 7, io.stdout, core.headers {} } do
+      local ok, problem = pcall(e.step, other, 1)
+      assert.is_false(ok)
+      assert.matches("patchworks.engine expected, got ", problem, 1, true)
+    end
     assert.has_error(function() e:start("GET", "http://127.0.0.1/", {}, nil, false, 1, 1) end)
     assert.has_error(function() core.engine { max_connections = 1 } end)
   end)
