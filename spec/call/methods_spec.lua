@@ -50,6 +50,31 @@ describe("methods as data", function()
   it("says which option is missing", function()
     local method = methods.method { name = "keep_some", options = { { "keep", "integer", "how many stay", required = true } } }
     refused("keep_some: expected `keep`: how many stay", function() patchworks.map({ 1 }, nil, methods.check(method)) end)
+    refused("keep_some: expected `keep`: how many stay", function() patchworks.map({ 1 }, nil, methods.check(method, {})) end)
+    assert.has_no.errors(function() methods.check(method, { keep = 3 }) end)
+  end)
+
+  it("takes one of the values of a choice, and no other", function()
+    local method = methods.method { name = "fetch", options = { { "how", "choice", "in what way", values = { "a", "b" } } } }
+    for _, good in ipairs { "a", "b" } do assert.has_no.errors(function() methods.check(method, { how = good }) end) end
+    for _, bad in ipairs { "c", 1, true } do
+      refused('fetch: how: expected "a" or "b", got ', function() patchworks.map({ 1 }, nil, methods.check(method, { how = bad })) end)
+    end
+    assert.equal('"a"|"b"', methods.type(method.known.how))
+  end)
+
+  it("knows no kinds but its own", function()
+    assert.has_error(function() methods.method { name = "fetch", options = { { "how", "strin", "in what way" } } } end, "strin")
+    assert.equal("anything", methods.expected { "x", "any", "" })
+  end)
+
+  it("guards functions alone, and knows each by its name", function()
+    local function show() end
+    local class = { go = function() return "gone" end, size = 7, __tostring = show }
+    methods.guard(class, "thing")
+    assert.same({ 7, show }, { class.size, class.__tostring })
+    assert.equal("gone", class.go(setmetatable({}, class)))
+    assert.same({ of = "thing", name = "go" }, methods.names[class.go])
   end)
 
   it("gives ranges and choices in words", function()

@@ -95,6 +95,9 @@ local list = {
     { 'delivery = "repeatable",', '`"repeatable_"` for `"repeatable"`', "only asked whether it is a read, or goes out once" },
     { 'delivery = "repeatable",', "left out", "only asked whether it is a read, or goes out once" },
   },
+  ["lua/patchworks/call/methods.lua"] = {
+    { 'methods.names = setmetatable({}, { __mode = "k" })', '`"k_"` for `"k"`', "Lua looks for the letter" },
+  },
   ["lua/patchworks/call/origin.lua"] = {
     { 'if authority:find("@", 1, true) then return nil, "a URL must not hold a user name or a password" end', "`false` for `true`",
       "no sign of a pattern" },

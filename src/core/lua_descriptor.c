@@ -18,7 +18,6 @@ static pw_wait *check(lua_State *L) {
 /* descriptor() -> descriptor, or nil and a sentence. */
 int pw_lua_descriptor_new(lua_State *L) {
   pw_wait *wait = pw_lua_push(L, &descriptor_class, sizeof *wait, 0);
-  wait->fd = -1;
   if (pw_wait_open(wait, true)) return 1;
   return pw_lua_refuse(L, "the system gives no descriptor to wait on (is the limit of open files reached?)");
 }
