@@ -37,8 +37,6 @@ local function new_world(universe, plan)
   return world
 end
 
-local usual = { connect = true, there = true, back = true }
-
 -- What happens to the requests of a step, one after the other. Times come from the step's own seed, so that leaving
 -- another step out changes nothing here.
 local function fault_source(step, attempt, slow)
@@ -52,9 +50,8 @@ local function fault_source(step, attempt, slow)
     if kill and step.sent_now >= kill.request then return { kind = kill.kind, there = times.there } end
     local fault = step.faults and step.faults[step.sent]
     if not fault then return times end
-    return setmetatable({ connect = fault.connect or times.connect }, { __index = function(_, name)
-      return fault[name] or usual[name] and times[name]
-    end })
+    for name, value in pairs(fault) do times[name] = value end
+    return times
   end
 end
 

@@ -13,16 +13,19 @@ end
 -- @treturn table `fraction()` in [0, 1), `integer(least, most)`, `chance(p)`, `pick(list)`
 function random.new(seed)
   local state = mixed(mixed(seed + 1) + 0x632BE59BD9B4E019) -- so that neighbours have nothing in common
-  local self = {}
-  function self.next()
+  local floor = math.floor
+  -- `mixed` again, since this is called some hundred times a history.
+  local function fraction()
     state = state + 0x9E3779B97F4A7C15
-    return mixed(state)
+    local value = (state ~ (state >> 30)) * 0xBF58476D1CE4E5B9
+    value = (value ~ (value >> 27)) * 0x94D049BB133111EB
+    return ((value ~ (value >> 31)) >> 11) * 0x1p-53
   end
-  function self.fraction() return (self.next() >> 11) * 0x1p-53 end
-  function self.integer(least, most) return least + math.floor(self.fraction() * (most - least + 1)) end
-  function self.chance(probability) return self.fraction() < probability end
-  function self.pick(list) return list[self.integer(1, #list)] end
-  function self.between(least, most) return least + self.fraction() * (most - least) end
+  local function integer(least, most) return least + floor(fraction() * (most - least + 1)) end
+  local self = { fraction = fraction, integer = integer }
+  function self.chance(probability) return fraction() < probability end
+  function self.pick(list) return list[integer(1, #list)] end
+  function self.between(least, most) return least + fraction() * (most - least) end
   return self
 end
 

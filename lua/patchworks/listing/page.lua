@@ -43,8 +43,9 @@ local function flaw(source, which, number)
   if meta.current_page ~= nil and meta.current_page ~= 0 and meta.current_page ~= number then
     return ("asked for page %d, and page %s came again"):format(number, tostring(meta.current_page))
   end
-  for i, item in ipairs(source.check_item and which.data or {}) do
-    local what = source.check_item(item)
+  local check = source.check_item
+  for i, item in ipairs(check and which.data or {}) do
+    local what = check(item)
     if what then return ("item %d of page %d %s"):format(i, number, what) end
   end
   return nil
