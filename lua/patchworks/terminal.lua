@@ -13,6 +13,9 @@ terminal.input_terminal, terminal.terminal, terminal.error_terminal = is_termina
 local plain = os.getenv "NO_COLOR" ~= nil and os.getenv "NO_COLOR" ~= "" or os.getenv "TERM" == "dumb"
 local colours = { green = 32, red = 31, yellow = 33, cyan = 36, dim = 2, bold = 1 }
 
+local ours = { ["[0m"] = true }
+for _, number in pairs(colours) do ours[("[%dm"):format(number)] = true end
+
 local function paint(text, colour, coloured)
   if plain or not coloured or not colour then return text end
   return ("\27[%dm%s\27[0m"):format(colours[colour], text)
@@ -33,7 +36,16 @@ function terminal.visible(text)
   return (text:gsub("[%z\1-\8\11-\31\127]", spelled):gsub("\xc2[\x80-\x9f]", spelled))
 end
 
---- The same in one line: a tab is two blanks, a newline is shown.
+--- A text that goes to people, with what others wrote in it: as `visible`, but that our own colours stay, and lines end
+-- as lines of any system do.
+function terminal.safe(text)
+  return (text:gsub("\r\n", "\n"):gsub("(\27?)([^\27]*)", function(escape, rest)
+    if escape ~= "" and not ours[rest:match "^%[%d+m"] then escape = spelled(escape) end
+    return escape .. terminal.visible(rest)
+  end))
+end
+
+--- The same as `visible`, in one line: a tab is two blanks, a newline is shown.
 function terminal.clean(text) return (terminal.visible(text):gsub("\t", "  "):gsub("\n", "\\n")) end
 
 local function from_environment(name, least)

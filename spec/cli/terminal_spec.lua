@@ -27,6 +27,17 @@ describe("patchworks in a terminal", function()
     for line in answer.output:gsub("\27%[K", ""):gmatch "[^\r\n]+" do assert.is_true((utf8.len(line) or 0) <= 62, line) end
   end)
 
+  it("obeys nothing that others wrote: a source, a name, an answer", function()
+    local version = assert(state.server:client().script_versions:create(1, { content = "x = 1\r\n# \27[2J\27[8mhidden\27[31m \194\155H\r# over" }))
+    local answer = in_terminal("show --content " .. version.id, { { "wait", "over", 5 } })
+    assert.truthy(answer.output:find("x = 1\r\n# \\x1b[2J\\x1b[8mhidden\27[31m \\x9bH\\x0d# over", 1, true), answer.output)
+    answer = in_terminal("create 1 $'no\\x1b]0;file'", { { "wait", "file", 5 } })
+    assert.truthy(answer.output:find("no\\x1b]0;file", 1, true), answer.output)
+    -- Where nobody reads it on a terminal, data comes as it is.
+    local _, out = state.run("show --content " .. version.id)
+    assert.truthy(out:find("\r\n# \27[2J", 1, true), out)
+  end)
+
   it("asks, and takes no for an answer", function()
     state.server:populate { script = 1, versions = 2 }
     local answer = in_terminal("delete 1", { { "wait", "[y/N]", 5 }, { "type", "n\n" }, { "wait", "nothing was done", 5 } })

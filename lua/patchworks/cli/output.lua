@@ -23,23 +23,26 @@ local function check(done, problem, number)
   if not done then error(setmetatable({ message = problem, number = number }, output.Broken), 0) end
 end
 
---- Writes to standard output.
-function output.write(...) check(io.stdout:write(...)) end
+--- Writes to standard output: as it is, but to a terminal nothing that steers it.
+function output.write(...)
+  if not output.terminal then return check(io.stdout:write(...)) end
+  check(io.stdout:write(terminal.safe(table.concat { ... })))
+end
 
 --- Writes what is left; raises as `write` does.
 function output.flush() check(io.stdout:flush()) end
 
---- Says something on standard error.
+--- Says something on standard error. What others wrote in it steers no terminal.
 function output.say(format, ...)
   local text = select("#", ...) > 0 and format:format(...) or format
   output.clear()
-  io.stderr:write(text, "\n")
+  io.stderr:write(terminal.safe(text), "\n")
 end
 
 --- Says what went wrong.
 function output.complain(text)
   output.clear()
-  io.stderr:write(output.paint_error("patchworks: ", "red"), text, "\n")
+  io.stderr:write(output.paint_error("patchworks: ", "red"), terminal.safe(text), "\n")
 end
 
 -- Ids are integers in every object, also where a command got them as words.
@@ -108,7 +111,7 @@ local frames, shown = { "|", "/", "-", "\\" }, 0
 function output.progress(format, ...)
   if not output.error_terminal or output.json then return end
   shown = shown + 1
-  io.stderr:write("\r\27[K", frames[shown % #frames + 1], " ", (format:format(...)))
+  io.stderr:write("\r\27[K", frames[shown % #frames + 1], " ", terminal.safe(format:format(...)))
   io.stderr:flush()
 end
 
@@ -125,7 +128,7 @@ function output.can_ask() return terminal.input_terminal and output.error_termin
 -- @treturn ?boolean nil when nobody can be asked
 function output.confirm(question)
   if not output.can_ask() then return nil end
-  io.stderr:write(question, " [y/N] ")
+  io.stderr:write(terminal.safe(question), " [y/N] ")
   local answer = io.read "l"
   return answer ~= nil and answer:lower():find "^y" ~= nil
 end

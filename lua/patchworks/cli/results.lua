@@ -33,7 +33,7 @@ end
 
 local function say_lines(text, prefix, colour)
   for line in (text:gsub("\n$", "") .. "\n"):gmatch "([^\n]*)\n" do
-    output.say("%s%s", output.paint_error(prefix, colour), output.visible(line))
+    output.say("%s%s", output.paint_error(prefix, colour), line)
   end
 end
 
@@ -60,7 +60,7 @@ function results.outcome(script, outcome)
   if outcome.printed and outcome.printed ~= "" then say_lines(outcome.printed, "printed: ", "dim") end
   if outcome.failure then
     if outcome.errors and outcome.errors ~= "" then say_lines(outcome.errors, "  ", "dim") end
-    output.complain(output.visible(outcome.failure))
+    output.complain(outcome.failure)
     if outcome.line then say_source(script, outcome.line) end
   end
   if outcome.seconds then output.say("%s", output.paint_error(results.cost(outcome), "dim")) end
@@ -84,7 +84,7 @@ end
 function results.diff(text, indent)
   for line in (text:gsub("\n$", "") .. "\n"):gmatch "([^\n]*)\n" do
     local colour = line:find "^%+" and "green" or line:find "^%-" and "red" or line:find "^@@" and "dim" or nil
-    output.write(indent or "", output.paint(output.terminal and output.visible(line) or line, colour), "\n")
+    output.write(indent or "", output.paint(line, colour), "\n")
   end
 end
 

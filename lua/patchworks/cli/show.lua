@@ -93,7 +93,7 @@ function show.failure(err, code)
   local function worded(text) return err.kind == "file" and text or wording(text) end -- a file's words are its own
   output.complain(worded(sentence))
   for line in (err.difference or ""):gmatch "[^\n]+" do
-    if not sentence:find(line, 1, true) then output.say("%s", output.visible(line)) end
+    if not sentence:find(line, 1, true) then output.say("%s", line) end
   end
   for _, entry in ipairs(err.logs or {}) do output.say("log: %s", (tostring(entry.message):gsub("%s+$", ""))) end
   if err.stage then output.say("%s", aftermath(err)) end

@@ -81,7 +81,7 @@ function underway.tell(context)
   local accounts, go_on, changed = {}, nil, false
   for _, account in pairs(context and context.under_way or {}) do
     accounts[#accounts + 1] = tostring(account)
-    output.say("%s", output.visible(accounts[#accounts]))
+    output.say("%s", accounts[#accounts])
     go_on = advice(again(context, account), readings.input())
     changed = changed or account:may_have_changed()
   end
@@ -116,7 +116,7 @@ end
 
 local function go_on_of(kept)
   if not is_command(kept.words) or not is_one_line(kept.input) then return "" end
-  return "; go on with: " .. advice(kept.words, kept.input and output.visible(kept.input))
+  return "; go on with: " .. advice(kept.words, kept.input)
 end
 
 -- Somebody else's folder says nothing here: what it advises would be theirs.
@@ -144,7 +144,7 @@ function underway.remind(project)
   for _, each in ipairs(found) do
     local kept = each.kept
     if type(kept) == "table" and is_account(kept.progress, each.id, each.origin) then
-      output.say("%s\n  at %s%s", output.visible(tostring(progress.of(kept.progress))), each.origin, go_on_of(kept))
+      output.say("%s\n  at %s%s", tostring(progress.of(kept.progress)), each.origin, go_on_of(kept))
     end
   end
   state.update(project.root, function(current)

@@ -70,12 +70,13 @@ end
 
 local function folder_of(root) return root .. "/.patchworks" end
 
--- A link would have the state of one project written into another's, or anywhere.
+-- A link would have the state of one project written into another's, or anywhere; a pipe would be waited for.
 local function check_folder(folder)
   local kind = lfs.symlinkattributes(folder, "mode")
   for _, name in ipairs(kind == "directory" and { "/state.json", "/lock" } or {}) do
-    if lfs.symlinkattributes(folder .. name, "mode") == "link" then
-      return failed(folder .. name, "is a link", "take it away; patchworks makes it anew")
+    local found = lfs.symlinkattributes(folder .. name, "mode")
+    if found and found ~= "file" then
+      return failed(folder .. name, "is a " .. found .. ", not a file", "take it away; patchworks makes it anew")
     end
   end
   if kind == nil or kind == "directory" then return true end

@@ -93,7 +93,7 @@ local function ask_publish(self)
 end
 
 local function say_entry(entry)
-  output.say("  %s  %s", entry.created_at or "-", output.visible(tostring(entry.message)))
+  output.say("  %s  %s", entry.created_at or "-", tostring(entry.message))
 end
 
 local function show_logs(self)

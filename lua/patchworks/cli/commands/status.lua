@@ -31,7 +31,7 @@ local function notes_of(each)
   end
   if each.failure then
     notes[#notes + 1] = ("version %d could not be deployed: %s"):format(
-      each.failure.version.id, output.visible((each.failure.reason:gsub("%s+", " ")))
+      each.failure.version.id, (each.failure.reason:gsub("%s+", " "))
     )
   end
   return table.concat(notes, "; ")
