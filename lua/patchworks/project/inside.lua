@@ -39,7 +39,8 @@ function inside.check(root, path)
     kind = "file",
     operation = "project",
     message = ("%s %s"):format(path, odd or problem or "leads out of the project, to " .. tostring(real)),
-    hint = odd and "put a file there that a script or a case can be" or "put the file itself there, in place of the link",
+    hint = odd and "put a file there that a script or a case can be"
+      or "put the file itself there, in place of the link",
   }
 end
 
