@@ -4,6 +4,7 @@ local files = require "patchworks.project.file"
 local project = require "patchworks.project"
 local start = require "patchworks.project.start"
 local state = require "patchworks.project.state"
+local trust = require "patchworks.project.trust"
 local uv = require "luv"
 
 local folder, outside, loaded
@@ -94,6 +95,14 @@ describe("a link in a project", function()
     assert(uv.fs_symlink(outside, folder .. "/scripts"))
     is_refused("leads out of the project", start.from_nothing(folder))
   end)
+end)
+
+it("authorities of a project that are a pipe are nobody's consent, and not waited for", function()
+  assert(os.execute("mkfifo " .. folder .. "/ca.pem"))
+  local service = { base_url = "https://example.com", ca_file = "ca.pem" }
+  local path, held = trust.named(loaded, { origin = "https://example.com", settings = service }, function() end)
+  assert.equal(loaded.root .. "/ca.pem", path)
+  assert.is_nil(held)
 end)
 
 it("a script whose file is missing is a script all the same", function()

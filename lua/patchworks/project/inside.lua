@@ -17,8 +17,10 @@ end
 
 local most_bytes = 64 * 1024 * 1024 -- of a file: the longest answer that a client takes has no more
 
--- What is wrong with what is there; nil where that is a file or a folder, or where nothing is.
-local function oddity(path)
+--- What is wrong with what is there, asked before it is opened.
+-- @tparam string path
+-- @treturn ?string nil where that is a file or a folder, or where nothing is
+function inside.oddity(path)
   local facts = uv.fs_stat(path)
   if not facts or facts.type == "directory" then return nil end
   if facts.type ~= "file" then return "is no file but a " .. facts.type end
@@ -33,7 +35,7 @@ function inside.check(root, path)
   local folder = uv.fs_realpath(root)
   local real, problem = resolve(path)
   local stays = folder and real and (folder == "/" or (real .. "/"):sub(1, #folder + 1) == folder .. "/")
-  local odd = stays and oddity(real)
+  local odd = stays and inside.oddity(real)
   if stays and not odd then return true end
   return nil, errors.new {
     kind = "file",

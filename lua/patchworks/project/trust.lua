@@ -6,12 +6,13 @@
 --
 -- @module patchworks.project.trust
 local errors = require "patchworks.errors"
+local inside = require "patchworks.project.inside"
 local origin = require "patchworks.call.origin"
 
 local trust = {}
 
 local function read(path)
-  local file <close> = io.open(path, "rb")
+  local file <close> = not inside.oddity(path) and io.open(path, "rb") or nil
   return file and file:read "a"
 end
 
