@@ -58,6 +58,31 @@ describe("the runner", function()
     end)
   end
 
+  it("awaits what a Python handler gives, whatever can be awaited", function()
+    for _, source in ipairs {
+      "async def handle(data): return 'x'",
+      "import types\n@types.coroutine\ndef handle(data):\n  return 'x'\n  yield",
+      "class Later:\n  def __await__(self):\n    return 'x'\n    yield\ndef handle(data): return Later()",
+    } do
+      local result = python(source)
+      assert.equal('"x"', result.answer, result.errors)
+    end
+    assert.matches("^TypeError: .*generator", python("def handle(data): yield 'x'").error.message)
+  end)
+
+  it("has a Python script's module among the others, where pickle and type hints look for it", function()
+    local result = python(
+      "import pickle\nclass Order: number = 7\ndef handle(data):\n  return [pickle.loads(pickle.dumps(Order())).number, __name__, __file__]"
+    )
+    assert.is_nil(result.error, result.errors)
+    assert.same({ 7, "script", "script.py" }, cjson.decode(result.answer))
+  end)
+
+  it("tells of a Python script's memory that ended", function()
+    local result = python "def handle(data):\n  kept = []\n  while True: kept.append(bytes(1 << 12))"
+    assert.same({ kind = "raised", message = "MemoryError", line = 3 }, result.error, result.errors)
+  end)
+
   it("takes a file, whose name tells the language", function()
     local unnamed = os.tmpname()
     local path = unnamed .. ".py"

@@ -8,7 +8,7 @@
 static const pw_tool python[] = {{.program = "python3",
                                   .places = {"python%s"},
                                   .version = "--version",
-                                  .check = {"-I", "-c", pw_check_python},
+                                  .check = {"-I", "-S", "-c", pw_check_python},
                                   .invoke = {"-I", "caller.py"}},
                                  {0}};
 
