@@ -2,6 +2,7 @@
 local cjson = require "cjson"
 local lua = require "spec.support.lua"
 local runner = require "patchworks.runner"
+local uv = require "luv"
 
 local function result_of(given)
   local run <close> = assert(runner.start(given))
@@ -81,6 +82,31 @@ describe("the runner", function()
   it("tells of a Python script's memory that ended", function()
     local result = python "def handle(data):\n  kept = []\n  while True: kept.append(bytes(1 << 12))"
     assert.same({ kind = "raised", message = "MemoryError", line = 3 }, result.error, result.errors)
+  end)
+
+  it("checks a source that is good once", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute("mkdir -m 755 " .. folder))
+    finally(function()
+      uv.os_unsetenv "PATCHWORKS_PHP"
+      os.execute("rm -r " .. folder)
+    end)
+    local function answer_with(code)
+      local file <close> = assert(io.open(folder .. "/php", "w"))
+      file:write("#!/bin/sh\nexit " .. code .. "\n")
+      file:close()
+      assert(os.execute(("chmod 755 %s/php"):format(folder)))
+    end
+    uv.os_setenv("PATCHWORKS_PHP", folder .. "/php")
+    answer_with(1)
+    assert.is_nil((runner.check("php", "one")))
+    answer_with(0)
+    assert.is_true(runner.check("php", "one")) -- what is bad is checked again
+    answer_with(1)
+    assert.is_true(runner.check("php", "one"))
+    assert.is_nil((runner.check("php", "another")))
+    assert.is_not_nil(result_of({ language = "php", source = "one" }).error) -- and it runs each time
   end)
 
   it("takes a file, whose name tells the language", function()

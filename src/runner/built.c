@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 32, MOST_BYTES = 64 * 1024 * 1024 };
+enum { MOST = 256, MOST_BYTES = 64 * 1024 * 1024 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* The latest last. */

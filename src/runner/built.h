@@ -1,4 +1,5 @@
-/* What was built of scripts lately, so that each is built once: kept in this process, bounded, for all its threads. */
+/* What was built of scripts lately, and which were checked (nothing is built of those), so that each is once: kept in
+ * this process, bounded, for all its threads. */
 #ifndef PW_BUILT_H
 #define PW_BUILT_H
 

@@ -135,6 +135,13 @@ static void lose(pw_run *run) {
   if (!run->isolated && run->folder[0] != '\0') pw_folder_remove(run->folder);
 }
 
+/* One that its interpreter found good is good the next time too. */
+static void remember_check(pw_run *run) {
+  if (!run->checks || run->building || run->exit_code != 0 || run->key.bytes == NULL) return;
+  pw_output nothing = {0};
+  if (append(&nothing, "", 1)) pw_built_keep(&run->key, &nothing);
+}
+
 static bool take_report(pw_run *run, const pw_report *head, const char *bytes) {
   switch (head->kind) {
     case PW_REPORT_OUT: return append(&run->out, bytes, head->size);
@@ -158,6 +165,7 @@ static bool take_report(pw_run *run, const pw_report *head, const char *bytes) {
   run->memory = ending.memory;
   run->seconds = (double)ending.microseconds / 1e6;
   finish(run, (pw_ran)ending.ran);
+  if (run->ran == PW_RAN) remember_check(run);
   return true;
 }
 
@@ -271,15 +279,17 @@ static void prepare(pw_run *run, const pw_language *language, const pw_limits *l
   run->limits = *limits;
 }
 
-/* What was built of it, or that it is to be built. */
-static bool look_for_built(pw_run *run, pw_order *order) {
-  if (order->tool->build == NULL) return true;
+/* What was built of it, or that it is to be built; of one that isn't, whether it was checked. */
+static bool look_for_built(pw_run *run, pw_order *order, bool *found) {
+  bool builds = order->tool->build != NULL;
+  if (!builds && !run->checks) return true;
   if (!append(&run->key, order->program, strlen(order->program) + 1) ||
       !append(&run->key, run->version, strlen(run->version) + 1) ||
       !append(&run->key, order->source, order->source_size)) {
     return false;
   }
-  run->building = order->builds = !pw_built_find(&run->key, &order->built);
+  *found = pw_built_find(&run->key, &order->built);
+  run->building = order->builds = builds && !*found;
   return true;
 }
 
@@ -308,10 +318,10 @@ bool pw_run_start(pw_run *run, const pw_code *code, const char *data, const pw_l
                         .limits = *limits};
     memcpy(order->program, place.path, sizeof order->program);
     run->until = monotonic() + (int64_t)(pw_run_longest(code->language, limits->seconds) * 1000) + GRACE;
-    bool known = look_for_built(run, order);
-    bool over = known && data == NULL && place.tool->build != NULL && !run->building; /* built, and so it is checked */
+    bool found = false, looked = look_for_built(run, order, &found);
+    bool over = found && run->checks; /* built or checked before: it is good */
     if (over) run->exit_code = 0;
-    if (over || (known && begin(run, order))) problem = PW_RAN;
+    if (over || (looked && begin(run, order))) problem = PW_RAN;
     free(order->built.bytes);
     if (over) give_up(run, PW_RAN);
   }
