@@ -73,8 +73,13 @@ describe("a hook that raises at any instruction", function()
     }
   end
 
-  -- Invoking starts an interpreter each time; below it is interrupted at each.
-  local function step_of(name) return (os.getenv "PATCHWORKS_INSTRUMENTED" or name == "invoke") and 23 or 1 end
+  -- Invoking starts an interpreter each time, and below it is interrupted at each instruction; a list takes three
+  -- requests. Each instruction of all with PATCHWORKS_EACH=1, as in scripts/check.
+  local steps = { invoke = 23, list = 5 }
+  local function step_of(name)
+    if os.getenv "PATCHWORKS_INSTRUMENTED" then return 23 end
+    return os.getenv "PATCHWORKS_EACH" and name ~= "invoke" and 1 or steps[name] or 1
+  end
 
   for name, call in pairs(operations) do
     for where, run in pairs(places) do
@@ -126,19 +131,19 @@ end)
 
 -- What takes many requests is played on the simulated service, where a publish takes a millisecond. The numbers are how
 -- far apart the instructions are that are interrupted: `invoke`, `wait` and `map` at each, a publish, which has 6,000, at
--- each eleventh. `PATCHWORKS_EACH=1` takes each of all, in some minutes.
+-- each twenty-third. `PATCHWORKS_EACH=1` takes each of all, in some minutes, as scripts/check does.
 local simulations = {
   invoke = { 1, function(world) return world.versions:invoke(1, { payload = "x", on_event = function() end }) end },
   wait = { 1, function(world) return world.versions:wait(1, { interval = 0.5 }) end },
   map = { 1, function(world)
     return world.patchworks.map({ 1, 2, 1, 2, 1 }, function(id) return world.versions:get(id) end, { concurrency = 2 })
   end },
-  deploy_and_wait = { 3, function(world) return world.versions:deploy_and_wait(2, { interval = 0.5 }) end },
-  ["a reconciled create"] = { 5, function(world)
+  deploy_and_wait = { 7, function(world) return world.versions:deploy_and_wait(2, { interval = 0.5 }) end },
+  ["a reconciled create"] = { 11, function(world)
     world:fault("create", 1, "lost after")
     return world.versions:create(1, { content = "three", reconcile = true })
   end },
-  publish = { 11, function(world)
+  publish = { 23, function(world)
     return world.versions:publish(1, { content = "two", interval = 1, test = { payload = "x", expect = "ran two" } })
   end },
   ["a publish that goes back"] = { 47, function(world)

@@ -16,7 +16,7 @@ local function with_service(fn)
   local server <close> = assert(sandbox.start { deploy_seconds = 0 })
   local client <close> = server:client()
   local versions = client.script_versions
-  assert(versions:publish(1, given "one"))
+  assert(versions:publish(1, { content = source "one", interval = fast }))
   server:forget_requests()
   fn(server, versions)
 end
