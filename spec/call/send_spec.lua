@@ -338,6 +338,16 @@ describe("what an answer echoes of the credential", function()
     assert.matches('starts with "<p>[redacted]</p>"', err.message, 1, true)
     assert.equal("<p>[redacted]</p>", err.response.body)
   end)
+
+  it("is in no part in an excerpt that ends within it", function()
+    open { api_key = "k3y-that-is-secret", max_attempts = 1 }
+    for length = 40, 60 do
+      service:will { body = ("x"):rep(length) .. "k3y-that-is-secret and more" }
+      local _, err = versions:get(7)
+      assert.matches(('starts with "%s'):format(("x"):rep(length)), err.message, 1, true)
+      assert.is_nil(err.message:find "k3y", err.message)
+    end
+  end)
 end)
 
 describe("an answer that is no success", function()

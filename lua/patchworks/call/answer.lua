@@ -99,11 +99,12 @@ local function decode(response)
   local body = response.body
   if body == "" then return protocol(response, "the answer is empty where JSON is due") end
   local value, problem = core.decode(body)
-  if value == nil then
+  if value ~= nil then return value end
+  -- Of a secret that is cut into, a part would stay.
+  return protocol(response, function()
     local kind = core.header(response.header_block, "content-type") or "no content type"
-    return protocol(response, ("the answer is not JSON (%s, starts with %q): %s"):format(kind, excerpt(body), problem))
-  end
-  return value
+    return ("the answer is not JSON (%s, starts with %q): %s"):format(kind, excerpt(response.body), problem)
+  end)
 end
 
 local shapes = {}
@@ -143,7 +144,8 @@ end
 --- Unwraps a success.
 -- @tparam string shape `answer` of call/endpoints.lua
 -- @tparam table response
--- @return the value; or nil and the fields of an error
+-- @return the value; or nil and the fields of an error, whose `message` is a function where it shows a part of the answer:
+-- to be called once that holds no secret any more
 function answers.unwrap(shape, response)
   if response.status == 204 and response.body == "" and shape ~= "version" and shape ~= "page" then return {} end
   local value, problem = decode(response)

@@ -83,10 +83,11 @@ end
 function send.error_of(call, failure, attempts, unknown)
   local credential = call.client._auth
   credential:redact(failure)
+  local message = failure.message
   return errors.new {
     kind = failure.kind,
     status = failure.status,
-    message = failure.message,
+    message = type(message) == "function" and message() or message,
     errors = failure.errors,
     retry_after = failure.retry_after,
     response = failure.response,
