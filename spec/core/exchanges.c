@@ -95,8 +95,13 @@ static void check_answers(void) {
   char *body = repeated("HTTP/1.1 200 OK\r\n\r\n", "x", 998);
   expect(body, PW_FAILURE_NONE, 200, "");
   free(body);
+  /* The same words where the length was not declared. */
+  const char *too_long = "the answer's body is over 1000 bytes (max_response_bytes)";
   body = repeated("HTTP/1.1 200 OK\r\n\r\n", "x", 999);
-  expect(body, PW_FAILURE_PROTOCOL, 0, "");
+  expect(body, PW_FAILURE_PROTOCOL, 0, too_long);
+  free(body);
+  body = repeated("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n", "x", 1001);
+  expect(body, PW_FAILURE_PROTOCOL, 0, too_long);
   free(body);
 }
 

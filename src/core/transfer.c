@@ -17,15 +17,10 @@ enum {
   REPEATABLE_MAX_IDLE = 118 /* libcurl's own default */
 };
 
-static const char TOO_BIG_BODY[] = "the answer's body is over %zu bytes (max_response_bytes)";
-
-static size_t store(pw_transfer *transfer, pw_buffer *buffer, const char *bytes, size_t size, const char *too_big) {
+static size_t store(pw_transfer *transfer, pw_buffer *buffer, const char *bytes, size_t size) {
   switch (pw_buffer_append(buffer, bytes, size)) {
     case PW_APPENDED: return size;
-    case PW_APPEND_FULL:
-      transfer->failure = PW_FAILURE_PROTOCOL;
-      snprintf(transfer->message, sizeof transfer->message, too_big, buffer->limit);
-      break;
+    case PW_APPEND_FULL: transfer->full = buffer; break;
     case PW_APPEND_NO_MEMORY: transfer->failure = PW_FAILURE_MEMORY; break;
   }
   return size == 0 ? 1 : 0;
@@ -36,7 +31,7 @@ static size_t on_body(char *bytes, size_t unit, size_t count, void *data) {
   pw_transfer *transfer = data;
   size_t size = unit * count;
   if (size == 0) return 0;
-  size_t stored = store(transfer, &transfer->body, bytes, size, TOO_BIG_BODY);
+  size_t stored = store(transfer, &transfer->body, bytes, size);
   bool starved = stored != size && transfer->failure == PW_FAILURE_MEMORY;
   if (!starved || transfer->relieved) {
     if (!starved) transfer->relieved = false;
@@ -65,7 +60,7 @@ static size_t on_header(char *bytes, size_t unit, size_t count, void *data) {
   if (size > 5 && memcmp(bytes, "HTTP/", 5) == 0) transfer->headers.length = 0;
   transfer->length_broken = breaks_length(transfer, (pw_span){bytes, size});
   if (transfer->length_broken) return size == 0 ? 1 : 0;
-  return store(transfer, &transfer->headers, bytes, size, "the answer's headers are over %zu bytes");
+  return store(transfer, &transfer->headers, bytes, size);
 }
 
 static size_t on_read(char *into, size_t unit, size_t count, void *data) {
@@ -336,14 +331,21 @@ bool pw_transfer_sent(const pw_transfer *transfer) {
   return transfer->sent || (transfer->active && transfer->starts > 0 && sent_anything(transfer));
 }
 
+/* One sentence, whoever noticed: libcurl by what is declared, or we by what came, which libcurl has other words for. */
+static void tell_full(pw_transfer *transfer) {
+  bool is_body = transfer->full == &transfer->body;
+  transfer->failure = PW_FAILURE_PROTOCOL;
+  snprintf(transfer->message, sizeof transfer->message, "the answer's %s over %zu bytes%s",
+           is_body ? "body is" : "headers are", transfer->full->limit, is_body ? " (max_response_bytes)" : "");
+}
+
 void pw_transfer_finish(pw_transfer *transfer, CURLcode code) {
   transfer->status = small_fact(transfer->easy, CURLINFO_RESPONSE_CODE);
   transfer->sent = transfer->starts > 0 && sent_anything(transfer);
   read_facts(transfer);
   if (transfer->failure == PW_FAILURE_NONE) transfer->failure = failure_of(transfer, code);
-  if (code == CURLE_FILESIZE_EXCEEDED) {
-    snprintf(transfer->message, sizeof transfer->message, TOO_BIG_BODY, transfer->body.limit);
-  }
+  if (code == CURLE_FILESIZE_EXCEEDED) transfer->full = &transfer->body;
+  if (transfer->full != NULL) tell_full(transfer);
   if (transfer->length_broken) {
     transfer->failure = PW_FAILURE_PROTOCOL;
     snprintf(transfer->message, sizeof transfer->message, "the answer has two lengths, or one that is no number");
@@ -379,6 +381,7 @@ void pw_transfer_reset(pw_transfer *transfer) {
   transfer->sent = transfer->once = transfer->resend_refused = transfer->stale = false;
   transfer->starved = transfer->relieved = transfer->length_broken = false;
   transfer->message[0] = 0;
+  transfer->full = NULL;
   transfer->request_body = NULL;
   transfer->request_size = transfer->request_offset = 0;
   transfer->starts = 0;

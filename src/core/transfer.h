@@ -64,6 +64,7 @@ typedef struct pw_transfer {
   pw_buffer body;    /* the answer's body, decompressed */
   long status;       /* of the final answer; 0 when there is none */
   pw_failure failure;
+  const pw_buffer *full;         /* of the two the one that the answer had no room in; NULL for none */
   bool sent;                     /* at least one byte of the request may have reached the service */
   char message[CURL_ERROR_SIZE]; /* what went wrong, in a sentence without the URL's secrets */
   pw_facts facts;
