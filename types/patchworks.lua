@@ -675,7 +675,7 @@ function listing:close() end
 ---@class patchworks.error.timeout: patchworks.error
 ---@field kind "timeout"
 
----The answer is not what HTTP or the service's contract allows: no JSON, a redirect, too long, a page that comes twice.
+---The answer is not what HTTP or the service's contract allows: no JSON, a redirect, too long, a page that comes twice, another version than the one that was asked for.
 ---@class patchworks.error.protocol: patchworks.error
 ---@field kind "protocol"
 

@@ -8,6 +8,7 @@
 local endpoints = require "patchworks.call.endpoints"
 local methods = require "patchworks.call.methods"
 local requests = require "patchworks.call.request"
+local send = require "patchworks.call.send"
 local version = require "patchworks.version"
 
 local ScriptVersions = { __name = "patchworks.script_versions" }
@@ -20,6 +21,29 @@ local function as_version(self, value, response)
   return setmetatable(value, self._version_class), response
 end
 
+-- Calls an operation on one version. An answer that names another one is none to what was asked: a cache, a proxy or
+-- the service has mixed them up. `version_of` gives the version that an answer holds, or nil.
+local function call_about(self, endpoint, id, given, version_of)
+  local call = self._client:_prepare(endpoint, id, given)
+  local value, response = self._client:_perform(call, endpoint.answer)
+  local named = value and version_of(value)
+  if not named or named.id == id or tostring(named.id) == tostring(id) then return value, response end
+  return nil, send.error_of(call, {
+    kind = "protocol",
+    message = ("asked for script version %s, and got %s"):format(id, tostring(named.id)),
+    status = response.status,
+    response = response,
+  }, response.attempts)
+end
+
+local function itself(value) return value end
+
+-- The contract does not type the answer to a deployment: what has no script is taken for something else.
+local function deployed(answer)
+  local data = answer.data
+  return type(data) == "table" and data.id ~= nil and data.script_id ~= nil and data or nil
+end
+
 --- Reads a version. 1 request.
 -- @tparam integer|string id of the version
 -- @tparam ?table given `include` ("content", "script", or a list), `filter` (`is_deployed`, `deployed_at`), `page`,
@@ -27,7 +51,7 @@ end
 -- @treturn ?table version; or nil and an error
 -- @usage local v, err = versions:get(7, { include = { "content", "script" } })
 function ScriptVersions:get(id, given)
-  return as_version(self, self._client:_call(endpoints.get, id, given))
+  return as_version(self, call_about(self, endpoints.get, id, given, itself))
 end
 
 --- Makes a version. 1 request, which is never sent twice unless the service surely did nothing.
@@ -71,7 +95,7 @@ end
 -- @tparam ?table given the options of every call
 -- @treturn ?table the answer, which the contract does not type; or nil and an error
 function ScriptVersions:deploy(id, given)
-  return self._client:_call(endpoints.deploy, id, given)
+  return call_about(self, endpoints.deploy, id, given, deployed)
 end
 
 --- Runs a version. 1 request, never sent twice. A script may run for 120 s: `timeout` is 150 s unless set.

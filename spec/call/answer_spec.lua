@@ -75,6 +75,37 @@ describe("a success without a body", function()
   end)
 end)
 
+describe("an answer about another version", function()
+  local function get() return versions:get(7) end
+  local function deploy() return versions:deploy("7") end
+
+  it("is a protocol error that names both", function()
+    for body, other in pairs { ['{"data":{"id":8,"script_id":1}}'] = "8", ['{"data":{"id":"70","script_id":1}}'] = "70",
+      ['{"data":{"id":0,"script_id":1}}'] = "0" } do
+      local read, deployed = refused({ body = body }, get), refused({ body = body }, deploy)
+      local message = "asked for script version 7, and got " .. other
+      assert.same({ "get", "protocol", message, 200, "none" }, { read.operation, read.kind, read.message, read.status, read.outcome })
+      assert.same({ "deploy", "protocol", message, 200, "unknown" },
+        { deployed.operation, deployed.kind, deployed.message, deployed.status, deployed.outcome })
+      assert.equal(body, read.response.body)
+    end
+  end)
+
+  it("is told from one whose id is written another way", function()
+    for id, written in pairs { [7] = '"7"', ["7"] = "7", ["9223372036854775807"] = "9223372036854775807" } do
+      local body = ('{"data":{"id":%s,"script_id":1}}'):format(written)
+      assert.equal(tostring(id), tostring(answered({ body = body }, function() return versions:get(id) end).id))
+      assert.is_table(answered({ body = body }, function() return versions:deploy(id) end))
+    end
+  end)
+
+  it("is no answer to a deployment that may be about anything else", function()
+    for _, body in ipairs { '{"data":{"id":99}}', '{"data":[1]}', '{"data":7}', '{"id":8,"script_id":1}', "[]" } do
+      assert.is_table(answered({ body = body }, deploy), body)
+    end
+  end)
+end)
+
 describe("an answer of another shape", function()
   it("says what is due", function()
     local none = "the answer holds no version (an object called data is due)"
@@ -87,8 +118,7 @@ describe("an answer of another shape", function()
     } do
       assert.equal(message, refused({ body = body }).message, body)
     end
-    assert.equal(0, answered({ body = '{"data":{"id":0}}' }).id)
-    assert.equal("70", answered({ body = '{"data":{"id":"70"}}' }).id)
+    assert.equal("70", answered({ body = '{"data":{"id":"70"}}' }, function() return versions:get(70) end).id)
     local function delete() return versions:delete(7) end
     local function deploy() return versions:deploy(7) end
     local function list() return versions:list(1):all() end

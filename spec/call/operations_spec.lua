@@ -35,10 +35,10 @@ describe("an operation", function()
       { 'POST /script-versions/7/upload {"private":"true"}', function() return versions:upload(7, { private = true }) end },
       { 'POST /scripts/7/script-versions {"content":"x"}', function() return versions:create(7, { content = "x" }) end },
     } do
-      service:will(version { id = 41 })
+      service:will(version { note = 41 })
       local value, response = case[2]()
       assert.equal(case[1], sent())
-      assert.same({ 41, 200 }, { value.data and value.data.id or value.id, response.status })
+      assert.same({ 41, 200 }, { value.data and value.data.note or value.note, response.status })
       service:will { status = 422, body = '{"message":"no"}' }
       local none, err = case[2]()
       assert.is_nil(none)

@@ -2,6 +2,7 @@
 -- the sandbox, each answer) by the OpenAPI document.
 --
 --   lua5.4 spec/contract/run.lua mock|proxy URL [KEY TOKEN]
+local core = require "patchworks.core"
 local patchworks = require "patchworks"
 
 local mode, url, key, token = table.unpack(arg)
@@ -42,6 +43,14 @@ local function is_refused(name, method, path, body)
   report(name .. " is refused", value == nil and err.status == 422, tostring(err or "it was taken"))
 end
 
+-- The mock answers with a version of its own, whichever is asked for: which the client notices, and names.
+local function read(name, value, err)
+  if mode ~= "mock" or value then return succeeds(name, value, err) end
+  report(name .. " names the other", tostring(err.message):find "^asked for script version 7, and got " ~= nil, tostring(err))
+  local answer = core.decode(err.response.body)
+  return succeeds(name, answer and answer.data, err)
+end
+
 if mode == "proxy" then
   local value, err = versions:get(1)
   report("a wrong answer is noticed", value == nil and err.response.body:find("VIOLATIONS", 1, true) ~= nil, tostring(err))
@@ -50,8 +59,8 @@ end
 local created = succeeds("create", versions:create(1, { content = "def handle(data): return {'payload': 'x', 'logs': ['l']}" }))
 is_version("create", created)
 local id = mode == "mock" and 7 or created.id
-is_version("get", succeeds("get", versions:get(id, { include = { "content", "script" }, filter = { is_deployed = false }, page = 1, per_page = 100 })))
-is_version("get", succeeds("get bare", versions:get(id)))
+is_version("get", read("get", versions:get(id, { include = { "content", "script" }, filter = { is_deployed = false }, page = 1, per_page = 100 })))
+is_version("get", read("get bare", versions:get(id)))
 succeeds("deploy", versions:deploy(id))
 if mode == "proxy" then succeeds("wait", versions:wait(id, { interval = 0.05 })) end
 succeeds("invoke with tables", versions:invoke(id, { payload = { a = 1 }, variables = { b = "c" }, flow = mode == "proxy" and '{"variables":"{}"}' or nil }))

@@ -239,8 +239,8 @@ return {
   {
     bug = "prune looks at all versions before it looks at each",
     module = "patchworks.release.prune",
-    from = "local fresh, response = look.get(",
-    to = "look.at_all(job) local fresh, response = look.get(",
+    from = "local fresh, response = job.resource:get(",
+    to = "look.at_all(job) local fresh, response = job.resource:get(",
     promise = "a job takes no more requests than the docs say",
   },
   {

@@ -144,8 +144,8 @@ end
 --- Unwraps a success.
 -- @tparam string shape `answer` of call/endpoints.lua
 -- @tparam table response
--- @return the value; or nil and the fields of an error, whose `message` is a function where it shows a part of the answer:
--- to be called once that holds no secret any more
+-- @return the value; or nil and the fields of an error, whose `message` is a function where it shows a part of the
+-- answer: to be called once that holds no secret any more
 function answers.unwrap(shape, response)
   if response.status == 204 and response.body == "" and shape ~= "version" and shape ~= "page" then return {} end
   local value, problem = decode(response)

@@ -107,7 +107,7 @@ return {
     "protocol",
     "",
     "The answer is not what HTTP or the service's contract allows: no JSON, a redirect, too long, a page that "
-      .. "comes twice.",
+      .. "comes twice, another version than the one that was asked for.",
     "Check that `base_url` is the service itself and not a portal or a proxy's login page: `err.response.body` "
       .. "shows it.",
     request = true,

@@ -90,18 +90,6 @@ function look.flaw(job, version)
   )
 end
 
---- Reads one version, and sees that it is that one.
--- @tparam table job
--- @tparam integer|string id
--- @tparam table options of the request
--- @return version, response; or nil and an error
-function look.get(job, id, options)
-  local version, response = job.resource:get(id, options)
-  if not version then return nil, response end
-  if tonumber(version.id) == tonumber(id) then return version, response end
-  return nil, look.wrong(job, ("asked for script version %s, and got %s"):format(id, tostring(version.id)), response)
-end
-
 -- Takes versions over; of two readings of one the later. Their sources are kept apart, so that nothing that is shown or
 -- handed out holds one.
 local function add(state, job, versions)
@@ -219,7 +207,7 @@ local function read_sources(state, versions)
   for _, version in ipairs(versions) do
     if not state.contents[version.id] then
       questions[#questions + 1] = function()
-        local read, problem = look.get(state.job, version.id, state.job:options { include = "content" })
+        local read, problem = state.job.resource:get(version.id, state.job:options { include = "content" })
         if not read then return nil, problem end
         state.contents[version.id] = { content = read.content }
         return read

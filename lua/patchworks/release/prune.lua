@@ -63,7 +63,7 @@ end
 -- Reads a version once more, and gives why it stays after all: somebody may have deployed it, or it is gone.
 local function look_again(job, version, now)
   local given = job.given
-  local fresh, response = look.get(job, version.id, job:options { include = given.save and "content" or nil })
+  local fresh, response = job.resource:get(version.id, job:options { include = given.save and "content" or nil })
   if not fresh then return nil, response end
   -- By the service's own clock, where it tells: this machine's may be ahead.
   local date = core.date(response.headers.date or "")

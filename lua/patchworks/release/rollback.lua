@@ -37,7 +37,7 @@ local function named(job, state)
   local version = state.by_id[math.tointeger(tonumber(wanted))]
   if version then return version end
   local problem
-  version, problem = look.get(job, wanted, job:options())
+  version, problem = job.resource:get(wanted, job:options())
   if not version and problem.kind ~= "not_found" then return nil, problem end
   if version and not look.flaw(job, version) then return version end
   return not_found(

@@ -8,7 +8,6 @@ local arguments = require "patchworks.call.arguments"
 local deadline = require "patchworks.time.deadline"
 local errors = require "patchworks.errors"
 local jobs = require "patchworks.release.job"
-local look = require "patchworks.release.look"
 local methods = require "patchworks.call.methods"
 local service = require "patchworks.service"
 local takes = require "patchworks.release.methods"
@@ -128,7 +127,7 @@ local function watch(job, id, watched)
   watched.looks = 0
   while true do
     local asked = clock.now()
-    local version, response = look.get(job, id, job:options { timeout = limit })
+    local version, response = job.resource:get(id, job:options { timeout = limit })
     local now, trouble = clock.now(), nil
     if version then
       last = version
@@ -151,7 +150,7 @@ end
 
 -- After a request to deploy whose answer was lost: whether the version is being deployed, or was.
 local function was_begun(job, id, watched)
-  local version, response = look.get(job, id, job:options())
+  local version, response = job.resource:get(id, job:options())
   if not version then return false end
   watched.looks = 0
   local done, failure = judge(job, version, response, watched)
@@ -260,7 +259,7 @@ function wait.extend(class)
     return job:run(function()
       local version, problem = { id = id }, nil
       if job.given.failed_before == nil then
-        version, problem = look.get(job, id, job:options())
+        version, problem = job.resource:get(id, job:options())
       end
       if not version then return nil, problem end
       return live_still(job, "unknown", wait.deploy(job, version, "deploy"))

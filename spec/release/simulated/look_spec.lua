@@ -264,17 +264,6 @@ describe("what an earlier run has made", function()
   end)
 end)
 
-describe("reading one version", function()
-  it("sees that it is that one", function()
-    open { contents = sources(3) }
-    assert.equal(2, assert(look_of().get(job_of(), "2", {})).version)
-    world:answer("get", nil, 200, { data = version(3) })
-    local found, err = look_of().get(job_of(), 2, {})
-    assert.is_nil(found)
-    assert.same({ "protocol", "asked for script version 2, and got 3", 200 }, { err.kind, err.message, err.status })
-  end)
-end)
-
 describe("a page", function()
   it("is known to list the oldest first by its first and last version", function()
     open {}
