@@ -23,6 +23,9 @@ end)
 
 local function source(word) return ("def handle(data): return {'payload': '%s'}\n"):format(word) end
 
+-- What is live before a spec begins; it isn't tested, which would start an interpreter.
+local function make_live(word) return assert(versions:publish(1, { content = source(word), interval = fast })) end
+
 local function publish(word, more)
   local given = { content = source(word), interval = fast, test = { payload = "x", expect = word } }
   for name, value in pairs(more or {}) do given[name] = value end
@@ -88,7 +91,7 @@ describe("publish", function()
   end)
 
   it("costs six requests, the looks at the deployment, and the test", function()
-    assert(publish "one")
+    make_live "one"
     server:forget_requests()
     local done = assert(publish "two")
     assert.same({ "published", 1 }, { done.action, done.previous.version })
@@ -99,7 +102,7 @@ describe("publish", function()
   end)
 
   it("leaves what was live when the deployment fails, with the service's reason", function()
-    assert(publish "one")
+    make_live "one"
     local _, err = versions:publish(1, { content = "def (", interval = fast })
     assert.same({ "deployment_failed", "deploy", true, 1 }, { err.kind, err.stage, err.rolled_back, err.live.version })
     assert.truthy(err.message:find "SyntaxError")
@@ -107,7 +110,7 @@ describe("publish", function()
   end)
 
   it("makes live again what was, when the smoke test fails", function()
-    assert(publish "one")
+    make_live "one"
     for _, expect in ipairs { "three", { a = 1 }, function() return false, "not like that" end, function() error "judge" end } do
       local _, err = publish("two", { test = { payload = "x", expect = expect } })
       assert.same({ "test_failed", "test", true, 1 }, { err.kind, err.stage, err.rolled_back, err.live.version })
@@ -117,14 +120,14 @@ describe("publish", function()
   end)
 
   it("does so when the test raises or can't be run", function()
-    assert(publish "one")
+    make_live "one"
     local _, err = versions:publish(1, { content = "def handle(data): raise ValueError('no')", interval = fast, test = { payload = "x" } })
     assert.same({ "test", true }, { err.stage, err.rolled_back })
     assert.equal("one", answers())
   end)
 
   it("says apart that the way back failed too", function()
-    assert(publish "one")
+    make_live "one"
     server:fail { operation = "deploy", how = "status", status = 409, every = 2, times = math.huge }
     local _, err = publish("two", { test = { expect = "three" } })
     assert.same({ "test", false, "conflict", 2 }, { err.stage, err.rolled_back, err.rollback_error.kind, err.live.version })
@@ -141,7 +144,7 @@ describe("publish", function()
   end)
 
   it("takes up a draft that a run before it left", function()
-    assert(publish "one")
+    make_live "one"
     local draft = assert(versions:create(1, { content = source "two" }))
     server:forget_requests()
     local done = assert(publish "two")
@@ -150,7 +153,7 @@ describe("publish", function()
   end)
 
   it("finds a create again whose answer was lost", function()
-    assert(publish "one")
+    make_live "one"
     server:fail { operation = "create", how = "drop_after" }
     local done = assert(publish "two")
     assert.same({ "published", 2, 1 }, { done.action, done.version.version, server:count "create" - 1 })
@@ -160,7 +163,7 @@ describe("publish", function()
   it("is finished by another run after it was cut off anywhere", function()
     for _, operation in ipairs { "list", "create", "deploy", "get", "invoke" } do
       restart()
-      assert(publish "one")
+      make_live "one"
       server:fail { operation = operation, how = "status", status = 403, times = 1 }
       local _, err = publish "two"
       assert.truthy(err, operation)
@@ -173,7 +176,7 @@ describe("publish", function()
   end)
 
   it("notices somebody else's publish in between, and doesn't overwrite it", function()
-    assert(publish "one")
+    make_live "one"
     local theirs
     local _, err = publish("mine", { record = function(progress)
       if not progress.creating then return end
@@ -187,7 +190,7 @@ describe("publish", function()
   end)
 
   it("doesn't take somebody else's version back when its own test fails", function()
-    assert(publish "one")
+    make_live "one"
     local _, err = publish("mine", { test = { expect = function()
       local theirs = assert(versions:create(1, { content = source "theirs" }))
       assert(theirs:deploy())
@@ -210,7 +213,7 @@ describe("publish", function()
   end)
 
   it("changes nothing with dry_run", function()
-    assert(publish "one")
+    make_live "one"
     server:forget_requests()
     local done = assert(publish("two", { dry_run = true }))
     assert.same({ "would publish", 2, 1 }, { done.action, done.version.version, done.previous.version })
@@ -229,7 +232,7 @@ end)
 
 describe("rollback", function()
   it("goes back to what was live before, and to a version that is named", function()
-    assert(publish "one")
+    make_live "one"
     assert(publish "two")
     server:forget_requests()
     local done = assert(versions:rollback(1, { interval = fast }))
@@ -253,7 +256,7 @@ describe("rollback", function()
 
   it("says when there is nothing to go back to", function()
     assert.equal("not_found", select(2, versions:rollback(1)).kind)
-    assert(publish "one")
+    make_live "one"
     assert.equal("not_found", select(2, versions:rollback(1)).kind)
     assert.equal("not_found", select(2, versions:rollback(1, { to = 999 })).kind)
   end)
@@ -360,7 +363,7 @@ describe("plan and apply", function()
 
   it("show a diff, do it, and have nothing to do then", function()
     server:create_script { name = "second", language = "python" }
-    assert(publish "one")
+    make_live "one"
     server:forget_requests()
     local plan = assert(client:plan(manifest { "two", "three" }))
     assert.equal("list list", operations())
@@ -375,7 +378,7 @@ describe("plan and apply", function()
   end)
 
   it("refuse what moved on the service since the plan", function()
-    assert(publish "one")
+    make_live "one"
     local plan = assert(client:plan(manifest { "two" }))
     assert(publish "theirs")
     local report = client:apply(plan, { interval = fast })
