@@ -398,6 +398,55 @@ describe("a listener", function()
   end)
 end)
 
+describe("what isn't answered", function()
+  -- The kind of the error, the seconds it took, and those of each attempt.
+  local function ended(fn)
+    service.answers, service.requests = {}, {}
+    for _ = 1, 9 do service:will { never = true } end
+    local began = service.clock.time
+    local _, err = fn()
+    local list = {}
+    for i, request in ipairs(service.requests) do list[i] = request.timeout - 1 end
+    return { err.kind, math.floor((service.clock.time - began) * 1000 + 0.5) / 1000, #list, math.floor(list[1] + 0.5) }
+  end
+  local function get(given) return ended(function() return versions:get(7, given) end) end
+  local function request(given) return ended(function() return client:request("GET", "/scripts", given) end) end
+
+  it("ends after a minute, of which an attempt has half", function()
+    for _, read in ipairs { get, request } do assert.same({ "timeout", 60, 2, 30 }, read()) end
+    assert.same({ "timeout", 30, 1, 30 }, ended(function() return versions:create(1, { content = "x" }) end))
+    assert.same({ "timeout", 150, 1, 150 }, ended(function() return versions:invoke(7) end))
+  end)
+
+  it("ends when the client says so, for every operation", function()
+    client:close()
+    open { timeout = 7, attempt_timeout = 2.5 }
+    for _, read in ipairs { get, request } do
+      local told = read()
+      assert.same({ "timeout", 7, 3 }, { told[1], told[2], told[4] })
+    end
+    client:close()
+    open { timeout = 7 }
+    for _, fn in ipairs { get, request, function() return ended(function() return versions:invoke(7) end) end } do
+      assert.same({ "timeout", 7, 1, 7 }, fn())
+    end
+    client:close()
+    open { max_attempts = 3, attempt_timeout = 1 }
+    for _, read in ipairs { get, request } do assert.equal(3, read()[3]) end
+  end)
+
+  it("ends when the call says so, whatever the client does", function()
+    client:close()
+    open { timeout = 50, attempt_timeout = 40, max_attempts = 9 }
+    for _, read in ipairs { get, request } do
+      assert.same({ "timeout", 3, 1, 3 }, read { timeout = 3 })
+      local told = read { attempt_timeout = 5, max_attempts = 2 }
+      assert.same({ "timeout", 2, 5 }, { told[1], told[3], told[4] })
+      assert.is_true(told[2] >= 10 and told[2] < 20)
+    end
+  end)
+end)
+
 describe("a call that is cut off", function()
   it("says whether it had been sent", function()
     service:will { never = true }

@@ -31,6 +31,7 @@ describe("data written in Lua", function()
       ["local function f() end return { [f] = 1 }"] = no_data,
       ["return { { function() end } }"] = no_data,
       ["local t = {} t.t = t return t"] = no_data,
+      ["local t = {} t[t] = 1 return t"] = no_data,
     } do
       assert.same({ nil, problem }, { core.chunk(source, "f") })
     end
@@ -50,7 +51,9 @@ describe("data written in Lua", function()
     local text = "local s, last = 'x', 0 for _ = 1, %d do s = s .. s end for i = 1, %d do last = s .. i end return #s"
     assert.equal(1 << 20, core.chunk(text:format(20, 60), "f"))
     assert.same({ nil, too_much }, { core.chunk(text:format(23, 0), "f") })
-    assert.same({ nil, too_much }, { core.chunk("local t = {} for i = 1, 2 ^ 19 do t[i] = i end return #t", "f") })
+    local list = "local t = {} for i = 1, %d do t[i] = i end return #t"
+    assert.equal(1 << 18, core.chunk(list:format(1 << 18), "f")) -- 4 MiB, and 2 before they were moved
+    assert.same({ nil, too_much }, { core.chunk(list:format(1 << 19), "f") })
   end)
 
   it("has two million steps, and half a second", function()

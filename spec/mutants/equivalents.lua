@@ -6,6 +6,7 @@ local core = require "spec.mutants.core_equivalents"
 local equivalents = {}
 
 local grows = "only compared: any number that grows will do"
+local with_lone = "looked at only where there is a lone wait"
 local set_first = "set before it is read; the field is named here so that its room is there"
 
 local list = {
@@ -146,6 +147,16 @@ local list = {
   ["lua/patchworks/time/deadline.lua"] = {
     { "return left < seconds and (left > 0 and left or 0) or seconds", "`>=` for `>`", "they are the same then" },
     { "if outer and outer.at < at then at = outer.at end", "`<=` for `<`", "they are the same then" },
+  },
+  ["lua/patchworks/time/engines.lua"] = {
+    { 'local waiting = setmetatable({}, { __mode = "k" }) -- transfer -> wait', '`"k_"` for `"k"`', "Lua looks for the letter" },
+    { "local lone, lone_engine, lone_transfer = false, false, false -- a wait that is the only one", "`true` for `false`", with_lone,
+      after = "= false, " },
+    { "local lone, lone_engine, lone_transfer = false, false, false -- a wait that is the only one", "`true` for `false`", with_lone,
+      after = "false, false, " },
+    { "lone, lone_engine, lone_transfer = false, false, false", "`true` for `false`", with_lone, after = "= false, " },
+    { "lone, lone_engine, lone_transfer = false, false, false", "`true` for `false`", with_lone, after = "false, false, " },
+    { "wait.transfer = transfer", "left out", "its key is weak: it is memory alone" },
   },
   ["lua/patchworks/time/scheduler.lua"] = {
     { "local longest_wait = 60 -- seconds; a wait that nothing ends is only looked at again", "any", "it is only looked at again" },
