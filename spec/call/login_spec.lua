@@ -201,6 +201,14 @@ describe("a secret", function()
     assert.equal("Bearer [redacted]; [redacted]", err.response.headers["x-echo"])
   end)
 
+  it("that an answer's header hides costs that header its value, and its name where that hides it", function()
+    open { api_key = "k3y-of-mine" }
+    service:will { status = 500, headers = { "X-Echo: k3%79-of-mine", "K3Y-OF-MINE: mine", "X-Folded: k3y-of", "\t -mine", "X-Plain: 7" } }
+    local _, err = versions:get(7, { max_attempts = 1 })
+    local withheld = "[withheld: a credential is in it]"
+    assert.same({ ["x-echo"] = withheld, withheld = withheld, ["x-folded"] = withheld, ["x-plain"] = "7" }, err.response.headers)
+  end)
+
   it("is taken out of fields, lists and texts alike", function()
     local failure = redacted { message = "p4ssword", errors = { p4ssword = { "no p4ssword", 7 }, plain = "p4sswordp4ssword", more = 5 } }
     assert.equal("[redacted]", failure.message)

@@ -398,6 +398,34 @@ describe("a listener", function()
   end)
 end)
 
+describe("a request", function()
+  local own = { "Authorization: k3y-of-a-client", "Accept: application/json", "Content-Type: application/json",
+    "User-Agent: patchworks-lua/0.1.0", "Accept-Encoding: " .. require("patchworks.core").versions().encodings }
+
+  it("says who we are and what we take, and that its body may come at once", function()
+    service:will(version, version)
+    versions:get(7)
+    assert.equal(table.concat(own, "\n"), service.requests[1].headers)
+    versions:create(1, { content = "x" })
+    assert.equal(table.concat(own, "\n") .. "\nExpect:", service.requests[2].headers)
+  end)
+
+  it("of any kind is sent again where that does no harm, and else says that it may have been done", function()
+    local lost = { fails = "network", sent = true }
+    for method, outcome in pairs { GET = "none", POST = "unknown", PUT = "unknown", PATCH = "unknown", DELETE = "unknown" } do
+      local once = outcome == "unknown"
+      for _, repeatable in ipairs { false, true } do
+        service.answers, service.requests = {}, {}
+        service:will(lost, lost, lost, lost)
+        local _, err = client:request(method, "/scripts/1", { repeatable = repeatable })
+        assert.same({ "network", outcome, once and not repeatable and 1 or 4 }, { err.kind, err.outcome, #service.requests }, method)
+        assert.equal(method .. " /scripts/1", err.operation)
+        assert.same({ method, once }, { service.requests[1].method, service.requests[1].once })
+      end
+    end
+  end)
+end)
+
 describe("what isn't answered", function()
   -- The kind of the error, the seconds it took, and those of each attempt.
   local function ended(fn)
