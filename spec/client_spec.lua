@@ -1,4 +1,6 @@
 -- The client itself: requests of any kind, events, figures, closing; and who it says it is.
+local clock = require "patchworks.time.clock"
+local core = require "patchworks.core"
 local lua = require "spec.support.lua"
 local patchworks = require "patchworks"
 local sandbox = require "patchworks.sandbox"
@@ -102,6 +104,33 @@ describe("the client", function()
     local stats = client:stats()
     assert.same({ 5, 5, 0, 1, 0 }, { stats.calls, stats.finished, stats.active, stats.connections, stats.retries })
     assert.is_true(stats.sent_bytes > 0 and stats.received_bytes > 0)
+  end)
+
+  it("goes on when its answer is there, beside another that waits longer, and the processor is idle meanwhile", function()
+    local slow_server <close> = assert(sandbox.start())
+    local slow <close> = slow_server:client()
+    for _, each in ipairs { client, slow } do each.script_versions:get(1) end
+    server:latency(0.4)
+    slow_server:latency(0.8)
+    local wait, idle = clock.wait, 0
+    local former = clock.use { wait = function(...)
+      local began = core.now()
+      local ok, problem = wait(...)
+      idle = idle + core.now() - began
+      return ok, problem
+    end }
+    finally(function() clock.use(former) end)
+    for _, busy in ipairs { 0, 0.2, 0.5 } do
+      local ended = {}
+      idle = 0
+      patchworks.map({ client, slow, busy }, function(each)
+        if each == busy then return core.sleep(busy) end -- with the answer there before anybody looks for it
+        each.script_versions:get(1)
+        ended[each] = core.now()
+      end)
+      assert.is_true(ended[slow] - ended[client] > 0.2, ended[slow] - ended[client])
+      assert.is_true(idle > 0.6 - busy, idle)
+    end
   end)
 
   it("shows where it goes and how it is authorised, not with what", function()

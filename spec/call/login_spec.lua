@@ -44,6 +44,7 @@ describe("a login", function()
     assert.same({ username = "u", password = "p4ssword" }, core.decode(request.body))
     assert.is_nil(request.headers:find "Authorization")
     assert.matches("Accept: application/json", request.headers, 1, true)
+    assert.matches("\nExpect:$", request.headers)
     assert.matches("Authorization: Bearer t0ken", service.requests[2].headers, 1, true)
   end)
 
