@@ -51,6 +51,11 @@ describe("client:request", function()
     assert.has_error(function() client:request("get", "/x") end)
     assert.has_error(function() client:request("GET", "/x", { body = "y" }) end)
     assert.has_error(function() client:request("GET", "/x", { qurey = {} }) end)
+    for name, given in pairs { headers = { ["a b"] = "c" }, query = { a = print }, body = { a = print } } do
+      local ok, message = pcall(client.request, client, "POST", "/x", { [name] = given })
+      assert.is_false(ok)
+      assert.matches("request: " .. name .. ": ", message, 1, true)
+    end
     assert.equal(0, server:count())
   end)
 end)
@@ -82,6 +87,9 @@ describe("events", function()
     assert.same({ "attempt", "retry", "attempt" }, types)
     assert.same({ 1, 503, "server", "get" }, { events[1].number, events[1].status, events[1].kind, events[1].operation })
     assert.is_number(events[1].seconds)
+    events = {}
+    loud:request("GET", "/scripts/1")
+    assert.same({ 1, "attempt", "GET /scripts/1" }, { #events, events[1].type, events[1].operation })
     events = {}
     loud.script_versions:list(1):all()
     assert.equal("page", events[#events].type)
