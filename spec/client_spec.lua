@@ -54,7 +54,7 @@ describe("client:request", function()
     for name, given in pairs { headers = { ["a b"] = "c" }, query = { a = print }, body = { a = print } } do
       local ok, message = pcall(client.request, client, "POST", "/x", { [name] = given })
       assert.is_false(ok)
-      assert.matches("request: " .. name .. ": ", message, 1, true)
+      assert.matches(": request: " .. name .. "[:.]", message)
     end
     assert.equal(0, server:count())
   end)

@@ -30,6 +30,15 @@ local list = {
   ["src/core/lua_chunk.c"] = {
     { "STEPS_A_LOOK = 100, /* a step that copies all of the memory needs about a millisecond */", "`101` for `100`",
       "it looks as often as makes no difference" },
+    { "if (new_size > had && new_size - had > MOST_BYTES - chunk->bytes) return NULL;", "`>=` for `>`", "a byte of eight millions" },
+    { "return moved;", "returns nothing", "the pointer is where the result is looked for" },
+    { "if (chunk->steps <= MOST_STEPS && seconds <= most_seconds) return;", "`<` for `<=`", "a hundred steps of two millions, or a tick" },
+    { "lua_createtable(C, 0, 1);", "any", room },
+    { "return 0;", "any", "the object is closed by the core and the collector alone, which ask for no result" },
+    { "if (depth > MOST_DEPTH || !lua_checkstack(C, 4)) return false;", "`5` for `4`", room },
+    { 'luaL_checkstack(L, 4, "not enough memory");', "`5` for `4`", room },
+    { "pw_chunk *chunk = pw_lua_push(L, &chunk_class, sizeof *chunk, 0);", "`1` for `0`", room },
+    { "lua_sethook(C, NULL, 0, 0);", "any", "nothing of the file runs any more" },
   },
   ["src/core/lua_descriptor.c"] = {
     { "pw_wait *wait = pw_lua_push(L, &descriptor_class, sizeof *wait, 0);", "`1` for `0`", room },
