@@ -271,6 +271,20 @@ function Project:plan(env, given)
   return nil, problem
 end
 
+-- The folder's own, so that a plan, a recording and a page in the browser still fit tomorrow: below those that systems
+-- give away by themselves.
+local function usual_port(root)
+  local sum = 5381
+  for _, byte in ipairs { root:byte(1, -1) } do sum = (sum * 33 + byte) & 0xffffffff end
+  return 20000 + sum % 12000
+end
+
+local function start_sandbox(sandbox, root, data)
+  local server, problem = sandbox.start { data = data, port = usual_port(root) }
+  if server or not problem:find "Address already in use" then return server, problem end
+  return sandbox.start { data = data }
+end
+
 --- The project's sandbox, started when it isn't yet. `close` ends it; what was done there stays.
 -- @treturn ?table server, see patchworks.sandbox; or nil and an error of kind "file"
 function Project:sandbox()
@@ -284,9 +298,10 @@ function Project:sandbox()
     if not stays then return nil, trouble end
   end
   uv.fs_mkdir(folder, tonumber("700", 8))
-  local server, problem = sandbox.start { data = folder .. "/sandbox.db" }
+  local server, problem = start_sandbox(sandbox, uv.fs_realpath(self.root) or self.root, folder .. "/sandbox.db")
   if not server and problem:find "in use by another sandbox" then
-    return fail "another command has this project's sandbox open, such as `dev` or `logs --follow`: end that one first"
+    return fail("another command has this project's sandbox open, such as `dev` or `logs --follow`: end that one first; "
+      .. "in `dev`, p publishes and l shows the logs")
   end
   if not server then return fail("%s", problem) end
   local ids, reason = seeding.seed(self, server)

@@ -274,4 +274,25 @@ describe("what a tired person types", function()
     assert.equal(2, code)
     assert.matches("another command has this project's sandbox open", err)
   end)
+
+  it("finds the project's sandbox where it was: a plan that was kept is applied, a recording is of one service", function()
+    assert.equal(0, (run "init"))
+    assert.equal(0, (run "status")) -- there is a sandbox now, with what init made
+    assert(os.execute(("echo '# more' >>%s/scripts/orders.py"):format(folder)))
+    local code, out, err = run "plan --out kept.json --record r.jsonl"
+    assert.same({ 0, true }, { code, out:find "1 to publish" ~= nil or out }, err)
+    code, out, err = run "apply kept.json --yes --record r.jsonl"
+    assert.same({ 0, true }, { code, out:find "1 published" ~= nil or out }, err)
+    err = select(3, run "check-record r.jsonl")
+    assert.is_nil(err:find "several services", err)
+    -- Unless somebody else is there by now.
+    local project <close> = assert(require("patchworks.project").load(folder .. "/patchworks.project.lua"))
+    local url = assert(project:sandbox()).url
+    project:close()
+    local squatter <close> = require("patchworks.sandbox").start { port = tonumber(url:match ":(%d+)$") }
+    code, out, err = run "status"
+    assert.equal(0, code, err)
+    assert.matches("orders", out)
+    assert.equal(0, #squatter:requests())
+  end)
 end)
