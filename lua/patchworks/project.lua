@@ -63,9 +63,16 @@ end
 -- Where a name was looked for, for messages.
 local function place(self) return self.path and "in " .. self.path or "and there is no " .. files.name .. " here" end
 
+local most_named = 10 -- of the scripts, where none is like what was said
+
 local function near(name, names)
   local nearest = arguments.nearest(name, names)
-  return nearest and "; did you mean " .. nearest .. "?" or ""
+  if nearest then return "; did you mean " .. nearest .. "?" end
+  local all = {}
+  for each in pairs(names or {}) do all[#all + 1] = each end
+  table.sort(all)
+  local more = #all > most_named and ", .." or ""
+  return #all > 0 and (" (it has %s%s)"):format(table.concat(all, ", ", 1, math.min(#all, most_named)), more) or ""
 end
 
 function Project:__tostring() return ("patchworks project (%s)"):format(self.path or "none") end

@@ -54,6 +54,16 @@ describe("patchworks init", function()
     assert.equal(".patchworks/\n", read ".gitignore")
   end)
 
+  it("takes a language's version, and says what can't run here", function()
+    local code, _, err = run "init --language php0.9"
+    assert.equal(0, code, err)
+    assert.matches('file = "scripts/orders.php", language = "php0.9"', read "patchworks.project.lua", 1, true)
+    assert.matches("warning: there is no PHP 0.9 on this machine", err, 1, true)
+    code, _, err = run "test nope"
+    assert.equal(2, code)
+    assert.matches("no script is called nope in .* %(it has orders%)", err)
+  end)
+
   it("overwrites nothing, and says what is there", function()
     write("scripts/orders.py", "mine")
     local code, _, err = run "init"
@@ -61,7 +71,9 @@ describe("patchworks init", function()
     assert.truthy(err:find "scripts/orders.py: is there already")
     assert.same({ "mine" }, { read "scripts/orders.py", read "patchworks.project.lua" })
     assert.equal(2, (run "init 7up"))
-    assert.equal(2, (run "init --language cobol"))
+    code, _, err = run "init --language cobol"
+    assert.equal(2, code)
+    assert.matches("--language: expected python, javascript,", err, 1, true)
   end)
 
   it("begins with scripts of an account, by their ids", function()

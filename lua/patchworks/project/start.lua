@@ -178,8 +178,10 @@ end
 local function script_lines(scripts)
   local lines = {}
   for i, script in ipairs(scripts) do
-    lines[i] = ('    %s = { file = "%s", cases = "cases/%s", keep = 10 },'):format(
-      script.name:find "^[%a_][%w_]*$" and script.name or ('["%s"]'):format(script.name), script.file, script.name
+    local language = script.language and (' language = "%s",'):format(script.language) or ""
+    lines[i] = ('    %s = { file = "%s",%s cases = "cases/%s", keep = 10 },'):format(
+      script.name:find "^[%a_][%w_]*$" and script.name or ('["%s"]'):format(script.name), script.file, language,
+      script.name
     )
   end
   return table.concat(lines, "\n")
@@ -200,16 +202,19 @@ return {
 
 --- Begins a project with an example and its case.
 -- @tparam string root the folder, which may be there
--- @tparam ?table given `name` ("orders"), `language` (a name of patchworks.project.languages; "python")
+-- @tparam ?table given `name` ("orders"), `language` (a name of patchworks.project.languages, with or without a version;
+-- "python")
 -- @treturn ?table the files that were written; or nil and an error of kind "file" when one is there already
 function start.from_nothing(root, given)
   local name = given and given.name or "orders"
-  local example = examples[given and given.language or "python"]
+  local wanted = given and given.language or "python"
+  local language, version = languages.find(wanted)
+  local example = language and examples[language.name]
   if not example then errors.misuse("init: language: expected " .. languages.words) end
   if not name:find "^[%a_][%w_.-]*$" then
     return nil, live.file_error("init", name, "is no name for a script", "letters, digits, _, - and . are")
   end
-  local script = { name = name, file = ("scripts/%s.%s"):format(name, example[1]) }
+  local script = { name = name, file = ("scripts/%s.%s"):format(name, example[1]), language = version and wanted }
   local files = {
     { project_file, from_nothing:format(script_lines { script }, name:find "^[%a_][%w_]*$" and name or
       ('["%s"]'):format(name)) },

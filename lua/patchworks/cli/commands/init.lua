@@ -3,6 +3,7 @@
 local languages = require "patchworks.project.languages"
 local output = require "patchworks.cli.output"
 local origin = require "patchworks.call.origin"
+local runner = require "patchworks.runner"
 local show = require "patchworks.cli.show"
 local start = require "patchworks.project.start"
 local uv = require "patchworks.loop.uv"
@@ -11,9 +12,9 @@ local init = { description = "Begin a project in this folder: with an example, o
 
 function init.declare(command)
   command:argument("name", "The script's name (orders)."):args "?"
-  command:option("--language", languages.words .. " (python)."):choices(languages.names)
+  command:option("--language", languages.words .. " (python); with a version behind it, php8.2, one that is here.")
   command:option("--from", "ENV ID ..: take scripts of an account, by their ids, for an environment of this name.")
-    :args("2+"):argname "WORD"
+    :args("2+"):argname { "ENV", "ID", "ID" }
 end
 
 -- Asks where somebody can answer; an empty answer is the usual one.
@@ -43,9 +44,18 @@ local function from_account(context, words)
   })
 end
 
+-- Why the example doesn't run on this machine, where that is so.
+local function cannot_run(language)
+  local program, problem = runner.find(language)
+  if not program then return problem .. "; it can be published all the same" end
+  if program:find "mcs$" then
+    return "Mono is what is here, and its library has no System.Text.Json: the example runs with .NET, as on the platform"
+  end
+end
+
 function init.run(context)
   local given = context.given
-  local files
+  local files, warning
   if given.from then
     context.given.env = nil
     files = show.check(from_account(context, given.from))
@@ -53,11 +63,13 @@ function init.run(context)
     local name = given.name or ask("The script's name?", "orders")
     local language = given.language or ask("Its language? " .. languages.words, "python")
     local known = languages.find(language)
-    if not known then error(("expected %s, got %s"):format(languages.words, language), 0) end
-    files = show.check(start.from_nothing(".", { name = name, language = known.name }))
+    if not known then error(("--language: expected %s, got %s"):format(languages.words, language), 0) end
+    files = show.check(start.from_nothing(".", { name = name, language = language }))
+    warning = cannot_run(language)
   end
   if output.json then return output.object("init", { files = output.list(files) }) end
   for _, file in ipairs(files) do output.write(file, "\n") end
+  if warning then output.say("%s %s", output.paint_error("warning:", "yellow"), warning) end
   output.say(given.from and "next: patchworks status" or "next: patchworks dev")
 end
 
