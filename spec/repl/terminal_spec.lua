@@ -161,5 +161,7 @@ describe("patchworks repl in a pipe", function()
     said, code = pipe "x.y.z\n1 +* 2\n7\n"
     assert.same({ "attempt to index a nil value (global '\\''x'\\'')\nunexpected symbol near '\\''*'\\''\n7\n", 1 },
       { (said:gsub("'", "'\\''")), code })
+    said, code = pipe "7\nfor i = 1, 2 do\n  print(i)\n"
+    assert.same({ "7\nthe input ended in the middle of a statement\n", 1 }, { said, code })
   end)
 end)

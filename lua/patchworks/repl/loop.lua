@@ -74,7 +74,10 @@ local function next_piece(input, scope, prompt, kept)
   local text
   while true do
     local line = input:read(text and (" "):rep(#prompt - 3) .. ">> " or prompt)
-    if line == nil then return nil end
+    if line == nil then
+      if text then complain "the input ended in the middle of a statement" end
+      return nil, text ~= nil
+    end
     if line == false then return false end
     text = text and text .. "\n" .. line or line
     if not text:find "%S" then return false end
@@ -116,8 +119,8 @@ function loop.run(client, given)
   reader.catch()
   while true do
     local compiled, wrong = next_piece(input, scope, prompt_of(session), kept)
-    if compiled == nil then break end
     fine = fine and not wrong
+    if compiled == nil then break end
     if compiled then fine = run(session, compiled) and fine end
   end
   reader.release()
