@@ -49,7 +49,7 @@ local function cannot_run(language)
   local program, problem = runner.find(language)
   if not program then return problem .. "; it can be published all the same" end
   if program:find "mcs$" then
-    return "Mono is what is here, and its library has no System.Text.Json: the example runs with .NET, as on the platform"
+    return "Mono is what is here, and its library has no System.Text.Json: the example needs .NET"
   end
 end
 
