@@ -202,8 +202,8 @@ return {
 
 --- Begins a project with an example and its case.
 -- @tparam string root the folder, which may be there
--- @tparam ?table given `name` ("orders"), `language` (a name of patchworks.project.languages, a version behind it or not;
--- "python")
+-- @tparam ?table given `name` ("orders"), `language` ("python"; a name of patchworks.project.languages, a version
+-- behind it or not)
 -- @treturn ?table the files that were written; or nil and an error of kind "file" when one is there already
 function start.from_nothing(root, given)
   local name = given and given.name or "orders"
