@@ -110,6 +110,7 @@ describe("a recording", function()
     assert.equal(version.id, cjson.decode(create.response.body).data.id)
     assert.equal("application/json", create.response.headers["content-type"])
     assert.equal("[redacted]", create.request.headers.authorization)
+    assert.matches("gzip", create.request.headers["accept-encoding"], 1, true)
     assert.matches("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ$", create.time)
     assert.is_true(create.seconds > 0 and create.seconds < 30)
     assert.same({ 1, 503 }, { failed.number, failed.response.status })
@@ -243,7 +244,7 @@ describe("a recording", function()
     local pipe = state.folder .. "/pipe"
     os.execute("mkfifo -m 600 " .. pipe)
     for path, message in pairs {
-      ["/dev/full"] = "no space left on device", ["/nowhere/r.jsonl"] = "no such file or directory", [state.folder] = "it is a directory",
+      ["/dev/full"] = "no space left on device", ["/nowhere/r.jsonl"] = "no such file or directory", [state.folder] = "illegal operation on a directory",
       [open_for_all] = "others can read it", ["-"] = "name a file", [pipe] = "it is a fifo",
     } do
       local ok, problem = pcall(state.server.client, state.server, { record_file = path })
@@ -254,6 +255,25 @@ describe("a recording", function()
       assert.truthy(said:find(message, 1, true), said)
     end
     assert.equal(0, #state.server:requests())
+  end)
+
+  it("goes into the file that was looked at, whatever its name stands for by then", function()
+    local path, shared = state.folder .. "/r.jsonl", state.write("shared.jsonl", "theirs\n")
+    local former = { fs_stat = uv.fs_stat, fs_fstat = uv.fs_fstat }
+    for name, look in pairs(former) do
+      uv[name] = function(...)
+        local facts, problem = look(...)
+        uv.fs_unlink(path)
+        assert(uv.fs_symlink(shared, path))
+        return facts, problem
+      end
+    end
+    local ok, client = pcall(state.server.client, state.server, { record_file = path })
+    for name, look in pairs(former) do uv[name] = look end
+    assert.is_true(ok, tostring(client))
+    client.script_versions:list(1):all()
+    client:close()
+    assert.equal("theirs\n", read(shared))
   end)
 
   it("that can't go on ends, is told once, and takes no call with it", function()

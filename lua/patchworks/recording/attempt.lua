@@ -17,9 +17,9 @@ local most_bytes = 1024 * 1024
 
 local shown = {}
 for _, name in ipairs {
-  "accept", "accept-ranges", "age", "allow", "cache-control", "connection", "content-encoding", "content-language",
-  "content-length", "content-type", "date", "expires", "last-modified", "retry-after", "server", "transfer-encoding",
-  "user-agent", "vary", "via", "x-powered-by",
+  "accept", "accept-encoding", "accept-ranges", "age", "allow", "cache-control", "connection", "content-encoding",
+  "content-language", "content-length", "content-type", "date", "expires", "last-modified", "retry-after", "server",
+  "transfer-encoding", "user-agent", "vary", "via", "x-powered-by",
 } do shown[name] = true end
 
 -- Whether a header's value tells nothing that could be a secret.

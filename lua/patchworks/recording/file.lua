@@ -15,11 +15,12 @@ local file = {}
 
 local mode = tonumber("600", 8)
 
--- A pipe would hold the program up until somebody reads, and a file of somebody else's would show it to them.
-local function check(uv, path)
-  if path == "-" then return nil, "name a file" end
-  local facts = uv.fs_stat(path)
-  if not facts or facts.type == "char" then return true end
+-- A pipe would hold the program up until somebody reads, and a file of somebody else's would show it to them. What is
+-- looked at is what was opened: its name may stand for another file by now.
+local function check(uv, fd)
+  local facts, problem = uv.fs_fstat(fd)
+  if not facts then return nil, problem end
+  if facts.type == "char" then return true end
   if facts.type ~= "file" then return nil, ("it is a %s"):format(facts.type) end
   if facts.uid ~= uv.getuid() then return nil, "it belongs to somebody else" end
   if facts.mode & tonumber("77", 8) ~= 0 then return nil, "others can read it; chmod 600 it, or name a new one" end
@@ -27,10 +28,8 @@ local function check(uv, path)
 end
 
 -- Whether the last line is a whole one: whoever wrote it may have been killed.
-local function ends_whole(path, size)
-  if not size or size == 0 then return true end
-  local handle <close> = io.open(path, "rb")
-  return not handle or not handle:seek("set", size - 1) or handle:read(1) == "\n"
+local function ends_whole(uv, fd, size)
+  return not size or size == 0 or uv.fs_read(fd, 1, size - 1) == "\n"
 end
 
 -- One write for a whole line, so that those of several programs don't mingle.
@@ -51,16 +50,20 @@ local function wall(uv)
 end
 
 local function open(uv, path, base_url)
-  local fine, size = check(uv, path)
-  if not fine then return nil, size end
-  local fd, problem = uv.fs_open(path, "a", mode)
+  if path == "-" then return nil, "name a file" end
+  local fd, problem = uv.fs_open(path, "a+", mode) -- to read and write: a pipe that nobody reads holds nobody up so
   if not fd then return nil, (problem:match "^%u+: ([^:]*)" or problem) end
+  local fine, size = check(uv, fd)
+  if not fine then
+    uv.fs_close(fd)
+    return nil, size
+  end
   local learned = {}
   local self = setmetatable({ uv = uv, fd = fd, path = path }, File)
   self.line = function(call, facts) return attempt.line(call, facts, wall(uv) - facts.seconds, learned) end
   local first = ('{"v":1,"type":"recording","time":"%s","base_url":%s}'):format(attempt.iso(wall(uv)),
     (core.encode(base_url):gsub("\\/", "/")))
-  local written, reason = write(self, (ends_whole(path, size) and "" or "\n") .. first)
+  local written, reason = write(self, (ends_whole(uv, fd, size) and "" or "\n") .. first)
   if written then return self end
   self:close()
   return nil, reason
