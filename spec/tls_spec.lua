@@ -40,6 +40,17 @@ describe("TLS", function()
     fails("good", { ca_file = false })
     fails("good", { ca_file = peers.folder .. "/other.pem" })
   end)
+  it("takes its authorities as text too", function()
+    local function pem(name)
+      local file <close> = assert(io.open(peers.folder .. name, "rb"))
+      return file:read "a"
+    end
+    local one <close> = client("good", { ca_file = false, ca_pem = pem "/ca.pem" })
+    assert.equal(7, one.script_versions:get(7).id)
+    fails("good", { ca_file = false, ca_pem = pem "/other.pem" })
+    fails("good", { ca_pem = pem "/other.pem" })
+    fails("good", { ca_file = false, ca_pem = "no certificates" })
+  end)
   it("refuses TLS 1.1", function() fails "old" end)
 
   it("speaks with a client's certificate where one is asked for", function()

@@ -33,6 +33,7 @@ local patchworks = {}
 ---@field rate_limit? integer what the client keeps to by itself, in requests a minute; an integer from 1 to 1000000; default none
 ---@field allow_insecure? boolean allow http:// to other machines; default false
 ---@field ca_file? string PEM: the certificates to trust; default PATCHWORKS_CA_FILE
+---@field ca_pem? string the same as text, in its place
 ---@field ca_path? string a folder of them, as c_rehash makes it
 ---@field proxy? string a proxy's URL
 ---@field client_cert? string PEM: the client's certificate

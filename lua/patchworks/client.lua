@@ -32,6 +32,7 @@ local function open_engine(settings)
     hosted = settings.loop ~= nil,
     user_agent = auth.user_agent, -- for a proxy
     ca_file = settings.ca_file,
+    ca_pem = settings.ca_pem,
     ca_path = settings.ca_path,
     proxy = settings.proxy,
     client_cert = settings.client_cert,

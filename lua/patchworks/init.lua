@@ -36,7 +36,7 @@ local patchworks = {
 -- - `max_connections`: 8
 -- - `rate_limit`: requests a minute that the client keeps to by itself; none
 -- - `allow_insecure`: allow http:// to other machines; `ca_file` (PATCHWORKS_CA_FILE), `ca_path`, `client_cert`,
---   `client_key`: PEM files; `proxy`: a URL
+--   `client_key`: PEM files; `ca_pem`: what stands in a `ca_file`; `proxy`: a URL
 -- - `on_event`: called with a table for each attempt, retry, wait and page
 -- - `loop`: a host's loop, such as `require "patchworks.loop.luv"`
 -- @treturn table client: `script_versions`, `request`, `paginate`, `stats`, `close`

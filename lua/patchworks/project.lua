@@ -184,8 +184,8 @@ local function credential_for(self, environment)
   }, os.getenv, function(its_origin) return stored[its_origin] end)
   if not granted then return nil, errors.new { kind = "file", operation = "credential", message = reason } end
   local kept = granted.api_key == stored[environment.origin] and authorities[environment.origin] or nil
-  local ca_file, refused = trust.ca_file(self, environment, kept, os.getenv)
-  granted.ca_file = ca_file
+  local certificates, refused = trust.certificates(self, environment, kept, os.getenv)
+  granted.ca_pem = certificates
   return not refused and granted or nil, refused
 end
 

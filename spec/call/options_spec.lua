@@ -117,6 +117,7 @@ describe("patchworks.new", function()
     refuses("rate_limit", { api_key = "k", rate_limit = 0 })
     refuses("max_response_bytes", { api_key = "k", max_response_bytes = -1 })
     refuses("on_event", { api_key = "k", on_event = "x" })
+    for _, text in ipairs { "", "a\0b" } do refuses("ca_pem: expected PEM", { api_key = "k", ca_pem = text }) end
   end)
 
   it("completes what is not given, and hands on what is", function()
@@ -128,7 +129,7 @@ describe("patchworks.new", function()
     local path = os.tmpname()
     local given = { api_key = "k", timeout = 1, attempt_timeout = 2, connect_timeout = 3, max_attempts = 5, max_response_bytes = 6,
       max_connections = 7, rate_limit = 8, max_pause = 9, ca_path = "/certificates", proxy = "http://proxy:1", on_event = none,
-      loop = {}, record_file = "/tmp/x", ca_file = path, client_cert = path, client_key = path }
+      loop = {}, record_file = "/tmp/x", ca_file = path, ca_pem = "-", client_cert = path, client_key = path }
     settings = options.resolve(given, none)
     for name, value in pairs(given) do
       if name ~= "api_key" then assert.equal(value, settings[name], name) end
@@ -146,6 +147,7 @@ describe("patchworks.new", function()
     assert.is_nil(ca_file({}, ""))
     assert.is_nil(ca_file({}, nil))
     assert.is_nil(ca_file({ ca_path = "/certificates" }, path))
+    assert.is_nil(ca_file({ ca_pem = "-" }, path))
     assert.is_nil(ca_file({ ca_path = "/certificates" }, "/does/not/exist"))
     os.remove(path)
     refuses("PATCHWORKS_CA_FILE: can't read ", { api_key = "k" }, environment { PATCHWORKS_CA_FILE = path })

@@ -1,4 +1,5 @@
 -- A cloned project must not decide whom TLS trusts where an owner's credential goes.
+local lua = require "spec.support.lua"
 local shell = require "spec.support.shell"
 local terminal = require "spec.support.terminal"
 local tls = require "spec.support.tls"
@@ -90,6 +91,30 @@ describe("a project's ca_file", function()
     local code, _, err = run("login --base-url " .. peers:url "good", "PATCHWORKS_CA_FILE=ca.pem", input)
     assert.equal(0, code, err)
     refused "show 7" -- the next one is the project's word again
+  end)
+
+  it("is trusted as it was compared, whatever the file holds by then", function()
+    project(peers:url "good")
+    local keys, origin = require "patchworks.project.keys", require "patchworks.call.origin"
+    local function getenv(name) return name == "XDG_CONFIG_HOME" and folder .. "/config" or nil end
+    assert(keys.store(origin.of(peers:url "good"), "a-key", getenv, read(peers.folder .. "/ca.pem")))
+    local script = ([[
+      local trust = require "patchworks.project.trust"
+      local compare = trust.certificates or trust.ca_file
+      local function compared(...)
+        os.rename("ca.pem", "former.pem")
+        os.rename("theirs.pem", "ca.pem")
+        return ...
+      end
+      local function changed(...) return compared(compare(...)) end
+      trust.certificates, trust.ca_file = changed, changed
+      local client <close> = assert(require("patchworks.project").load()):client()
+      print(client.script_versions:get(7))
+    ]])
+    write("changed.lua", script)
+    write("theirs.pem", read(peers.folder .. "/other.pem"))
+    local pipe <close> = io.popen(("cd %s && %s %s changed.lua 2>&1"):format(folder, environment(), lua))
+    assert.matches("^script version 7 ", pipe:read "a")
   end)
 
   if not terminal.missing then

@@ -225,7 +225,7 @@ describe("an engine", function()
     assert.has_error(function() new_engine { user_agent = {} } end)
     local unbounded <close> = assert(new_engine { max_response_bytes = 0, max_connections = 1 })
     assert.is_truthy(unbounded)
-    for _, name in ipairs { "user_agent", "ca_file", "ca_path", "proxy", "client_cert", "client_key" } do
+    for _, name in ipairs { "user_agent", "ca_file", "ca_pem", "ca_path", "proxy", "client_cert", "client_key" } do
       local engine <close> = assert(new_engine { [name] = ("x"):rep(9000000) })
       assert.same({ nil, "libcurl refuses " .. name }, { get(engine, "http://127.0.0.1:1/") })
       assert.same({ 0, 0 }, { engine:active(), engine:counts().started })

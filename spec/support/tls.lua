@@ -45,6 +45,7 @@ local function configuration(ports, body)
   }]]):format(ports[kind], (kind == "h2" or kind == "goaway") and " http2" or "", certificate, certificate, more or "", body)
   end
   return table.concat({
+    "map $uri $asked { default 7; ~/script-versions/(?<id>[0-9]+) $id; }",
     "access_log FOLDER/access.log; keepalive_requests 100000; http2_max_concurrent_streams 128;",
     server("good", "good"),
     server("expired", "expired"),
@@ -89,7 +90,7 @@ function tls.start(body)
   certificates(folder)
   local ports = {}
   for i, port in ipairs(nginx.free_ports(#kinds)) do ports[kinds[i]] = port end
-  local server = nginx.start(folder, ports.h2, configuration(ports, body or '{"data":{"id":7}}'))
+  local server = nginx.start(folder, ports.h2, configuration(ports, body or '{"data":{"id":$asked}}'))
   return setmetatable({ folder = folder, ports = ports, server = server }, Tls)
 end
 

@@ -67,6 +67,7 @@ static pw_engine_options read_options(lua_State *L, int strings) {
               .max_response_bytes = (size_t)integer_option(L, "max_response_bytes", 0),
               .user_agent = text_option(L, strings, "user_agent"),
               .ca_file = text_option(L, strings, "ca_file"),
+              .ca_pem = text_option(L, strings, "ca_pem"),
               .ca_path = text_option(L, strings, "ca_path"),
               .proxy = text_option(L, strings, "proxy"),
               .client_cert = text_option(L, strings, "client_cert"),

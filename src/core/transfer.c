@@ -95,8 +95,7 @@ static long small_fact(CURL *easy, CURLINFO id) {
   return value;
 }
 
-/* Whether anything lies on a kept connection: an answer too many, which would be taken for this request's, or its end.
- */
+/* Whether anything lies on a kept connection: an answer too many, which would be taken for this one, or its end. */
 static bool lies_ready(const pw_transfer *transfer, int local_port) {
   /* A new one: TLS may have sent tickets. */
   if (small_fact(transfer->easy, CURLINFO_NUM_CONNECTS) != 0) return false;
@@ -160,7 +159,10 @@ static bool set_texts(CURL *easy, const pw_transfer_settings *settings, const ch
       return false;
     }
   }
-  return true;
+  if (settings->ca_pem == NULL) return true;
+  *refused = "ca_pem";
+  struct curl_blob blob = {(void *)settings->ca_pem, strlen(settings->ca_pem), CURL_BLOB_NOCOPY};
+  return curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
 }
 
 /* Without a proxy in sight libcurl need not look for one in the environment before each request: eight lookups each. */

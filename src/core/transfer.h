@@ -32,6 +32,7 @@ typedef struct pw_transfer_settings {
   size_t max_response_bytes;     /* of the body, declared and decompressed; 0 for no bound */
   const char *user_agent;
   const char *ca_file; /* PEM bundle */
+  const char *ca_pem;  /* the same as text, in its place */
   const char *ca_path; /* directory of hashed PEM files */
   const char *proxy;   /* URL; NULL leaves libcurl's environment variables in force */
   const char *client_cert;

@@ -36,6 +36,7 @@ options.new = methods.method {
       default = "none" },
     { "allow_insecure", "boolean", "allow http:// to other machines", default = false },
     { "ca_file", "string", "PEM: the certificates to trust", default = "PATCHWORKS_CA_FILE" },
+    { "ca_pem", "string", "the same as text, in its place" },
     { "ca_path", "string", "a folder of them, as c_rehash makes it" },
     { "proxy", "string", "a proxy's URL" },
     { "client_cert", "string", "PEM: the client's certificate" },
@@ -57,7 +58,7 @@ options.per_call = methods.per_call
 -- Whom to trust: what was given in any form, else what the environment has.
 local function ca_file_of(given, getenv)
   local path = getenv "PATCHWORKS_CA_FILE"
-  if given.ca_file or given.ca_path or not path or path == "" then return given.ca_file end
+  if given.ca_file or given.ca_pem or given.ca_path or not path or path == "" then return given.ca_file end
   if not io then return path end
   local handle <close>, problem = io.open(path, "rb")
   if not handle then misuse("PATCHWORKS_CA_FILE: can't read %s", problem) end
@@ -71,6 +72,7 @@ local function check_texts(given)
       misuse("%s: %s can't be used", name, arguments.show(value))
     end
   end
+  if given.ca_pem and not given.ca_pem:find "^[^%z]+$" then misuse "ca_pem: expected PEM, the text of certificates" end
   for _, name in ipairs { "ca_file", "client_cert", "client_key" } do
     if given[name] and io then
       local handle <close>, problem = io.open(given[name], "rb")
@@ -103,6 +105,7 @@ function options.resolve(given, getenv)
     max_connections = given.max_connections or 8,
     rate_limit = given.rate_limit,
     ca_file = ca_file_of(given, getenv),
+    ca_pem = given.ca_pem,
     ca_path = given.ca_path,
     proxy = given.proxy,
     client_cert = given.client_cert,

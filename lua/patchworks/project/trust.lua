@@ -29,16 +29,16 @@ function trust.named(project, environment, getenv)
   return path, environment.origin ~= origin.vendor and environment.settings.base_url and read(path) or nil
 end
 
---- The `ca_file` that a client of an environment takes.
+--- The certificates that a client of an environment trusts: those that were compared, whatever the file holds by then.
 -- @tparam table project
 -- @tparam table environment
 -- @tparam ?string kept PEM: the certificates that were trusted when the key was kept
 -- @tparam function getenv
--- @treturn ?string path; nil for the usual ones, or the owner's
+-- @treturn ?string PEM; nil for the usual ones, or the owner's
 -- @treturn ?table an error of kind "file" where the project's can't be taken
-function trust.ca_file(project, environment, kept, getenv)
+function trust.certificates(project, environment, kept, getenv)
   local path, certificates = trust.named(project, environment, getenv)
-  if not path or (certificates and certificates == kept) then return path end
+  if not path or (certificates and certificates == kept) then return certificates end
   local login = certificates and ", or keep a key with: patchworks login" or ""
   return nil, errors.new {
     kind = "file",

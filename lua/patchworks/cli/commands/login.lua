@@ -26,8 +26,8 @@ end
 -- The options that the key is tried with, and those certificates of the project that are trusted with it from now on.
 local function options_of(project, service, ca_file, certificates)
   local options = project:settings(service)
-  options.login_url, options.login_field, options.ca_file = nil, nil, ca_file
-  if ca_file and not certificates then show.check(trust.ca_file(project, service, nil, os.getenv)) end
+  options.login_url, options.login_field, options.ca_pem = nil, nil, certificates
+  if ca_file and not certificates then show.check(trust.certificates(project, service, nil, os.getenv)) end
   return options
 end
 
