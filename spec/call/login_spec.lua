@@ -188,6 +188,28 @@ describe("a refused token", function()
   end)
 end)
 
+describe("a credential that isn't enough", function()
+  local good = "the credential is good, but may not do this"
+  local administrator = "upload needs an administrator; an API key has a manager's rights: use `token`, or `username` and `password`"
+
+  local function hints(options)
+    local other <close> = service:client(options)
+    local list = {}
+    for i, status in ipairs { 401, 403, 403 } do
+      service:will { status = status }
+      local fn = i == 3 and other.script_versions.upload or other.script_versions.get
+      list[i] = select(2, fn(other.script_versions, 7, i == 3 and { private = true } or nil)).hint
+    end
+    return list
+  end
+
+  it("says which one to look at, and who may", function()
+    assert.same({ "check `api_key` or PATCHWORKS_API_KEY", good, administrator }, hints { api_key = "k3y-of-mine" })
+    assert.same({ "check `token` or PATCHWORKS_TOKEN; tokens expire, 24 hours after the login by default", good, good },
+      hints { token = "t0ken" })
+  end)
+end)
+
 describe("a secret", function()
   local function redacted(failure)
     failure.kind = "server"

@@ -410,6 +410,33 @@ describe("a request", function()
     assert.equal(table.concat(own, "\n") .. "\nExpect:", service.requests[2].headers)
   end)
 
+  it("of each operation goes where it should, is sent as often as it may be, and says what it may have done", function()
+    local lost = { fails = "network", sent = true }
+    local function all(listing) return select(2, listing:all()) end
+    local cases = {
+      get = { "GET", "/script-versions/7", 4, "none", function() return select(2, versions:get(7)) end },
+      list = { "GET", "/scripts/7/script-versions", 4, "none", function() return all(versions:list(7)) end },
+      logs = { "GET", "/script-versions/7/logs", 4, "none", function() return all(versions:logs(7)) end },
+      create = { "POST", "/scripts/7/script-versions", 1, "unknown", function() return select(2, versions:create(7, { content = "x" })) end },
+      deploy = { "POST", "/script-versions/7/deploy", 4, "unknown", function() return select(2, versions:deploy(7)) end },
+      invoke = { "POST", "/script-versions/7/invoke", 1, "unknown", function() return select(2, versions:invoke(7)) end },
+      upload = { "POST", "/script-versions/7/upload", 1, "unknown", function() return select(2, versions:upload(7, { private = true })) end },
+      delete = { "DELETE", "/script-versions/7", 4, "unknown", function() return select(2, versions:delete(7)) end },
+    }
+    for name, case in pairs(cases) do
+      service.answers, service.requests = {}, {}
+      service:will(lost, lost, lost, lost)
+      local err = case[5]()
+      assert.same({ name, case[3], case[4] }, { err.operation, #service.requests, err.outcome })
+      local request = service.requests[1]
+      assert.same({ case[1], "/api/v1" .. case[2] }, { request.method, request.url:match "^http://127.0.0.1:1([^?]*)" })
+      local what = (name == "create" or name == "list") and "script id" or "script version id"
+      local ok, problem = pcall(versions[name], versions, 0, name == "create" and { content = "x" } or nil)
+      assert.is_false(ok)
+      assert.matches(name .. ": " .. what .. ": ", problem, 1, true)
+    end
+  end)
+
   it("of any kind is sent again where that does no harm, and else says that it may have been done", function()
     local lost = { fails = "network", sent = true }
     for method, outcome in pairs { GET = "none", POST = "unknown", PUT = "unknown", PATCH = "unknown", DELETE = "unknown" } do
@@ -443,7 +470,8 @@ describe("what isn't answered", function()
   it("ends after a minute, of which an attempt has half", function()
     for _, read in ipairs { get, request } do assert.same({ "timeout", 60, 2, 30 }, read()) end
     assert.same({ "timeout", 30, 1, 30 }, ended(function() return versions:create(1, { content = "x" }) end))
-    assert.same({ "timeout", 150, 1, 150 }, ended(function() return versions:invoke(7) end))
+    assert.same({ "timeout", 150, 1, 150 }, ended(function() return versions:invoke(7, { timeout = 500 }) end))
+    assert.equal(150, ended(function() return versions:invoke(7, { attempt_timeout = 500 }) end)[2])
   end)
 
   it("ends when the client says so, for every operation", function()

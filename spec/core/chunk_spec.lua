@@ -88,7 +88,7 @@ describe("data written in Lua", function()
     finally(function() collectgarbage "restart" end)
     local function grown(source)
       local before = pages()
-      for _ = 1, 40 do
+      for _ = 1, 20 do
         core.chunk("t = {} for i = 1, 100000 do t[i] = i end " .. source, "f")
         if source ~= "return 1" then collectgarbage() end -- what fails is the collector's
       end
@@ -96,7 +96,7 @@ describe("data written in Lua", function()
     end
     for _, source in ipairs { "return 1", "return function() end", "return nil + 1" } do
       local bytes = grown(source)
-      assert.is_true(bytes < 40e6, bytes)
+      assert.is_true(bytes < 20e6, bytes)
     end
   end)
 end)

@@ -53,6 +53,17 @@ describe("core.shield", function()
     for _ = 1, 2 do assert.equal(counted(coroutine.running), counted(shielded)) end
   end)
 
+  it("makes no thread for each call", function()
+    local shielded = core.shield(function() end)
+    shielded()
+    collectgarbage()
+    collectgarbage "stop"
+    finally(function() collectgarbage "restart" end)
+    local before = collectgarbage "count"
+    for _ = 1, 1000 do shielded() end
+    assert.is_true(collectgarbage "count" - before < 64)
+  end)
+
   it("ends a function that yields", function()
     local ok, problem = coroutine.resume(coroutine.create(core.shield(function() coroutine.yield(1) end)))
     assert.same({ false, "a shielded function yielded" }, { ok, problem })

@@ -1,4 +1,5 @@
 -- Mutants of src/core that change nothing that anybody could see: see equivalents.lua.
+local top = "its caller takes what is on top, and drops the rest"
 local room = "room that nobody needs"
 
 local list = {
@@ -26,6 +27,13 @@ local list = {
   ["src/core/json.c"] = {
     { "lua_pcall(L, 1, 0, 0);", "`1` for `0`", "pw_json_open drops it with all the rest" },
     { "lua_pop(L, 1);", "left out", "where a setting is missing; pw_json_open drops it with all the rest" },
+  },
+  ["src/core/loading.c"] = {
+    { "lua_remove(L, -2);", "left out", top },
+    { "lua_remove(L, loaded);", "left out", top },
+    { "lua_settop(L, loaded);", "left out", top },
+    { "lua_replace(L, -2);", "left out", top },
+    { "lua_pushboolean(L, 1);", "`2` for `1`", "it is true" },
   },
   ["src/core/lua_chunk.c"] = {
     { "STEPS_A_LOOK = 100, /* a step that copies all of the memory needs about a millisecond */", "`101` for `100`",

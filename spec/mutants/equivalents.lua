@@ -96,6 +96,9 @@ local list = {
     { 'delivery = "repeatable",', '`"repeatable_"` for `"repeatable"`', "only asked whether it is a read, or goes out once" },
     { 'delivery = "repeatable",', "left out", "only asked whether it is a read, or goes out once" },
   },
+  ["lua/patchworks/call/endpoints.lua"] = {
+    { 'delivery = "repeatable",', "any", "only asked whether it is a read, or goes out once" },
+  },
   ["lua/patchworks/call/methods.lua"] = {
     { 'methods.names = setmetatable({}, { __mode = "k" })', '`"k_"` for `"k"`', "Lua looks for the letter" },
   },
