@@ -97,7 +97,7 @@ describe("core.thread", function()
     assert.is_false((coroutine.resume(thread, "lost")))
     core.retire(thread)
     assert.are_not.equal(thread, core.thread(print))
-    assert.has_error(function() core.retire(7) end)
+    assert.has_error(function() core.retire(7) end, "bad argument #1 to 'retire' (coroutine expected, got number)")
   end)
 
   it("is kept with 27 others besides the four that are reserved, and no more", function()

@@ -63,6 +63,8 @@ local list = {
     { "if (!(seconds > 0.001)) return 1;", "`>=` for `>`", "a thousandth is 1 either way" },
   },
   ["src/core/lua_shield.c"] = {
+    { "int arguments = lua_gettop(L), results = 0;", "`1` for `0`", "lua_resume sets it" },
+    { 'if (!lua_checkstack(thread, arguments + 1)) return luaL_error(L, "stack overflow");', "`2` for `1`", room },
     { "lua_sethook(thread, NULL, 0, 0); /* a new one inherits its maker's */", "`1` for `0`", "without a function there is no hook" },
     { 'if (!lua_checkstack(L, results + 2)) return luaL_error(L, "stack overflow");', "`3` for `2`", room },
     { "lua_createtable(L, MOST_KEPT, 0);", "`1` for `0`", room },
