@@ -12,7 +12,7 @@ local usual = {
   "call/auth", "call/gate", "call/login", "call/retry", "call/send", "call/answer", "listing", "release/publish",
   "release/reconcile", "release/replace", "release/wait", "release/look", "release/plan", "release/manifest",
   "release/prune", "release/rollback", "release/tail", "release/test", "release/job", "release/claims",
-  "release/progress", "service",
+  "release/progress", "release/expected", "json/document", "json/difference", "service",
 }
 
 local function read_options(words)
@@ -132,6 +132,8 @@ end
 
 local function main(words)
   local options = read_options(words)
+  local stale = equivalents.stale(shell.read)
+  if stale[1] then error("mend or take out, in spec/mutants:\n" .. table.concat(stale, "\n"), 0) end
   local paths = paths_of(options.modules)
   if not options.quick then shell.run("rm -rf build/mutate/tree && cp -r lua build/mutate/tree", 60) end
   local list, equal = mutants_of(paths)

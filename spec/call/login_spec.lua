@@ -5,24 +5,16 @@ local scripted = require "spec.support.scripted"
 
 local service, client, versions
 
-local function open(options)
-  if client then client:close() end
-  local given = { login_url = "https://login.example/in" }
-  if not (options and options.api_key) then given.username, given.password = "u", "p4ssword" end
-  for name, value in pairs(options or {}) do given[name] = value end
-  client = service:client(given)
-  versions = client.script_versions
-end
+local usual = { login_url = "https://login.example/in", username = "u", password = "p4ssword" }
+local open_as = scripted.setup(before_each, after_each, usual, function(...) service, client, versions = ... end)
 
-before_each(function()
-  service = scripted()
-  open()
-end)
-after_each(function()
-  client:close()
-  client = nil
-  service:__close()
-end)
+local function open(options)
+  options = options or usual
+  local given = { login_url = usual.login_url }
+  if not options.api_key then given.username, given.password = usual.username, usual.password end
+  for name, value in pairs(options) do given[name] = value end
+  open_as(given)
+end
 
 local token = { body = '{"token":"t0ken"}' }
 local version = { body = '{"data":{"id":7}}' }

@@ -3,16 +3,7 @@ local core = require "patchworks.core"
 local scripted = require "spec.support.scripted"
 
 local service, client, versions
-
-before_each(function()
-  service = scripted()
-  client = service:client { max_attempts = 1 }
-  versions = client.script_versions
-end)
-after_each(function()
-  client:close()
-  service:__close()
-end)
+scripted.setup(before_each, after_each, { max_attempts = 1 }, function(...) service, client, versions = ... end)
 
 local function version(fields)
   local data = { id = 7, script_id = 3, version = 2, status = "Draft" }

@@ -5,16 +5,7 @@ local patchworks = require "patchworks"
 local scripted = require "spec.support.scripted"
 
 local service, client, versions
-
-before_each(function()
-  service = scripted()
-  client = service:client { max_attempts = 1 }
-  versions = client.script_versions
-end)
-after_each(function()
-  client:close()
-  service:__close()
-end)
+scripted.setup(before_each, after_each, { max_attempts = 1 }, function(...) service, client, versions = ... end)
 
 local version = { body = '{"data":{"id":7}}' }
 

@@ -4,20 +4,7 @@ local patchworks = require "patchworks"
 local scripted = require "spec.support.scripted"
 
 local service, client, versions
-
-local function open(options)
-  client = service:client(options)
-  versions = client.script_versions
-end
-
-before_each(function()
-  service = scripted()
-  open()
-end)
-after_each(function()
-  client:close()
-  service:__close()
-end)
+local open = scripted.setup(before_each, after_each, nil, function(...) service, client, versions = ... end)
 
 local version = { body = '{"data":{"id":7,"version":3}}' }
 local limited = { status = 429, headers = { "Retry-After: 30" } }

@@ -45,9 +45,6 @@ local list = {
     { 'if not problem:find(line, 1, true) then lines[#lines + 1] = ("%-12s %s"):format("", line) end', "`2` for `1`",
       "it begins with a colon, which is no part of the line", after = "line, " },
   },
-  ["lua/patchworks/release/manifest.lua"] = {
-    { 'local text = handle and handle:read "a"', '`"a_"` for `"a"`', "Lua reads the first letter" },
-  },
   ["lua/patchworks/release/job.lua"] = {
     { "if self.resource._client._closed then error(Closed, 0) end", "`1` for `0`", "an error of ours is a table, which has no place put in front" },
   },
@@ -118,20 +115,11 @@ local list = {
     { 'local text, reason = file:read("a")', '`"a_"` for `"a"`', "Lua looks at the first letter" },
   },
   ["lua/patchworks/call/send.lua"] = {
-    { "call = call, began = began, at = began + call.timeout, tried = 0, transfer = false, status = false, seen = 0,",
-      "`1` for `0`", set_first, after = "seen = " },
-    { "call = call, began = began, at = began + call.timeout, tried = 0, transfer = false, status = false, seen = 0,",
-      "`true` for `false`", set_first, after = "status = " },
-    { "value = false, finished = false, _thread = false, _wait = false, over = false, owner = false, _queue = false,",
-      "`true` for `false`", set_first, after = "_thread = " },
-    { "value = false, finished = false, _thread = false, _wait = false, over = false, owner = false, _queue = false,",
-      "`true` for `false`", set_first, after = "_wait = " },
-    { "_before = false, _after = false,", "any", set_first },
     { "flight.transfer, flight.cut_sent = false, true", "any", "only where what follows fails for want of memory" },
     { "local status, body, header_block, transfer = exchange(flight, headers, began, left < most and left or most)",
       "`<=` for `<`", "they are the same then" },
     { "client._flights[flight], client._holders[flight] = nil, nil", "left out", "their keys and values are weak: it is memory alone" },
-    { "self.call.client._flights[self] = nil", "left out", "its keys are weak: it is memory alone" },
+    { "self.client._flights[self] = nil", "left out", "its keys are weak: it is memory alone" },
   },
   ["lua/patchworks/errors.lua"] = {
     { "local level = 2", "`3` for `2`", "the second is this module's own" },
@@ -174,11 +162,9 @@ local list = {
   },
   ["lua/patchworks/time/scheduler.lua"] = {
     { "local longest_wait = 60 -- seconds; a wait that nothing ends is only looked at again", "any", "it is only looked at again" },
-    { "waiting[transfer] = nil -- a key with a finalizer keeps its value for a cycle more", "left out",
-      "its keys are weak: it is memory alone" },
   },
   ["lua/patchworks/time/tasks.lua"] = {
-    { "self.all[made] = true", "`false` for `true`", "a set: only its keys are asked for" },
+    { "self._all[made] = true", "`false` for `true`", "a set: only its keys are asked for" },
   },
   ["lua/patchworks/time/timers.lua"] = {
     { "local added = 0 -- ever: of two that are due at once, the one that came first is first", "`1` for `0`", grows },
@@ -203,6 +189,20 @@ local list = {
   },
 }
 
+-- What a flight's fields begin with, where it is made: see new_flight.
+for line, fields in pairs {
+  ["call = false, client = false, began = 0, at = 0, tried = 0, transfer = false, status = false, remaining = false,"] =
+    { "call", "client", "began", "at", "tried", "status" },
+  ["pause = false, seen = 0, attempts = false, failure = false, taken = false, renewals = 0, unknown = false,"] = { "seen" },
+  ["over = false, owner = false, notify = false, joins = false, place = false, _thread = false, _wait = false,"] =
+    { "over", "owner", "_thread", "_wait" },
+  ["_queue = false, _before = false, _after = false,"] = { "_before", "_after" },
+} do
+  for _, name in ipairs(fields) do
+    table.insert(list["lua/patchworks/call/send.lua"], { line, "any", set_first, after = name .. " = " })
+  end
+end
+
 for path, each in pairs(core) do list[path] = each end
 
 --- Why a mutant changes nothing, or nil.
@@ -214,6 +214,22 @@ function equivalents.reason(path, mutant)
     local same = code == mutant.code and (what == mutant.what or what == "any")
     if same and (not each.after or mutant.before:sub(-#each.after) == each.after) then return reason end
   end
+end
+
+--- The entries that say nothing any more: no line of the source is theirs.
+-- @tparam function read gives a file's text by its path
+-- @treturn table a list of sentences
+function equivalents.stale(read)
+  local found = {}
+  for path, entries in pairs(list) do
+    local lines = {}
+    for line in read(path):gmatch "[^\n]+" do lines[line:match "^%s*(.-)%s*$"] = true end
+    for _, each in ipairs(entries) do
+      if not lines[each[1]] then found[#found + 1] = ("%s has no such line any more: %s"):format(path, each[1]) end
+    end
+  end
+  table.sort(found)
+  return found
 end
 
 return equivalents

@@ -1,5 +1,5 @@
 -- The service as a model: scripts, versions, deployments that take virtual time, logs, tokens, a rate limit. It keeps a
--- journal of what was really done, which is all that the checker believes. What SERVICE.md marks as unknown is a habit.
+-- journal of what was really done, which is all that the checker believes. What isn't known of the service is a habit.
 local cjson = require "cjson"
 
 local Service = {}

@@ -9,6 +9,9 @@
 -- An answer has `status` (200), `body` ("{}"), `headers` (lines) and `after` (seconds, 0.01); or `fails`, the kind of a
 -- failure, with `message` and `sent` (false); or `never`, with `sent` (true); or `refuses`, why it can't be begun. It may
 -- be a function of the request that gives one. `service.slept` has the waits in which nothing was under way.
+--
+--     local service, client, versions -- in a spec whose tests each have their own
+--     scripted.setup(before_each, after_each, { max_attempts = 1 }, function(...) service, client, versions = ... end)
 local core = require "patchworks.core"
 
 local Engine, Transfer, Service = {}, {}, {}
@@ -114,7 +117,7 @@ function Service:__close()
   core.headers = self.real_headers
 end
 
-return function(random)
+local function start(random)
   local state_clock = require "patchworks.time.clock"
   local service = setmetatable({ requests = {}, answers = {}, slept = {}, lines_of = setmetatable({}, { __mode = "k" }) }, Service)
   local clock = { time = 1000 }
@@ -140,3 +143,30 @@ return function(random)
   end
   return service
 end
+
+local scripted = {}
+
+--- Has each spec of a file begin with a service and a client of its own.
+-- @tparam function before_each of the file, and `after_each`
+-- @tparam ?table options of the client
+-- @tparam function take is given the service, the client and its script_versions, whenever there are new ones
+-- @treturn function makes another client in the place of the last, with the options that it is given
+function scripted.setup(before_each, after_each, options, take)
+  local service, client
+  local function open(given)
+    if client then client:close() end
+    client = service:client(given)
+    take(service, client, client.script_versions)
+  end
+  before_each(function()
+    service, client = start(), nil
+    open(options)
+  end)
+  after_each(function()
+    client:close()
+    service:__close()
+  end)
+  return open
+end
+
+return setmetatable(scripted, { __call = function(_, random) return start(random) end })
