@@ -48,6 +48,8 @@ end
 
 local places = { ["outside of a task"] = interrupted, ["in a task"] = in_a_task }
 
+local most_apart = math.tointeger(tonumber(os.getenv "PATCHWORKS_EACH")) or math.huge
+
 describe("a hook that raises at any instruction", function()
   local server, client
 
@@ -74,11 +76,11 @@ describe("a hook that raises at any instruction", function()
   end
 
   -- Invoking starts an interpreter each time, and below it is interrupted at each instruction; a list takes three
-  -- requests. Each instruction of all with PATCHWORKS_EACH=1, as in scripts/check.
+  -- requests. PATCHWORKS_EACH says how far apart at most, 3 in scripts/check.
   local steps = { invoke = 23, list = 5 }
   local function step_of(name)
     if os.getenv "PATCHWORKS_INSTRUMENTED" then return 23 end
-    return os.getenv "PATCHWORKS_EACH" and name ~= "invoke" and 1 or steps[name] or 1
+    return name == "invoke" and steps.invoke or math.min(most_apart, steps[name] or 1)
   end
 
   for name, call in pairs(operations) do
@@ -131,7 +133,7 @@ end)
 
 -- What takes many requests is played on the simulated service, where a publish takes a millisecond. The numbers are how
 -- far apart the instructions are that are interrupted: `invoke`, `wait` and `map` at each, a publish, which has 6,000, at
--- each twenty-third. `PATCHWORKS_EACH=1` takes each of all, in some minutes, as scripts/check does.
+-- each twenty-third. `PATCHWORKS_EACH=1` takes each of all, in some minutes.
 local simulations = {
   invoke = { 1, function(world) return world.versions:invoke(1, { payload = "x", on_event = function() end }) end },
   wait = { 1, function(world) return world.versions:wait(1, { interval = 0.5 }) end },
@@ -166,7 +168,7 @@ describe("a hook that raises, on the simulated service,", function()
   for name, case in pairs(simulations) do
     for where, run in pairs(places) do
       it("in " .. name .. " " .. where .. " leaves nothing behind, and the next run does it", function()
-        local step = os.getenv "PATCHWORKS_EACH" and 1 or case[1] * (os.getenv "PATCHWORKS_INSTRUMENTED" and 23 or 1)
+        local step = math.min(most_apart, case[1] * (os.getenv "PATCHWORKS_INSTRUMENTED" and 23 or 1))
         local n, count, cut = 1, 0, true
         while cut do
           local world = simulated { contents = { "one", "two" }, deployed = { 1 } }
