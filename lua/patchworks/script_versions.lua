@@ -21,27 +21,18 @@ local function as_version(self, value, response)
   return setmetatable(value, self._version_class), response
 end
 
--- Calls an operation on one version. An answer that names another one is none to what was asked: a cache, a proxy or
--- the service has mixed them up. `version_of` gives the version that an answer holds, or nil.
-local function call_about(self, endpoint, id, given, version_of)
-  local call = self._client:_prepare(endpoint, id, given)
-  local value, response = self._client:_perform(call, endpoint.answer)
-  local named = value and version_of(value)
-  if not named or named.id == id or tostring(named.id) == tostring(id) then return value, response end
+-- An answer that names another version is none to what was asked: a cache, a proxy or the service has mixed them up.
+local function mixed_up(call, id, named, response)
   return nil, send.error_of(call, {
     kind = "protocol",
-    message = ("asked for script version %s, and got %s"):format(id, tostring(named.id)),
+    message = ("asked for script version %s, and got %s"):format(id, tostring(named)),
     status = response.status,
     response = response,
   }, response.attempts)
 end
 
-local function itself(value) return value end
-
--- The contract does not type the answer to a deployment: what has no script is taken for something else.
-local function deployed(answer)
-  local data = answer.data
-  return type(data) == "table" and data.id ~= nil and data.script_id ~= nil and data or nil
+local function is_other(named, id)
+  return named ~= id and named ~= tonumber(id) and tostring(named) ~= tostring(id)
 end
 
 --- Reads a version. 1 request.
@@ -51,7 +42,12 @@ end
 -- @treturn ?table version; or nil and an error
 -- @usage local v, err = versions:get(7, { include = { "content", "script" } })
 function ScriptVersions:get(id, given)
-  return as_version(self, call_about(self, endpoints.get, id, given, itself))
+  local client = self._client
+  local call = client:_prepare(endpoints.get, id, given)
+  local found, response = client:_perform(call, "version")
+  if not found then return nil, response end
+  if is_other(found.id, id) then return mixed_up(call, id, found.id, response) end
+  return setmetatable(found, self._version_class), response
 end
 
 --- Makes a version. 1 request, which is never sent twice unless the service surely did nothing.
@@ -95,7 +91,15 @@ end
 -- @tparam ?table given the options of every call
 -- @treturn ?table the answer, which the contract does not type; or nil and an error
 function ScriptVersions:deploy(id, given)
-  return call_about(self, endpoints.deploy, id, given, deployed)
+  local client = self._client
+  local call = client:_prepare(endpoints.deploy, id, given)
+  local answer, response = client:_perform(call, endpoints.deploy.answer)
+  -- The contract does not type it: what has no script is taken for something else than a version.
+  local data = answer and type(answer.data) == "table" and answer.data
+  if data and data.id ~= nil and data.script_id ~= nil and is_other(data.id, id) then
+    return mixed_up(call, id, data.id, response)
+  end
+  return answer, response
 end
 
 --- Runs a version. 1 request, never sent twice. A script may run for 120 s: `timeout` is 150 s unless set.
