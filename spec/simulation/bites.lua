@@ -136,6 +136,13 @@ return {
     slow = true,
   },
   {
+    bug = "a publish doesn't say what was live before",
+    module = "patchworks.release.publish",
+    from = "previous = state.live,\n    overwrote",
+    to = "overwrote",
+    promise = "nobody's version is overwritten unseen",
+  },
+  {
     bug = "a version is called live because it was deployed",
     module = "patchworks.release.replace",
     from = "after.live.id == version.id",

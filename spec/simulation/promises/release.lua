@@ -32,14 +32,14 @@ local function last_sight(evidence, call, script, since)
   return seen
 end
 
--- When a version came live by a deployment, the last time before another: not by the deletion of what was live.
-local function made_live_at(evidence, script, id, before)
-  local at
+-- Whether a version came live, the last time before another, since what was live in a call was deleted: nobody put it there.
+local function fell_back(evidence, call, script, id, before)
+  local came
   for _, entry in ipairs(evidence.lives[script] or {}) do
     if entry.time >= before then break end
-    if entry.deployed == id and entry.version == id then at = entry.time end
+    if entry.version == id then came = entry end
   end
-  return at
+  return came ~= nil and came.time >= call.began and came.deployed ~= id
 end
 
 local function check_live_now(evidence, call, script, id, since)
@@ -82,9 +82,9 @@ local function check_published(evidence, call, script, wanted, tested, result)
   local when, former = made_live(evidence, call, script, id)
   check_live_now(evidence, call, script, id, when)
   local previous = result.previous and result.previous.id
-  local somebodys = former and former ~= id and former ~= previous and (made_live_at(evidence, script, former, when) or 0) >= call.began
-  local gone = former and evidence:was_deleted(former, call.ended)
-  if when and somebodys and not gone and not result.overwrote then
+  if not former or former == id or former == previous or result.overwrote then return end
+  local gone = evidence:was_deleted(former, last_sight(evidence, call, script, when) or call.ended)
+  if not gone and not fell_back(evidence, call, script, former, when) then
     evidence:lie("nobody's version is overwritten unseen", call, "version %s was live when %s came live, and %s was said to be",
       tostring(former), tostring(id), tostring(previous))
   end
