@@ -3,18 +3,27 @@ local uv = require "luv"
 local run = require "spec.simulation.run"
 local story = require "spec.simulation.story"
 
+local function refuse(message)
+  io.stderr:write(message, "; scripts/simulate tells the options at its head\n")
+  os.exit(2)
+end
+
 local function read_options(words)
   local options, i = {}, 1
   while words[i] do
     local name = words[i]:match "^%-%-(%a+)$"
     if name == "seed" or name == "histories" or name == "processes" then
-      options[name] = math.tointeger(tonumber(words[i + 1]))
-      if not options[name] then error(("--%s takes an integer, not %s"):format(name, tostring(words[i + 1])), 0) end
+      local least, number = name == "seed" and math.mininteger or 1, math.tointeger(tonumber(words[i + 1]))
+      if not number or number < least then
+        local wanted = name == "seed" and "an integer" or "an integer from 1"
+        refuse(("--%s takes %s, not %s"):format(name, wanted, tostring(words[i + 1])))
+      end
+      options[name] = number
       i = i + 1
     elseif name == "survey" or name == "story" or name == "part" then
       options[name] = true
     else
-      error("unknown option " .. words[i] .. "; see scripts/simulate", 0)
+      refuse("unknown option " .. words[i])
     end
     i = i + 1
   end
@@ -140,7 +149,7 @@ local function main(words)
   local options = read_options(words)
   local first = options.seed or 1
   local count = options.histories or (options.seed and 1 or 1000)
-  options.processes = options.processes or #uv.cpu_info()
+  options.processes = options.processes or uv.available_parallelism and uv.available_parallelism() or #uv.cpu_info()
   options.processes = math.min(options.processes, math.max(1, count // 100))
   if options.part or options.processes == 1 then return play(first, count, options) end
   share(first, count, options)
