@@ -152,7 +152,7 @@ function client:load_plan(text) end
 ---@field while_deploying? boolean begin at once, though the service says that a version is being deployed: for a service that goes on saying so; default false
 ---@field interval? number the first pause between two looks at a deployment, in seconds; default 0.25, then 0.45
 ---@field max_interval? number the longest one: they grow with the deployment's age, in seconds; default 20
----@field record? fun(progress: patchworks.progress): any?, any? called with the account of the release before each change, to be kept; the change is not made when that gives nil and a reason
+---@field record? fun(progress: patchworks.progress): any?, any? called with the account of the release before each change, to be kept; the change is not made when that gives nil and a reason, unless it takes back what failed its test
 
 ---Does what a plan says, many scripts at once, and runs its tests. A script that fails doesn't keep the others back; one whose live version is not what the plan saw is refused (conflict).
 ---Requests: those of `publish` for each script.
@@ -334,7 +334,7 @@ function script_versions:deploy_and_wait(id, options) end
 ---@field interval? number the first pause between two looks at a deployment, in seconds; default 0.25, then 0.45
 ---@field max_interval? number the longest one: they grow with the deployment's age, in seconds; default 20
 ---@field dry_run? boolean say what would be done, and do nothing; default false
----@field record? fun(progress: patchworks.progress): any?, any? called with the account of the release before each change, to be kept; the change is not made when that gives nil and a reason
+---@field record? fun(progress: patchworks.progress): any?, any? called with the account of the release before each change, to be kept; the change is not made when that gives nil and a reason, unless it takes back what failed its test
 ---@field expected_live? table|false what must be live for it to begin: a version, or false for nothing
 
 ---Makes a source the live version of a script, tests it, and goes back to what was live when the test fails. What is live already is only tested. May be run again after anything.
@@ -354,7 +354,7 @@ function script_versions:publish(script, options) end
 ---@field while_deploying? boolean begin at once, though the service says that a version is being deployed: for a service that goes on saying so; default false
 ---@field interval? number the first pause between two looks at a deployment, in seconds; default 0.25, then 0.45
 ---@field max_interval? number the longest one: they grow with the deployment's age, in seconds; default 20
----@field record? fun(progress: patchworks.progress): any?, any? called with the account of the release before each change, to be kept; the change is not made when that gives nil and a reason
+---@field record? fun(progress: patchworks.progress): any?, any? called with the account of the release before each change, to be kept; the change is not made when that gives nil and a reason, unless it takes back what failed its test
 
 ---Goes back: of the versions that are older than the live one, the one that was deployed last is deployed again.
 ---Requests: 1 for each 100 versions (2 with `to`), 1 to deploy, 1 a look, 1 afterwards.

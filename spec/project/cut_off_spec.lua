@@ -166,8 +166,12 @@ describe("a folder that can't be written to any more", function()
 
   it("keeps no failed test from being taken back", function()
     assert(put "one")
-    local _, problem = put("two", { on_event = at "test", test = { expect = "something else" } })
+    local begun = {}
+    local _, problem = put("two", { on_event = at "test", test = { expect = "something else" }, record = function(account)
+      for _, version in ipairs(account.pending) do begun[#begun + 1] = version.id end
+    end })
     assert.same({ "test_failed", true, 1 }, { problem.kind, problem.rolled_back, problem.live.id })
+    assert.same({ 2, 1 }, begun) -- the caller's own `record` is told all the same
     assert.equal("file", problem.state_error.kind)
   end)
 

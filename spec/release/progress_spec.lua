@@ -52,6 +52,18 @@ describe("the account of a release", function()
     assert.equal("publish of script 42 is over", tostring(account))
   end)
 
+  it("takes back a mark, and leaves what was marked before", function()
+    local account = progress.new("publish", "42")
+    for _, mark in ipairs { "creates", "deletes", "begins" } do
+      account[mark](account, version(1))()
+      assert.same({ "nothing was changed" }, account:sentences())
+    end
+    account:begins(version(1))
+    account:begins(version(2))()
+    account:begins(version(1))()
+    assert.same({ true, "may still come live: v11 (script version 1)" }, { account.changed, table.unpack(account:sentences()) })
+  end)
+
   it("holds plain data, and of a version no more than what names it", function()
     local account = progress.new("publish", "42")
     account:saw(version(1))

@@ -65,22 +65,23 @@ local function note(place, fields, what, version)
 end
 
 --- Remembers what a release begins before it does, and what it takes the place of: after a kill or a lost answer, on
--- the way there or back, it may still come live, as ours. What can't be remembered is not begun; but once a deployment
--- was, one that takes it back is.
+-- the way there or back, it may still come live, as ours. What can't be remembered is refused.
 -- @tparam table place see patchworks.project.live
 -- @tparam ?function record of the caller, which is given the account too
 -- @treturn function `record` for a release
 function publish.record(place, record)
   local noted
   return function(account)
-    local version = account.pending[#account.pending]
+    local version, problem = account.pending[#account.pending], nil
     if version and version.id ~= noted then
       local was_live = account.live and account.live.id
-      local done, problem = state.begin(place.root, place.origin, place.id, version.id, was_live)
-      if not done and not noted then return nil, problem end
-      noted = version.id
+      problem = select(2, state.begin(place.root, place.origin, place.id, version.id, was_live))
+      if not problem then noted = version.id end
     end
-    if record then return record(account) end
+    local kept, refusal = true, nil
+    if record then kept, refusal = record(account) end -- be it refused here: a way back goes on
+    if problem then return nil, problem end
+    return kept, refusal
   end
 end
 

@@ -33,6 +33,7 @@ function job.new(resource, operation, script, given, timeout)
     deadline = deadline.of(timeout),
     progress = progress.new(operation, script),
     passed = {}, -- ids of versions that are not under way, whatever they say
+    returning = false, -- whether it takes back what it has deployed
   }, Job)
 end
 
@@ -62,9 +63,11 @@ function Job:pass(state)
   state.under_way = {}
 end
 
---- Gives the account to whoever keeps it.
--- @treturn ?boolean true; or nil and an error where it could not be kept: what was to be changed next is left undone
-function Job:keep()
+--- From here on, what was deployed is taken back: that has its own time, and is begun though it can't be kept.
+function Job:turn_back() self.deadline, self.returning = deadline.of(), true end
+
+-- Gives the account to whoever keeps it: true; or nil and an error where it could not be kept.
+local function keep(self)
   if not self.given.record then return true end
   local kept, problem = self.given.record(self.progress)
   if kept ~= nil or problem == nil then return true end
@@ -74,18 +77,39 @@ function Job:keep()
   return nil, self:wrap(problem, {})
 end
 
---- Tells the listener about a step, and whoever keeps the account.
--- @tparam string step its name
--- @tparam ?table fields what else the event holds
--- @treturn ?boolean true; or nil and an error, as for `keep`
-function Job:tell(step, fields)
-  self.progress.step = step
-  local kept, problem = self:keep()
-  if not kept then return nil, problem end
-  if not self.listener then return true end
+local function notify(self, step, fields)
+  if not self.listener then return end
   local event = { type = "step", step = step, progress = self.progress }
   for name, value in pairs(fields or {}) do event[name] = value end
   self.listener(event)
+end
+
+--- Tells the listener about a step that changes nothing, and whoever keeps the account.
+-- @tparam string step its name
+-- @tparam ?table fields what else the event holds
+function Job:tell(step, fields)
+  self.progress.step = step
+  keep(self)
+  notify(self, step, fields)
+end
+
+--- The same before a request that changes something. What can't be kept is not begun: its mark in the account is taken
+-- back then.
+-- @tparam function undo takes the mark back
+-- @tparam ?string step its name; nobody is told without
+-- @tparam ?table fields what else the event holds
+-- @treturn ?boolean true; or nil and an error: leave it undone
+function Job:begin(undo, step, fields)
+  local account = self.progress
+  local before = account.step
+  account.step = step or before
+  local kept, refusal = keep(self)
+  if not kept and not self.returning then
+    undo()
+    account.step = before
+    return nil, refusal
+  end
+  if step then notify(self, step, fields) end
   return true
 end
 
@@ -114,7 +138,7 @@ function Job:settle(value, second) return listeners.settle(self.listener, self.o
 --- The account is final: nothing is left to go on with.
 function Job:finish()
   self.progress:finish()
-  self:keep()
+  keep(self)
 end
 
 --- Asks several things at once.

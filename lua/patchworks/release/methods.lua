@@ -17,7 +17,7 @@ local whole = seconds("timeout", "for all of it", 300)
 local whole_release = seconds("timeout", "for all of it, but for the way back", "none")
 local deploy_timeout = seconds("deploy_timeout", "for each deployment, and for what is under way at first", 300)
 local record = { "record", "function", "called with the account of the release before each change, to be kept; "
-  .. "the change is not made when that gives nil and a reason",
+  .. "the change is not made when that gives nil and a reason, unless it takes back what failed its test",
   type = "fun(progress: patchworks.progress): any?, any?" }
 local while_deploying = { "while_deploying", "boolean", "begin at once, though the service says that a version is "
   .. "being deployed: for a service that goes on saying so", default = false }

@@ -37,19 +37,30 @@ end
 function Progress:saw(live) self.looked, self.live = true, brief(live) end
 
 --- A create goes out.
-function Progress:creates() self.creating = true end
+-- @treturn function takes the mark back, where surely nothing was made
+function Progress:creates()
+  self.creating = true
+  return function() self.creating = nil end
+end
 
 --- A version was made, or one that is there already is taken up.
 function Progress:has(version, made) self.version, self.made, self.creating = brief(version), made, nil end
 
 --- Old versions are deleted from now on.
-function Progress:deletes() self.deleting = true end
+-- @treturn function takes the mark back, where surely none was
+function Progress:deletes()
+  self.deleting = true
+  return function() self.deleting = nil end
+end
 
 --- A deployment is begun.
+-- @treturn function takes the mark back, where it surely was not: what was marked before stays
 function Progress:begins(version)
+  local changed, pending = self.changed, table.move(self.pending, 1, #self.pending, 1, {})
   self:ends(version)
   self.changed = true
   table.insert(self.pending, brief(version))
+  return function() self.changed, self.pending = changed, pending end
 end
 
 --- A deployment has ended, whether well or not.

@@ -106,7 +106,7 @@ local function go_back(job, problem, fields, state, after)
     end
     return fail(job, problem, as_deployed(fields))
   end
-  job.deadline = deadline.of() -- the way back has its own time
+  job:turn_back()
   local now, trouble = look.at(job, state)
   fields.live = now and now.live
   if not tested and problem.outcome == "unknown" then -- lost from sight: it may still come live
@@ -153,17 +153,18 @@ local fresh = 1 -- seconds that a look is good for
 
 -- Makes a version, and looks again meanwhile: gives the version, and that look where it is still good.
 local function create(job, state, content)
-  job.progress:creates()
-  local kept, refusal = job:keep()
-  if not kept then
-    job.progress:has()
-    return nil, refusal
-  end
+  local undo = job.progress:creates()
+  local begun, refusal = job:begin(undo)
+  if not begun then return nil, refusal end
   local looked = job.clock.now()
   local answers, problem = job:ask {
     function()
       local version, failure = reconcile.create(job.resource, job.script, job:options { content = content }, state)
-      if version then job.progress:has(version, true) end
+      if version then
+        job.progress:has(version, true)
+      elseif failure.outcome ~= "unknown" then
+        undo()
+      end
       return version, failure
     end,
     function() return look.at(job, state) or false end,
@@ -266,13 +267,14 @@ local function prune(job, result)
     save = given.save,
     timeout = job.deadline,
   }
-  job.progress:deletes()
-  local kept, refusal = job:keep()
-  if not kept then
+  local undo = job.progress:deletes()
+  local begun, refusal = job:begin(undo)
+  if not begun then
     result.prune_error = refusal
     return
   end
   local pruned, problem = job.resource:prune(job.script, options)
+  if pruned and not pruned.deleted[1] then undo() end
   result.pruned, result.stays = pruned and pruned.deleted, pruned and pruned.stays
   result.prune_error = not pruned and problem or nil
 end
@@ -294,8 +296,9 @@ function publish.extend(class)
   -- - `timeout` (for all of it but the way back), `deploy_timeout` (300 s, for each deployment), `interval`,
   --   `max_interval`; `dry_run`
   -- - `while_deploying`: begin at once, though the service says that versions are being deployed
-  -- - `expected_live`: the version that must be live, or false; `record`: called with the account of it before each
-  --   change, which is not made where that gives nil and a reason; see patchworks.release.progress
+  -- - `expected_live`: the version that must be live, or false
+  -- - `record`: called with the account of it (see patchworks.release.progress) before each change, which is not made
+  --   where that gives nil and a reason, but for the way back
   -- @treturn ?table `version`, `action` ("published", "unchanged", "would publish"), `previous` (what was live),
   -- `overwrote` (what somebody else made live in between), `under_way` (what somebody else began meanwhile), `pruned`,
   -- `stays`, `prune_error`; or nil and an error: kind "conflict" when somebody else published meanwhile; with `stage`

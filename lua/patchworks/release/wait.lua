@@ -167,10 +167,9 @@ end
 function wait.deploy(job, version, step, from)
   local progress = job.progress
   if job.deadline:left() <= 0 then return nil, job:late "the deployment was begun" end
-  progress:begins(version)
-  local kept, refusal = job:tell(step, { version = version, from = from })
-  if not kept then
-    progress:ends(version)
+  local undo = progress:begins(version)
+  local begun, refusal = job:begin(undo, step, { version = version, from = from })
+  if not begun then
     refusal.message = ("%s was not deployed: %s"):format(tostring(version), refusal.message)
     return nil, refusal
   end
@@ -183,7 +182,7 @@ function wait.deploy(job, version, step, from)
   }
   local _, problem = job.resource:deploy(version.id, job:options())
   if errors.is_error(problem) and not (problem.outcome == "unknown" and was_begun(job, version.id, watched)) then
-    if problem.outcome ~= "unknown" then progress:ends(version) end
+    if problem.outcome ~= "unknown" then undo() end
     return nil, problem
   end
   local mark <close> = tasks.uncertain()

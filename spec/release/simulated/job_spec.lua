@@ -75,6 +75,118 @@ describe("a release", function()
   end)
 end)
 
+describe("an account that can't be kept", function()
+  local test = { payload = "x", expect = "something else" }
+  local account, refusals
+
+  -- A `record` that refuses what `when` names, as a full disk does it.
+  local function refusing(when)
+    refusals = 0
+    return function(progress)
+      account = progress
+      if not when(progress) then return end
+      refusals = refusals + 1
+      return nil, "disk full"
+    end
+  end
+
+  local function id(version) return version and version.id end
+
+  local function release(name, given, when)
+    given.record = refusing(when)
+    local done, err = world.versions[name](world.versions, 1, given)
+    return done, err
+  end
+
+  it("keeps no failed test from being taken back", function()
+    for _, step in ipairs { "test", "rollback" } do
+      open()
+      local full, heard = false, {}
+      local _, err = release("publish", { content = "two", test = test, on_event = function(event)
+        if event.type == "step" then heard[#heard + 1] = event.step end
+      end }, function(progress)
+        full = full or progress.step == step
+        return full
+      end)
+      assert.same({ "test_failed", true, 1, 2 }, { err.kind, err.rolled_back, id(err.live), world:count "deploy" })
+      assert.is_nil(err.rollback_error)
+      assert.equal("look create deploy test rollback", table.concat(heard, " "))
+      assert.same({ {}, true, 1 }, { account.pending, account.changed, account.live.version })
+      assert.is_true(refusals >= 2) -- at the way back, and at the end
+    end
+  end)
+
+  it("says nothing was changed where that is so", function()
+    open { contents = { "one", "two" }, deployed = { 1 } }
+    local _, err = release("publish", { content = "two" }, function(progress) return progress.pending[1] end)
+    assert.same({ "file", "deploy", "none", 1, 1 }, { err.kind, err.stage, err.outcome, id(err.live), refusals })
+    assert.same({ 0, false, true }, { world:count "deploy", account:may_have_changed(), account.finished })
+    assert.equal("nothing was changed", account:sentences()[1])
+
+    open { contents = { "one", "two" }, deployed = { 1, 2 } }
+    _, err = release("rollback", {}, function(progress) return progress.pending[1] end)
+    assert.same({ "file", "none", 0, 1 }, { err.kind, err.outcome, world:count "deploy", refusals })
+    assert.same({ {}, false, "look" }, { account.pending, account:may_have_changed(), account.step })
+    assert.equal("nothing was changed", account:sentences()[1])
+
+    open()
+    _, err = release("publish", { content = "two" }, function(progress) return progress.creating end)
+    assert.same({ "file", "none", 0, 1 }, { err.kind, err.outcome, world:count "create", refusals })
+    assert.equal("nothing was changed", account:sentences()[1])
+  end)
+
+  it("says what was made, and not that it was deployed", function()
+    open()
+    local _, err = release("publish", { content = "two" }, function(progress) return progress.pending[1] end)
+    assert.same({ "file", 2, true, 1 }, { err.kind, id(err.version), err.rolled_back, refusals })
+    assert.same({ true, {}, "create" }, { account.made, account.pending, account.step })
+    assert.is_nil(account.changed)
+  end)
+
+  it("says nothing of old versions that were not to be deleted", function()
+    open { contents = { "zero", "draft", "one" }, deployed = { 1, 3 } }
+    local done = assert(release("publish", { content = "one", keep = 1 }, function(progress) return progress.deleting end))
+    assert.same({ "unchanged", "file", 0, 1 }, { done.action, done.prune_error.kind, world:count "delete", refusals })
+    assert.same({ "nothing was changed", false }, { account:sentences()[1], account:may_have_changed() })
+  end)
+end)
+
+describe("an account of what the service refused", function()
+  local account
+  local function record(progress) account = progress end
+
+  it("says nothing was changed", function()
+    open()
+    world:answer("create", 1, 422, { message = "no", errors = { content = { "no" } } })
+    local _, err = world.versions:publish(1, { content = "two", record = record })
+    assert.same({ "invalid", "none" }, { err.kind, err.outcome })
+    assert.equal("nothing was changed", account:sentences()[1])
+
+    open { contents = { "one", "two" }, deployed = { 1, 2 } }
+    world:answer("deploy", 1, 403, { message = "no" })
+    _, err = world.versions:rollback(1, { record = record })
+    assert.same({ "forbidden", "none", {} }, { err.kind, err.outcome, account.pending })
+    assert.equal("nothing was changed", account:sentences()[1])
+  end)
+
+  it("says that a version may have been made where the answer was lost", function()
+    open { client = { max_attempts = 1 } }
+    world:fault("create", nil, "lost after")
+    world:before("create", 1, function() world:fault("list", nil, "lost before") end)
+    local _, err = world.versions:publish(1, { content = "two", record = record })
+    assert.same({ "unknown", true }, { err.outcome, account.creating })
+  end)
+
+  it("says nothing of old versions where there were none to delete", function()
+    open()
+    assert(world.versions:publish(1, { content = "one", keep = 1, record = record }))
+    assert.equal("nothing was changed", account:sentences()[1])
+    open { contents = { "zero", "draft", "one" }, deployed = { 1, 3 } }
+    assert(world.versions:publish(1, { content = "one", keep = 1, record = record }))
+    assert.same({ 1, true }, { world:count "delete", account.deleting })
+  end)
+end)
+
 describe("several questions at once", function()
   local function ask(questions)
     open()

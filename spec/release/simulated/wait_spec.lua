@@ -422,9 +422,9 @@ describe("the account of a deployment", function()
     local account = account_of "two"
     assert.same({ {}, true, 2 }, { account.pending, account.finished, account.live.version })
     account = account_of "breaks"
-    assert.same({ {}, true, 1 }, { account.pending, account.finished, account.live.version })
+    assert.same({ {}, true, 1, true }, { account.pending, account.finished, account.live.version, account.changed })
     account = account_of("two", function() world:answer("deploy", 1, 409, { message = "no" }) end)
-    assert.same({ {}, true, true }, { account.pending, account.finished, account.changed })
+    assert.same({ {}, true, false }, { account.pending, account.finished, account:may_have_changed() })
     account = account_of("two", function() world:fault("deploy", 1, "lost before") end)
     assert.equal(2, account.pending[1].version)
     account = account_of "slow 1000"
