@@ -126,6 +126,59 @@ describe("a script's name", function()
   end)
 end)
 
+describe("a script's id", function()
+  local function project()
+    write("patchworks.project.lua", ([[return {
+      scripts = { orders = { file = "orders.py", keep = 9 } },
+      environments = { here = { base_url = %q, scripts = { orders = 1 } } },
+    }]]):format(state.server.url))
+    return write("orders.py", commands.upper)
+  end
+
+  -- Says how it ended, and what it said.
+  local function told(words)
+    local code, out, err = state.inside(words)
+    return code, out .. err
+  end
+
+  it("means the project's script: nothing of a colleague's is lost, and what was published is the folder's own", function()
+    local file = project()
+    assert.equal(0, (told "publish orders --interval 0.02"))
+    assert.equal(0, (run(("publish 1 %s --interval 0.02"):format(write("theirs.py", commands.lower)))))
+    write("orders.py", commands.upper .. "# more\n")
+    for _, words in ipairs { "publish 1 " .. file, "publish 1", "rollback 1 --yes", "apply --only 1 --yes" } do
+      local code, said = told(words)
+      assert.equal(1, code, words .. said)
+      assert.truthy(said:find("somebody else made version 2", 1, true), words .. said)
+    end
+    assert.equal(2, state.server:count "deploy")
+    assert.equal(0, (told(("publish 1 %s --interval 0.02 --over 2"):format(file))))
+    write("orders.py", commands.upper .. "# more still\n")
+    assert.equal(0, (told "publish 1 --interval 0.02")) -- its own file, where none is given
+    write("orders.py", commands.upper .. "# the last\n")
+    local code, said = told "publish orders --interval 0.02"
+    assert.equal(0, code, said)
+    for _, words in ipairs { "status 1", "diff 1", "pull 1", "history 1" } do
+      code, said = told(words)
+      assert.equal(0, code, words .. said)
+    end
+  end)
+
+  it("is an id alone where the project has no such script", function()
+    project()
+    local id = state.server:create_script { name = "other", language = "python" }.id
+    local code, said = told("publish " .. id)
+    assert.equal(2, code)
+    assert.truthy(said:find("FILE is missing", 1, true), said)
+    local file = write("other.py", commands.lower)
+    code, said = told(("publish %d %s --interval 0.02"):format(id, file))
+    assert.equal(0, code, said)
+    code, said = told(("publish %d %s --over 1"):format(id, file))
+    assert.equal(2, code)
+    assert.truthy(said:find("--over goes with a script of the project", 1, true), said)
+  end)
+end)
+
 describe("invoke", function()
   it("asks before a version that isn't deployed, which it may make live", function()
     local file = write("x.py", commands.upper)

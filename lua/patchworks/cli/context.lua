@@ -107,12 +107,15 @@ function Context:script(name)
   return (check(self:project():id(name, self.environment)))
 end
 
--- The name of a script in the project, be it given by its name or by its id; nil where it has none.
-local function name_of(self, word)
-  local project = self:project()
-  if project.file.scripts[word] then return word end
-  for name, id in pairs(self.environment.scripts) do
-    if tostring(id) == word and project.file.scripts[name] then return name end
+--- The name of the project's script that is meant: by its name, or by the id that it has in this environment. What is
+-- done to a script by its id goes by what this folder remembers of it too. Nil where the project has no such script.
+function Context:name(word)
+  local scripts = self:project().file.scripts
+  if scripts[word] then return word end
+  if not (next(scripts) and word:find "^%d+$") then return nil end
+  local environment = self.environment or self:service()
+  for name, id in pairs(environment.scripts) do
+    if tostring(id) == word and scripts[name] then return name end
   end
 end
 
@@ -121,7 +124,7 @@ end
 -- @treturn function
 function Context:saver(word)
   local id, project = self:script(word), self:project()
-  local name = name_of(self, word)
+  local name = self:name(word)
   local save, account = require("patchworks.project.pruned").saver {
     root = project.root or ".", id = id, name = name, file = name and project.file.scripts[name].file,
   }
@@ -145,11 +148,18 @@ function Context:saved(code)
   }, codes.failed)
 end
 
+--- The names of scripts where the project has them; each other word as it is, to be told of.
+function Context:named(words_given)
+  local names = {}
+  for i, word in ipairs(words_given) do names[i] = self:name(word) or word end
+  return names
+end
+
 --- The scripts of the project that were named, or all of them. Raises where there are none.
 -- @treturn table a list of names
 function Context:names()
   local project, names = self:project(), self.given.names
-  if names[1] then return names end
+  if names[1] then return self:named(names) end
   for i, script in ipairs(project:scripts()) do names[i] = script.name end
   if names[1] then return names end
   if project.path then error(("%s names no script: add some to its `scripts`"):format(project.path), 0) end

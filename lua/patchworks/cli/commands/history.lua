@@ -23,7 +23,7 @@ end
 function history.run(context)
   local given, project = context.given, context:project()
   local client = context:client()
-  local list = show.check(project:history(given.script, {
+  local list = show.check(project:history(context:name(given.script) or given.script, {
     client = client, environment = context.environment, limit = given.limit,
   }))
   local rows = {}

@@ -24,7 +24,8 @@ local function subject(context)
   local project = context:project()
   if #project:scripts() > 0 then
     context:client()
-    return show.check(project:manifest(context.environment, context:only()))
+    local only = context:only()
+    return show.check(project:manifest(context.environment, only and context:named(only)))
   end
   local file <close> = io.open(old_manifest, "rb")
   if not file then

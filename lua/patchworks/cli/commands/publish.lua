@@ -32,11 +32,12 @@ end
 
 function publish.run(context)
   local given = context.given
-  if not given.file and given.script:find "^%d+$" and not context:project().file.scripts[given.script] then
-    error(("publish: FILE is missing: the source of script %s, or - for standard input; only a script of the project, "
-      .. "by its name, has a file of its own"):format(given.script), 0)
-  end
   context:may_name(given.script)
+  local name = context:name(given.script)
+  if not (given.file or name) and given.script:find "^%d+$" then
+    error(("publish: FILE is missing: the source of script %s, or - for standard input; only a script of the project "
+      .. "has a file of its own"):format(given.script), 0)
+  end
   local source, test = given.file and readings.read(given.file, "the source"), test_of(given)
   local options = context:watched(show.steps())
   options.content, options.test = source, test
@@ -46,13 +47,13 @@ function publish.run(context)
   options.deploy_timeout, options.interval = given.timeout, given.interval
   options.while_deploying = given.while_deploying
   options.dry_run = given.dry_run
-  if source and not context:project().file.scripts[given.script] then
-    if given.over then error("--over goes with a script of the project, by its name", 0) end
+  if source and not name then
+    if given.over then error("--over goes with a script of the project", 0) end
     local result, err = context:versions():publish(context:script(given.script), options)
     return context:saved(show.release(result, err, context))
   end
   options.over = given.over
-  local result, err = require("patchworks.cli.publishing").publish(context, given.script, options)
+  local result, err = require("patchworks.cli.publishing").publish(context, name or given.script, options)
   return context:saved(show.release(result, err, context))
 end
 

@@ -25,14 +25,15 @@ end
 
 -- A script of the project goes back only from a version that this folder knows.
 local function go_back(context, options)
-  local name, over = context.given.script, context.given.over
-  if context:project().file.scripts[name] then
+  local word, over = context.given.script, context.given.over
+  local name = context:name(word)
+  if name then
     options.over, options.client = over, context:client()
     options.environment = context.environment
     return context:project():rollback(name, options)
   end
-  if over then error("--over goes with a script of the project, by its name", 0) end
-  return context:versions():rollback(context:script(name), options)
+  if over then error("--over goes with a script of the project", 0) end
+  return context:versions():rollback(context:script(word), options)
 end
 
 function rollback.run(context)
