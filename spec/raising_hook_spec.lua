@@ -48,6 +48,7 @@ end
 
 local places = { ["outside of a task"] = interrupted, ["in a task"] = in_a_task }
 
+local first = math.tointeger(tonumber(os.getenv "PATCHWORKS_FROM")) or 1
 local most_apart = math.tointeger(tonumber(os.getenv "PATCHWORKS_EACH")) or math.huge
 
 describe("a hook that raises at any instruction", function()
@@ -87,7 +88,7 @@ describe("a hook that raises at any instruction", function()
     for where, run in pairs(places) do
       it("of " .. name .. " " .. where .. " leaves nothing behind", function()
         local versions = client.script_versions
-        local n, step = 1, step_of(name)
+        local n, step = first, step_of(name)
         while run(n, function() return call(versions, server) end, patchworks) do
           server:clear_faults()
           local version, err = versions:get(1)
@@ -169,7 +170,7 @@ describe("a hook that raises, on the simulated service,", function()
     for where, run in pairs(places) do
       it("in " .. name .. " " .. where .. " leaves nothing behind, and the next run does it", function()
         local step = math.min(most_apart, case[1] * (os.getenv "PATCHWORKS_INSTRUMENTED" and 23 or 1))
-        local n, count, cut = 1, 0, true
+        local n, count, cut = first, 0, true
         while cut do
           local world = simulated { contents = { "one", "two" }, deployed = { 1 } }
           cut = run(n, function() return case[2](world) end, world.patchworks)

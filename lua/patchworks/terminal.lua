@@ -36,13 +36,20 @@ function terminal.visible(text)
   return (text:gsub("[%z\1-\8\11-\31\127]", spelled):gsub("\xc2[\x80-\x9f]", spelled))
 end
 
---- A text that goes to people, with what others wrote in it: as `visible`, but that our own colours stay, and lines end
--- as lines of any system do.
+--- A text that goes to people, with what others wrote in it: as `visible`, but that our own colours stay, which end with
+-- it, and lines end as lines of any system do.
 function terminal.safe(text)
-  return (text:gsub("\r\n", "\n"):gsub("(\27?)([^\27]*)", function(escape, rest)
-    if escape ~= "" and not ours[rest:match "^%[%d+m"] then escape = spelled(escape) end
+  local last
+  text = text:gsub("\r\n", "\n"):gsub("(\27?)([^\27]*)", function(escape, rest)
+    local colour = escape ~= "" and rest:match "^%[%d+m"
+    if ours[colour] then
+      last = colour
+    elseif escape ~= "" then
+      escape = spelled(escape)
+    end
     return escape .. terminal.visible(rest)
-  end))
+  end)
+  return (last or "[0m") == "[0m" and text or text .. "\27[0m"
 end
 
 --- The same as `visible`, in one line: a tab is two blanks, a newline is shown.

@@ -27,9 +27,9 @@ before_each(function()
 end)
 after_each(function() os.execute("rm -rf " .. folder) end)
 
-local function project(base_url)
-  write("patchworks.project.lua", ("return { environments = { production = { %s ca_file = 'ca.pem' } } }"):format(
-    base_url and ("base_url = %q,"):format(base_url) or ""))
+local function project(base_url, ca_file)
+  write("patchworks.project.lua", ("return { environments = { production = { %s ca_file = %q } } }"):format(
+    base_url and ("base_url = %q,"):format(base_url) or "", ca_file or "ca.pem"))
 end
 
 local function environment(more) return ("XDG_CONFIG_HOME=%s/config %s"):format(folder, more or "") end
@@ -133,6 +133,17 @@ describe("a project's ca_file", function()
       write("ca.pem", read(peers.folder .. "/other.pem"))
       refused "show 7"
       assert.equal(0, (run "logout"))
+    end)
+
+    it("is named at a login by what its file is called, and that steers no terminal", function()
+      local name = "ca\27[2K\r.pem"
+      write(name, read(peers.folder .. "/other.pem"))
+      project(peers:url "good", name)
+      local command = ("cd %s && %s"):format(folder, shell.command(nil, "login", { environment = environment() }))
+      local answer = terminal.run(("sh -c %q"):format(command), {
+        { "wait", "ca\\x1b[2K\\x0d.pem", 5 }, { "type", "x\3" }, { "wait", "interrupted", 5 },
+      })
+      assert.is_nil(answer.output:find "\27%[2K\r%.pem", answer.output)
     end)
   end
 end)

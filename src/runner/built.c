@@ -7,8 +7,10 @@
 enum { MOST = 256, MOST_BYTES = 64 * 1024 * 1024 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* The latest last. */
-static struct { pw_output key, built; } kept[MOST];
+typedef struct one {
+  pw_output key, built;
+} one;
+static one kept[MOST]; /* the one that was needed latest is last */
 static int count;
 static size_t bytes;
 
@@ -17,6 +19,12 @@ static void forget(int index) {
   free(kept[index].key.bytes);
   free(kept[index].built.bytes);
   memmove(&kept[index], &kept[index + 1], sizeof kept[0] * (size_t)(--count - index));
+}
+
+static void make_latest(int index) {
+  one latest = kept[index];
+  memmove(&kept[index], &kept[index + 1], sizeof kept[0] * (size_t)(count - 1 - index));
+  kept[count - 1] = latest;
 }
 
 static int index_of(const pw_output *key) {
@@ -33,6 +41,7 @@ bool pw_built_find(const pw_output *key, pw_output *built) {
     *built = kept[index].built;
     built->bytes = malloc(built->size);
     if (built->bytes != NULL) memcpy(built->bytes, kept[index].built.bytes, built->size);
+    make_latest(index);
   }
   pthread_mutex_unlock(&lock);
   return index >= 0 && built->bytes != NULL;

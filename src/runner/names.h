@@ -1,5 +1,5 @@
 /* The names in a folder, read without allocating: a warden is forked from a program that may have threads, and one of
- * them may have held the allocator's lock at that moment. */
+ * them may have held the allocator's lock at that moment. Systems other than Linux read them as they can. */
 #ifndef PW_NAMES_H
 #define PW_NAMES_H
 
@@ -9,7 +9,7 @@
 #include <dirent.h>
 #endif
 
-enum { PW_NAMES_SIZE = 4096 };
+enum { PW_NAMES_SIZE = 2048 };
 
 typedef struct pw_names {
   int fd; /* the folder's */

@@ -1,5 +1,6 @@
 --- Reads a secret that nobody shall see: from a terminal without echo, else a line of standard input.
 -- @module patchworks.cli.secret
+local screen = require "patchworks.terminal"
 local streams = require "patchworks.cli.streams"
 local uv = require "luv"
 
@@ -20,7 +21,7 @@ end
 local function from_terminal(prompt)
   local terminal = assert(uv.new_tty(0, true))
   terminal:set_mode(1) -- raw: no echo, and Ctrl-C is a key
-  io.stderr:write(prompt)
+  io.stderr:write(screen.clean(prompt))
   local state, value, problem = { typed = "" }, nil, nil
   terminal:read_start(function(failure, text)
     if failure or not text then
