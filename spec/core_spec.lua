@@ -294,7 +294,7 @@ describe("core.engine", function()
       assert.equal("cancelled", (select(2, transfer:answer())))
       transfer:close()
     end
-    assert.has_error(function() e:step(0) end)
+    assert.is_true(e:step(60))
     transfers = nil -- luacheck: ignore
     collectgarbage()
   end)

@@ -179,7 +179,7 @@ end
 --- Starts a request. See src/core/lua_engine.c for what each is.
 function Engine:start(method, url, headers, body, once, attempt_timeout, connect_timeout)
   local world, actor = self.world, self.actor
-  if self.closed then error("a closed engine was used", 2) end
+  if self.closed then return nil, "the client was closed" end
   if actor.killed then return nil, "the process was killed" end
   local path, query = url:match "^https?://[^/]+([^?]*)%??(.*)$"
   path = path:gsub("^/api/v1", "")

@@ -9,13 +9,13 @@ const pw_lua_class pw_lua_engine_class = {"patchworks.engine"};
 static const char *const forked =
     "this client was made before the process forked, and its connections are the parent's: make another one here";
 
-static pw_lua_engine *check_at(lua_State *L, int index) {
-  pw_lua_engine *self = pw_lua_check(L, index, &pw_lua_engine_class);
-  luaL_argcheck(L, self->engine.multi != NULL, index, "the client is closed");
-  return self;
-}
+static const char *const closed = "the client was closed";
 
-static pw_lua_engine *check(lua_State *L) { return check_at(L, 1); }
+/* One that is closed, as a finalizer may do between any two statements of Lua's, is one on which nothing is under way.
+ */
+static pw_lua_engine *check(lua_State *L) { return pw_lua_check(L, 1, &pw_lua_engine_class); }
+
+static bool is_open(const pw_engine *engine) { return engine->multi != NULL; }
 
 static int engine_close(lua_State *L) {
   pw_lua_engine *self = pw_lua_check(L, 1, &pw_lua_engine_class);
@@ -126,7 +126,9 @@ static void relieve(lua_State *L, pw_engine *engine) {
 /* start(method, url, headers, body or nil, once, attempt_timeout, connect_timeout) -> transfer; or nil and a sentence
  * when libcurl refuses. Times in seconds. */
 static int engine_start(lua_State *L) {
-  if (!pw_engine_is_own(&check(L)->engine)) return pw_lua_refuse(L, forked);
+  pw_engine *engine = &check(L)->engine;
+  if (!is_open(engine)) return pw_lua_refuse(L, closed);
+  if (!pw_engine_is_own(engine)) return pw_lua_refuse(L, forked);
   lua_settop(L, 8);
   pw_request request = {
       .method = luaL_checkstring(L, 2),
@@ -146,7 +148,7 @@ static int engine_start(lua_State *L) {
   lua_setiuservalue(L, 9, PW_TRANSFER_ENGINE);
   lua_getiuservalue(L, 1, PW_ENGINE_ANCHORS);
   /* From here on no collector runs, which could close this very client in somebody's finalizer. */
-  pw_engine *engine = &check(L)->engine;
+  if (!is_open(engine)) return pw_lua_refuse(L, closed);
   const char *reason;
   pw_transfer *transfer = pw_engine_reserve(engine, &reason);
   if (transfer == NULL) return refuse_start(L, reason);
@@ -171,6 +173,7 @@ static int wait_milliseconds(lua_Number seconds) {
 /* Steps the engine once; false, with nil and a sentence pushed, when that can't be. */
 static bool step_once(lua_State *L, pw_engine *engine, int wait) {
   const char *reason = forked;
+  if (!is_open(engine)) return true;
   if (pw_engine_is_own(engine) && pw_engine_step(engine, wait, &reason)) {
     relieve(L, engine);
     return true;
@@ -213,7 +216,7 @@ static bool settle_next(lua_State *L, pw_engine *engine) {
 /* next() -> the next transfer that is done, or nil; and whether there are more. */
 static int engine_next(lua_State *L) {
   pw_engine *engine = &check(L)->engine;
-  if (!pw_engine_is_own(engine) || !settle_next(L, engine)) return 0;
+  if (!is_open(engine) || !pw_engine_is_own(engine) || !settle_next(L, engine)) return 0;
   lua_pushboolean(L, engine->done.first != NULL);
   return 2;
 }
@@ -229,12 +232,14 @@ int pw_lua_engine_wait(lua_State *L) {
   /* NOLINTEND(bugprone-sizeof-expression) */
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, 1, (lua_Integer)i + 1);
-    engines[i] = &check_at(L, -1)->engine;
-    if (!pw_engine_is_own(engines[i])) return pw_lua_refuse(L, forked);
+    pw_lua_engine *self = pw_lua_check(L, -1, &pw_lua_engine_class);
+    engines[i] = &self->engine;
+    if (!is_open(engines[i])) seconds = 0; /* whoever waited for it has something to do */
+    if (is_open(engines[i]) && !pw_engine_is_own(engines[i])) return pw_lua_refuse(L, forked);
     lua_pop(L, 1); /* the table holds it */
   }
   const char *reason;
-  if (pw_engine_wait_any(engines, waits, count, wait_milliseconds(seconds), &reason)) {
+  if (seconds <= 0 || pw_engine_wait_any(engines, waits, count, wait_milliseconds(seconds), &reason)) {
     lua_pushboolean(L, 1);
     return 1;
   }
@@ -243,7 +248,7 @@ int pw_lua_engine_wait(lua_State *L) {
 
 static int engine_fd(lua_State *L) {
   pw_lua_engine *self = check(L);
-  if (!self->engine.options.hosted) return 0;
+  if (!is_open(&self->engine) || !self->engine.options.hosted) return 0;
   lua_pushinteger(L, self->engine.wait.fd);
   return 1;
 }
@@ -252,7 +257,8 @@ static int engine_fd(lua_State *L) {
 static int engine_wake_in(lua_State *L) {
   pw_lua_engine *self = check(L);
   lua_Number seconds = luaL_optnumber(L, 2, -1);
-  pw_engine_wake_in(&self->engine, seconds >= 0 ? (int64_t)(wait_milliseconds(seconds)) * 1000 : -1);
+  if (is_open(&self->engine))
+    pw_engine_wake_in(&self->engine, seconds >= 0 ? (int64_t)(wait_milliseconds(seconds)) * 1000 : -1);
   return 0;
 }
 
@@ -263,6 +269,7 @@ static void set_count(lua_State *L, const char *name, int64_t value) {
 
 static int engine_counts(lua_State *L) {
   const pw_engine *engine = &check(L)->engine;
+  luaL_argcheck(L, is_open(engine), 1, "the client is closed");
   const pw_engine_counts *counts = &engine->counts;
   lua_createtable(L, 0, 8);
   set_count(L, "started", counts->started);

@@ -55,9 +55,9 @@ static int transfer_close(lua_State *L) {
   if (transfer == NULL) return 0;
   self->transfer = NULL;
   self->done = true;
-  self->sent = pw_transfer_sent(transfer);
   lua_getiuservalue(L, 1, PW_TRANSFER_ENGINE);
   pw_lua_engine *engine = pw_lua_self(L, -1);
+  self->sent = pw_engine_is_own(&engine->engine) && pw_transfer_sent(transfer); /* after a fork it is the parent's */
   lua_getiuservalue(L, -1, PW_ENGINE_ANCHORS);
   lua_pushnil(L);
   lua_rawsetp(L, -2, transfer);

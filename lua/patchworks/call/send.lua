@@ -139,6 +139,12 @@ function Flight.__close(flight)
   flight.client._gate:leave(flight, flight.status, flight.pause, flight.remaining)
 end
 
+-- The failure where the engine can't be used: `kind`, unless it is another process's.
+local function refused(kind, problem, sent)
+  local hint = problem:find "fork" and "make a client of its own in each process"
+  return nil, { kind = hint and "protocol" or kind, message = problem, hint = hint, sent = sent }
+end
+
 -- One exchange over the engine: status, body, header block, transfer; or nil and the fields of a failure.
 local function exchange(flight, headers, began, seconds)
   local call = flight.call
@@ -149,8 +155,8 @@ local function exchange(flight, headers, began, seconds)
     -- libcurl's own second sending would hide that there was a first one: a deleted version would be "not found".
     call.delivery ~= "read", seconds + 1, connect < seconds and connect or seconds + 1)
   if not transfer then
-    local forked = problem:find "fork" and "make a client of its own in each process"
-    return nil, { kind = "protocol", message = problem, hint = forked, sent = false }
+    if client._closed then return nil, { kind = "cancelled", message = problem, sent = false } end
+    return refused("protocol", problem, false)
   end
   flight.transfer = transfer
   local in_time = scheduler.await(engine, transfer, began + seconds)
@@ -164,6 +170,8 @@ local function exchange(flight, headers, began, seconds)
   if not in_time then
     return nil, { kind = "timeout", message = ("no answer within %.3g s"):format(seconds), sent = sent }
   end
+  problem = not client._closed and engines.problem_of(engine)
+  if problem then return refused("network", problem, sent) end
   return nil, { kind = body, message = header_block or "the client was closed", sent = sent }
 end
 

@@ -16,10 +16,11 @@ local lone, lone_engine, lone_transfer = false, false, false -- a wait that is t
 local spare = false -- a wait that has ended, for the next transfer: calls one after the other need one
 local watch = false -- tells a host's loop whether anybody waits for an engine
 local one = {} -- a list for the common case
+local broken = setmetatable({}, { __mode = "k" }) -- engine -> why it can't be moved on
 local heap = timers.heap
 
 local function add(engine, transfer, wait)
-  wait.transfer = transfer
+  wait.transfer, wait.engine = transfer, engine
   waiting[transfer] = wait
   timers.add(wait)
   if busy[engine] then return end
@@ -68,7 +69,7 @@ function engines.cut(wait)
     lone, lone_engine, lone_transfer = false, false, false
   elseif wait.transfer then
     waiting[wait.transfer] = nil
-    wait.transfer = false
+    wait.transfer, wait.engine = false, false
   end
   if wait.place then timers.remove(wait) end
 end
@@ -118,6 +119,25 @@ local function dispatch(engine, woken)
   return any
 end
 
+-- Ends the waits for an engine that can't be moved on, and no others: it is another process's since a fork, say.
+local function give_up(engine, problem, woken)
+  broken[engine] = problem
+  join_others()
+  local list = {}
+  for transfer, wait in pairs(waiting) do
+    if wait.engine == engine then list[transfer] = wait end
+  end
+  engines.forget(engine)
+  for transfer, wait in pairs(list) do
+    transfer:close()
+    woken(wait, true)
+  end
+  return true
+end
+
+--- Why an engine can't be moved on any more, a sentence; nil where it can.
+function engines.problem_of(engine) return broken[engine] end
+
 --- Moves engines on without waiting.
 -- @tparam table list
 -- @tparam function woken called with each wait that has come to its end, and whether more have
@@ -125,8 +145,12 @@ end
 function engines.advance(list, woken)
   local any = false
   for _, engine in ipairs(list) do
-    check(engine:step(0))
-    any = dispatch(engine, woken) or any
+    local ok, problem = engine:step(0)
+    if not ok then
+      any = give_up(engine, problem, woken)
+    else
+      any = dispatch(engine, woken) or any
+    end
   end
   return any
 end
@@ -136,7 +160,7 @@ local function poll_one(engine, seconds, woken)
   one[1] = engine
   local ok, problem = clock.wait(one, seconds)
   one[1] = nil
-  check(ok, problem)
+  if not ok then return give_up(engine, problem, woken) end
   return dispatch(engine, woken)
 end
 

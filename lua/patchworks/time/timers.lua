@@ -15,7 +15,7 @@ local added = 0 -- ever: of two that are due at once, the one that came first is
 function timers.new_wait(due)
   return {
     over = false, expired = false, owner = false, notify = false, due = due or false, place = false, number = 0,
-    transfer = false, _queue = false, _before = false, _after = false,
+    transfer = false, engine = false, _queue = false, _before = false, _after = false,
   }
 end
 
