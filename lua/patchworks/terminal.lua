@@ -36,7 +36,7 @@ function terminal.visible(text)
   return (text:gsub("[%z\1-\8\11-\31\127]", spelled):gsub("\xc2[\x80-\x9f]", spelled))
 end
 
---- A text that goes to people, with what others wrote in it: as `visible`, but that our own colours stay, which end with
+--- A text that goes to people, with what others wrote in it: as `visible`, but that our own colours stay and end with
 -- it, and lines end as lines of any system do.
 function terminal.safe(text)
   local last
