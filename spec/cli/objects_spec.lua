@@ -87,6 +87,19 @@ describe("prune --json", function()
   end)
 end)
 
+describe("a prune that never looked", function()
+  it("says the error alone, and counts nothing", function()
+    for environment, expected in pairs {
+      ["PATCHWORKS_BASE_URL=http://127.0.0.1:1 PATCHWORKS_API_KEY=k"] = 1,
+      [("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=wrong"):format(state.server.url)] = 6,
+    } do
+      local code, out, err = inside("prune 1 --keep 3 --yes", { environment = environment })
+      assert.same({ expected, "" }, { code, out }, err)
+      assert.is_nil(err:find "deleted", err)
+    end
+  end)
+end)
+
 describe("a number of things", function()
   it("is one thing where it is one", function()
     project(', cases = "cases/orders", smoke = { "first" }')

@@ -83,9 +83,10 @@ function prune.run(context)
   local done, err = versions:prune(script, options)
   output.clear()
   if not done then
-    local deleted = #(err.deleted or {})
-    if err.failures then tell_object(context, script, err, { deleted = deleted }) end
-    output.say("%d deleted, %d not", deleted, #(err.failures or { 1 }))
+    if err.failures then -- else it was over before the first deletion
+      tell_object(context, script, err, { deleted = #err.deleted })
+      output.say("%d deleted, %d not", #err.deleted, #err.failures)
+    end
     return show.failure(err)
   end
   context.may, output.done = nil, ("deleted %d, kept %d"):format(#done.deleted, done.kept)
