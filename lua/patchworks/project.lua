@@ -165,7 +165,9 @@ function Project:id(name, environment)
   elseif self.file.scripts[name] then
     return fail("%s has no id in %s: add scripts = { %s = ID } to it in %s", name, where, name, self.path)
   end
-  return fail("no script is called %s %s%s", name, place(self), near(name, environment.scripts))
+  -- The sandbox has scripts that the file doesn't name.
+  local where_else = environment.name == "sandbox" and "in the sandbox of " .. self.path or place(self)
+  return fail("no script is called %s %s%s", name, where_else, near(name, environment.scripts))
 end
 
 local client_names = { base_url = true, on_event = true, loop = true, record_file = true }
@@ -173,20 +175,29 @@ local client_names = { base_url = true, on_event = true, loop = true, record_fil
 -- The credential that may go to an environment, as options of patchworks.new.
 local function credential_for(self, environment)
   if environment.api_key then return { api_key = environment.api_key } end
-  local stored, authorities = keys.read(os.getenv)
-  if not stored then return nil, authorities end
+  -- The stored ones are read when they are asked for: what the environment has wins over them.
+  local problem
+  local function kept(its_origin)
+    local stored, authorities = keys.read(os.getenv)
+    if stored then return stored[its_origin], authorities[its_origin] end
+    problem = authorities
+  end
   local login_url = environment.settings.login_url
   local granted, reason = credential.grant({
     base_url = environment.base_url,
     file = environment.file,
     login_url = login_url,
     login_file = login_url and self.path,
-  }, os.getenv, function(its_origin) return stored[its_origin] end)
-  if not granted then return nil, errors.new { kind = "file", operation = "credential", message = reason } end
-  local kept = granted.api_key == stored[environment.origin] and authorities[environment.origin] or nil
-  local certificates, refused = trust.certificates(self, environment, kept, os.getenv)
+  }, os.getenv, kept)
+  if not granted then
+    return nil, problem or errors.new { kind = "file", operation = "credential", message = reason }
+  end
+  local certificates, refused = trust.certificates(self, environment, function()
+    local key, trusted = kept(environment.origin)
+    return key == granted.api_key and trusted or nil
+  end, os.getenv)
   granted.ca_pem = certificates
-  return not refused and granted or nil, refused
+  return not refused and granted or nil, problem or refused
 end
 
 --- What the file says about an environment's service, as options of patchworks.new; without a credential, and without

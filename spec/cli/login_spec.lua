@@ -26,6 +26,21 @@ local function project()
 end
 
 describe("login", function()
+  it("leaves a file that is not read where the environment has a credential", function()
+    state.server:populate { script = 1, versions = 1 }
+    project()
+    state.write("config/patchworks/keys.json", "not JSON")
+    assert(uv.fs_chmod(keys_file(), tonumber("600", 8)))
+    local named = ("XDG_CONFIG_HOME=%s/config PATCHWORKS_BASE_URL=%s"):format(state.folder, state.server.url)
+    for _, words in ipairs { "list orders", "list 1" } do
+      local code, _, err = run(words, { environment = named .. " PATCHWORKS_API_KEY=" .. state.server.key })
+      assert.equal(0, code, err)
+      code, _, err = run(words, { environment = named })
+      assert.equal(2, code)
+      assert.truthy(err:find "is not what `patchworks login` writes", err)
+    end
+  end)
+
   it("keeps a key that the service accepts, for that origin alone, until logout", function()
     state.server:populate { script = 1, versions = 1 }
     project()

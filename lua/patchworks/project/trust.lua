@@ -32,13 +32,13 @@ end
 --- The certificates that a client of an environment trusts: those that were compared, whatever the file holds by then.
 -- @tparam table project
 -- @tparam table environment
--- @tparam ?string kept PEM: the certificates that were trusted when the key was kept
+-- @tparam function kept gives the certificates that were trusted when the key was kept, PEM, or nil
 -- @tparam function getenv
 -- @treturn ?string PEM; nil for the usual ones, or the owner's
 -- @treturn ?table an error of kind "file" where the project's can't be taken
 function trust.certificates(project, environment, kept, getenv)
   local path, certificates = trust.named(project, environment, getenv)
-  if not path or (certificates and certificates == kept) then return certificates end
+  if not path or (certificates and certificates == kept()) then return certificates end
   local login = certificates and ", or keep a key with: patchworks login" or ""
   return nil, errors.new {
     kind = "file",
