@@ -278,6 +278,15 @@ describe("what a tired person types", function()
     assert.matches("an option stands behind its command", err)
   end)
 
+  it("is told which names the sandbox has, where its are not the file's", function()
+    assert.equal(0, (run "init"))
+    for words, word in pairs { ["show abc"] = "abc", ["list 0"] = "0" } do
+      local code, _, err = run(words)
+      assert.equal(2, code)
+      assert.matches("no script is called " .. word .. " in the sandbox of %S+/patchworks.project.lua %(it has .*orders%)", err)
+    end
+  end)
+
   it("beside a command that has the project's sandbox open says so", function()
     assert.equal(0, (run "init"))
     local project <close> = assert(require("patchworks.project").load(folder .. "/patchworks.project.lua"))
