@@ -258,6 +258,13 @@ return {
     promise = "a job takes no more requests than the docs say",
   },
   {
+    bug = "a publish reads the version thrice before it deploys it",
+    module = "patchworks.release.publish",
+    from = "local test, made = job.given.test, job.progress.made",
+    to = "local test, made = job.given.test, job.progress.made for _ = 1, 3 do job.resource:get(version.id, job:options()) end",
+    promise = "a job takes no more requests than the docs say",
+  },
+  {
     bug = "a source that a look brought is read again",
     module = "patchworks.release.look",
     from = "if not state.contents[version.id] then",

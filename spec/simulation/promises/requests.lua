@@ -76,6 +76,36 @@ local function listing_of(job, script)
   return pages + (pages > 1 and again(moves, 4) or 0)
 end
 
+-- Versions whose source a publish reads: of those that the look before showed the live one and, of the newest 10, those
+-- that are newer, as far as the look brought no source.
+local function sources_of(job, id)
+  local scripts, live, shown, brought = job.evidence.scripts, math.huge, {}, {}
+  for _, request in ipairs(job.evidence:requests_of(job.call)) do
+    local operation, subject = request.operation, request.subject
+    local goes_on = operation == "create" and subject == id
+      or (operation == "deploy" or operation == "get" and request.query.include) and scripts[subject] == id
+    if goes_on then break end
+    if operation == "list" and subject == id and request.answered == 200 then
+      live = math.min(live, job.evidence:live_at(id, request.arrived) or 0)
+      if request.query.include then brought = {} end
+      for _, version in ipairs(request.ids) do
+        shown[version] = true
+        if request.query.include then brought[version] = true end
+      end
+    end
+  end
+  local newest = {}
+  for version in pairs(shown) do
+    if version >= live then newest[#newest + 1] = version end
+  end
+  table.sort(newest, function(left, right) return left > right end)
+  local count = 0
+  for i, version in ipairs(newest) do
+    if (i <= 10 or version == live) and not brought[version] then count = count + 1 end
+  end
+  return count
+end
+
 -- One deployment: the request, and looks at it.
 local function deploy(job, budget, count)
   budget:add("deploy", count)
@@ -86,9 +116,10 @@ end
 local function prune(job, budget, script)
   local empty = size_of(job, script) - moves_of(job, script.created) <= moves_of(job, script.deleted)
   budget:add("list", listing_of(job, script) + (empty and 1 or 0))
-  local deleted, touched = {}, {}
+  local asked, touched = { get = {}, deploy = {}, delete = {} }, {} -- versions
   for _, request in ipairs(job.evidence:requests_of(job.call)) do
-    if request.operation == "delete" then deleted[request.subject] = true end
+    local operation = request.operation
+    if asked[operation] and not request.query.include then asked[operation][request.subject] = true end
   end
   for _, name in ipairs { "accepted", "ran", "deleted" } do
     for _, entry in ipairs(script[name]) do
@@ -97,13 +128,19 @@ local function prune(job, budget, script)
       if foreign and meanwhile then touched[entry.version] = true end
     end
   end
-  for id in pairs(deleted) do
+  for id in pairs(asked.delete) do
     budget:add("get", 1)
     budget:add("delete", 1)
     touched[id] = nil
   end
   for _ in pairs(touched) do budget:add("get", 1) end
-  if not job.call.value or job.call.value.prune_error then budget:add("get", 4) end -- it ended between a look and what follows
+  if job.call.value and not job.call.value.prune_error then return end
+  -- It ended between reading a version and what follows, for each of those that go at once.
+  local count = 0
+  for id in pairs(asked.get) do
+    if not (asked.delete[id] or asked.deploy[id] or touched[id]) then count = count + 1 end
+  end
+  budget:add("get", math.min(4, count))
 end
 
 local kinds = {}
@@ -204,7 +241,7 @@ local function publish(job, budget, args, said)
   if action == "unchanged" then return end
   local back = (not action or action == "failed") and args.rollback ~= false
   budget:add("create", 1)
-  budget:add("get", 10) -- versions that are newer than the live one
+  budget:add("get", sources_of(job, args.script or args.id))
   budget:add("list", (1 + tries + (is_slow(job, args.script or args.id) and 1 or 0)) * look_of(job, script, true))
   deploy(job, budget, tries)
   if not action or action == "failed" then budget:add("list", look_of(job, script, true)) end
