@@ -17,6 +17,21 @@ end
 
 local json, html = { "Content-Type: application/json" }, { "Content-Type: text/html; charset=UTF-8" }
 
+describe("a refusal of megabytes", function()
+  it("is shown by its beginning, in which no secret is cut into, and costs next to no time", function()
+    local secret = client._auth:forms()[1][1]
+    local began = os.clock()
+    for _, byte in ipairs { "%25", "\\", '"', "x", secret } do
+      local err = refused { status = 500, body = byte:rep(8 * 1024 * 1024 // #byte), headers = html }
+      local body = err.response.body
+      assert.is_true(#body <= 64 * 1024, #body)
+      assert.truthy(body:find "withheld" or body:find("bytes in all)", 1, true))
+      assert.is_nil(body:gsub("%[redacted%]", ""):find(secret:sub(1, 3), 1, true))
+    end
+    assert.is_true(os.clock() - began < 2)
+  end)
+end)
+
 describe("a response", function()
   it("tells of the exchange what it is asked, and shows all of it in a loop", function()
     service:will({ status = 500 }, { status = 201, body = '{"data":{"id":7}}', headers = { "X-A: b", "Content-Type: application/json" } })

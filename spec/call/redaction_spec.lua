@@ -22,6 +22,12 @@ describe("call.redaction", function()
       "k3y/of\n  mine-\tsecret", "k3y&#47;of mine&#x2d;secret", [[k3y/of\nmine-secret]], [[\x6b3y/of mine-secret]] } do
       assert.is_true(redaction.holds(redaction.without(text, forms), { forms }), text)
     end
+    local hexadecimal = secret:gsub(".", function(each) return ("%02X"):format(each:byte()) end)
+    for _, text in ipairs { "k-3-y-/-o-f m-i-n-e---s-e-c-r-e-t", "k3y=2Fof=20mine=2Dsecret", (hexadecimal:gsub("%x%x", "%0:")),
+      (hexadecimal:gsub("%x%x", "%0, ")) } do
+      assert.is_true(redaction.holds(text, { forms }), text)
+    end
+    assert.is_false(redaction.holds("a test of te-st", { redaction.forms "te.st" }))
     for _, text in ipairs { "", "k3y/of yours", "%zz \\q &; %", ("\\"):rep(100) } do
       assert.is_false(redaction.holds(text, { forms }), text)
     end

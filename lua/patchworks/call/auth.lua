@@ -61,9 +61,17 @@ local function clean_headers(block, clean)
   end))
 end
 
+local most_bytes = 64 * 1024 -- of an error's text: to look for a secret takes time, of which the call has only so much
+local margin = 8 * 1024 -- at the end of what is kept of a longer one, where a secret may be cut into
+
 -- Takes the secrets out of all that an error can show.
 local function redact(failure, list)
-  local function clean(text) return redaction.clean(text, list) or redaction.withheld end
+  local function clean(text)
+    if type(text) ~= "string" or #text <= most_bytes then return redaction.clean(text, list) or redaction.withheld end
+    local start = redaction.clean(text:sub(1, most_bytes), list)
+    if not start then return redaction.withheld end
+    return ("%s... (%d bytes in all)"):format(start:sub(1, math.max(0, #start - margin)), #text)
+  end
   local function clean_all(value)
     if type(value) ~= "table" then return clean(value) end
     local copy = {}
@@ -72,6 +80,7 @@ local function redact(failure, list)
   end
   failure.message = clean(failure.message)
   local response = failure.response
+  if response and #(response.body or "") > most_bytes then failure.errors = nil end
   if response then
     if response._settle then response:_settle() end
     response.body = clean(response.body)

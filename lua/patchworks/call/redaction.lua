@@ -77,7 +77,7 @@ local function joined(pair)
   return character_of(0x10000 + ((a & 15) << 16 | (b & 63) << 10 | (c & 15) << 6 | d & 63))
 end
 
--- One level of escapes less: JSON's, a URL's and HTML's at once.
+-- One level of escapes less: JSON's, a URL's, HTML's and quoted-printable's at once.
 local function unescaped(text)
   if text:find("\\", 1, true) then
     text = text:gsub("\\u{(%x+)}", hexadecimal_character)
@@ -94,6 +94,7 @@ local function unescaped(text)
     for plain, entity in pairs(entities) do text = text:gsub(entity .. "?", (plain:gsub("%%", "%%%%"))) end
     text = text:gsub("&apos;?", "'"):gsub("&nbsp;?", " ")
   end
+  if text:find("=", 1, true) then text = text:gsub("=(%x%x)", byte) end
   -- Of a surrogate pair each half has become three bytes.
   return (text:gsub("\xED[\xA0-\xAF][\x80-\xBF]\xED[\xB0-\xBF][\x80-\xBF]", joined))
 end
@@ -106,16 +107,21 @@ local function folded(text)
     :gsub("\xC3([\x80-\x9E])", function(second) return "\xC3" .. string.char(second:byte() + 32) end))
 end
 
+-- A folded text without its punctuation.
+local function bared(text) return (text:gsub("%p+", "")) end
+
 local most_levels = 10
 
--- What a folded text has where a secret is in it: the secret with its own escapes undone or not, as a service has it
+-- What a folded text, and a bared one, has where a secret is in it: the secret with its own escapes undone or not, as a service has it
 -- that takes bytes for characters or writes Latin-1, and a longer one's encodings.
 local function traces_of(secret)
-  local traces, seen = {}, {}
+  local traces, bare, seen = {}, {}, {}
   local function add(text)
     text = folded(text)
     if #text >= 4 and not seen[text] then traces[#traces + 1] = text end
     seen[text] = true
+    text = bared(text)
+    if #text >= 8 then bare[#bare + 1] = text end -- a shorter one would be in many texts
   end
   local plain = secret
   for _ = 1, most_levels do
@@ -137,7 +143,14 @@ local function traces_of(secret)
       add((each:gsub("%+", "-"):gsub("/", "_")))
     end
   end
-  return traces
+  return traces, bare
+end
+
+local function has_any(text, traces)
+  for _, trace in ipairs(traces or {}) do
+    if text:find(trace, 1, true) then return true end
+  end
+  return false
 end
 
 local function escaped_for_ascii(json)
@@ -153,7 +166,7 @@ end
 --- The forms that a secret may have: as it is, as JSON has it, with slashes and what is not ASCII escaped or not,
 -- percent-encoded, as HTML has it; a longer one also in base64 and in hexadecimal digits.
 -- @tparam string secret
--- @treturn table a list, the longest first, with its `traces` for `holds`; empty where the secret is too short to be
+-- @treturn table a list, the longest first, with its `traces` and `bare` for `holds`; empty where the secret is too short to be
 -- told from any other text
 function redaction.forms(secret)
   -- Its redaction would tell it.
@@ -178,7 +191,7 @@ function redaction.forms(secret)
     seen[form] = true
   end
   table.sort(forms, function(left, right) return #left > #right end)
-  forms.traces = traces_of(secret)
+  forms.traces, forms.bare = traces_of(secret)
   return forms
 end
 
@@ -203,7 +216,8 @@ function redaction.without(text, forms)
   return text
 end
 
---- Whether one of some secrets can be read in a text: whatever of it is escaped, in capitals, or with blanks between.
+--- Whether one of some secrets can be read in a text: whatever of it is escaped, in capitals, or with blanks between; of a
+-- longer one also with punctuation between.
 -- @tparam string text
 -- @tparam table list the forms of each
 -- @treturn boolean
@@ -211,10 +225,9 @@ function redaction.holds(text, list)
   if not list[1] then return false end
   for _ = 1, most_levels do
     local plain = folded(text)
+    local bare = bared(plain)
     for _, forms in ipairs(list) do
-      for _, trace in ipairs(forms.traces or {}) do
-        if plain:find(trace, 1, true) then return true end
-      end
+      if has_any(plain, forms.traces) or has_any(bare, forms.bare) then return true end
     end
     local plainer = unescaped(text)
     if plainer == text then return false end
