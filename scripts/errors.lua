@@ -28,8 +28,8 @@ again. A release's `"none"` says that it has deployed nothing, or that what was 
 it made doesn't count. Where its version is live, was overtaken by somebody else's (`err.overtaken`) or may still come
 live, it is `"unknown"`, and `err.live` is what was live at the last look. `err.message` says what went wrong,
 `err.hint` what to do, `err.attempts` what was tried, `err.response` what came last, `err.cause` what went wrong further
-down. No error holds a credential, however it is escaped; of a text over 64 KiB an error keeps the beginning. A loop over a
-listing has no second value: it raises the same `err`.
+down. No error holds a credential, however it is escaped; of a text over 64 KiB an error keeps the beginning. A loop
+over a listing has no second value: it raises the same `err`.
 
 What is tried again by itself before an error comes back is in [Delivery](delivery.md).
 ]]

@@ -112,7 +112,8 @@ local function bared(text) return (text:gsub("%p+", "")) end
 
 local most_levels = 10
 
--- What a folded text, and a bared one, has where a secret is in it: the secret with its own escapes undone or not, as a service has it
+-- What a folded text, and a bared one, has where a secret is in it: the secret with its own escapes undone or not, as a
+-- service has it
 -- that takes bytes for characters or writes Latin-1, and a longer one's encodings.
 local function traces_of(secret)
   local traces, bare, seen = {}, {}, {}
@@ -166,8 +167,8 @@ end
 --- The forms that a secret may have: as it is, as JSON has it, with slashes and what is not ASCII escaped or not,
 -- percent-encoded, as HTML has it; a longer one also in base64 and in hexadecimal digits.
 -- @tparam string secret
--- @treturn table a list, the longest first, with its `traces` and `bare` for `holds`; empty where the secret is too short to be
--- told from any other text
+-- @treturn table a list, the longest first, with `traces` and `bare` for `holds`; empty where the secret is too short to
+-- be told from any other text
 function redaction.forms(secret)
   -- Its redaction would tell it.
   if #secret < 4 then return {} end
@@ -216,7 +217,7 @@ function redaction.without(text, forms)
   return text
 end
 
---- Whether one of some secrets can be read in a text: whatever of it is escaped, in capitals, or with blanks between; of a
+--- Whether one of some secrets can be read in a text: whatever of it is escaped, in capitals, or with blanks between; a
 -- longer one also with punctuation between.
 -- @tparam string text
 -- @tparam table list the forms of each
