@@ -167,7 +167,7 @@ end
 --- The forms that a secret may have: as it is, as JSON has it, with slashes and what is not ASCII escaped or not,
 -- percent-encoded, as HTML has it; a longer one also in base64 and in hexadecimal digits.
 -- @tparam string secret
--- @treturn table a list, the longest first, with `traces` and `bare` for `holds`; empty where the secret is too short to
+-- @treturn table a list, longest first, with `traces` and `bare` for `holds`; empty where the secret is too short to
 -- be told from any other text
 function redaction.forms(secret)
   -- Its redaction would tell it.
