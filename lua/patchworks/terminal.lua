@@ -10,6 +10,9 @@ end
 -- Whether standard input, output and error are a terminal.
 terminal.input_terminal, terminal.terminal, terminal.error_terminal = is_terminal(0), is_terminal(1), is_terminal(2)
 
+--- Whether the cursor can be moved.
+terminal.moves = os.getenv "TERM" ~= "dumb"
+
 local plain = os.getenv "NO_COLOR" ~= nil and os.getenv "NO_COLOR" ~= "" or os.getenv "TERM" == "dumb"
 local colours = { green = 32, red = 31, yellow = 33, cyan = 36, dim = 2, bold = 1 }
 

@@ -14,7 +14,7 @@ describe("patchworks in a terminal", function()
   local function in_terminal(words, steps, before)
     steps[#steps + 1] = { "wait", "\0", 0.1 }
     return terminal.run(shell.command(state.server, words, {
-      environment = ("%s TERM=xterm PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s"):format(before or "", state.server.url, state.server.key),
+      environment = ("TERM=xterm PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s %s"):format(state.server.url, state.server.key, before or ""),
     }), steps)
   end
 
@@ -25,6 +25,23 @@ describe("patchworks in a terminal", function()
     answer = in_terminal("list 1", { { "wait", "Draft", 5 } }, "NO_COLOR=1 COLUMNS=60")
     assert.is_nil(answer.output:find "\27%[3")
     for line in answer.output:gsub("\27%[K", ""):gmatch "[^\r\n]+" do assert.is_true((utf8.len(line) or 0) <= 62, line) end
+  end)
+
+  it("clears the screen for dev, and moves no cursor where TERM is dumb", function()
+    assert.equal(0, (state.run "publish 1 examples/scripts/orders.py"))
+    local answer = in_terminal("rollback 1 --dry-run", { { "wait", "nothing", 5 } }, "TERM=dumb")
+    assert.is_nil(answer.output:find "\27", answer.output)
+    os.execute(("mkdir -p %s/dev/.git"):format(state.folder))
+    local function dev(term)
+      local command = shell.command(nil, "dev", { environment = "TERM=" .. term })
+      return terminal.run(("sh -c %q"):format(("cd %s/dev && %s"):format(state.folder, command)),
+        { { "wait", "1 case", 10 }, { "type", "q" }, { "wait", "\0", 0.3 } }).output
+    end
+    assert.is_true(os.execute(("cd %s/dev && %s >/dev/null 2>&1"):format(state.folder, shell.command(nil, "init"))))
+    local said = dev "xterm"
+    assert.truthy(said:find("\27[H\27[2J", 1, true), said)
+    assert.is_nil(said:find("x1b", 1, true))
+    assert.is_nil(dev("dumb"):find "\27")
   end)
 
   it("obeys nothing that others wrote: a source, a name, an answer", function()

@@ -56,6 +56,13 @@ describe("project.cases", function()
     assert.truthy(select(2, cases.find(folder, "nobody")).message:find "no such case")
   end)
 
+  it("takes no folder whose name would begin another line of a report", function()
+    assert(require("lfs").mkdir(folder .. "/bad\nok 2 - all"))
+    local list = assert(cases.find(folder))
+    assert.equal("bad\\nok 2 - all", list[1].name)
+    assert.matches("control character in it: rename it", list[1].problem)
+  end)
+
   it("compares JSON as JSON, with a difference by lines", function()
     write("x/expect.json", '{"total": 10.0, "lines": [{"sku": "A", "note": null}]}')
     local case = cases.find(folder)[1]

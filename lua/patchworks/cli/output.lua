@@ -105,11 +105,16 @@ function output.table(headings, rows, colour_of)
   for _, row in ipairs(rows) do line(row, colour_of and colour_of(row)) end
 end
 
+--- Begins at the top of an empty screen.
+function output.clear_screen()
+  if output.terminal and terminal.moves then check(io.stdout:write "\27[H\27[2J") end
+end
+
 local frames, shown = { "|", "/", "-", "\\" }, 0
 
 --- Shows that something goes on: on a terminal only, in one line that is written over.
 function output.progress(format, ...)
-  if not output.error_terminal or output.json then return end
+  if not output.error_terminal or not terminal.moves or output.json then return end
   shown = shown + 1
   io.stderr:write("\r\27[K", frames[shown % #frames + 1], " ", terminal.safe(format:format(...)))
   io.stderr:flush()

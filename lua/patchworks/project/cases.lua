@@ -12,6 +12,7 @@ local errors = require "patchworks.errors"
 local expected = require "patchworks.release.expected"
 local inside = require "patchworks.project.inside"
 local lfs = require "lfs"
+local terminal = require "patchworks.terminal"
 local written = require "patchworks.project.written"
 
 local cases = {}
@@ -107,8 +108,9 @@ function cases.find(folder, only, root)
   for _, name in ipairs(names_in(folder)) do
     local path = folder .. "/" .. name
     if (not only or name == only) and lfs.attributes(path, "mode") == "directory" then
-      local case = { name = name, folder = path, root = root }
-      case.problem = fill(case)
+      local case = { name = terminal.clean(name), folder = path, root = root }
+      -- In a list of results, or a report, a line end would begin another case's line.
+      case.problem = name:find "%c" and "its folder's name has a control character in it: rename it" or fill(case)
       case.root = nil
       list[#list + 1] = case
     end

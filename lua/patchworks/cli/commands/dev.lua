@@ -35,7 +35,7 @@ end
 function Screen:draw(seconds)
   if output.json then return end
   -- From the top: whoever looks sees what is, not what was.
-  if output.terminal then output.write "\27[H\27[2J" end
+  output.clear_screen()
   local failed, count, shown = 0, 0, {}
   for _, name in ipairs(self:names()) do
     for _, result in ipairs(self.results[name]) do
