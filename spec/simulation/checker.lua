@@ -90,6 +90,21 @@ function Evidence:was_taken(id, call)
   return holder ~= nil and holder ~= call and (holder.step ~= call.step or holder.attempt ~= call.attempt)
 end
 
+--- When another call took a version that a call made, which wanted the same; nil where none did.
+function Evidence:taken_at(id, call)
+  if not self:was_taken(id, call) then return nil end
+  local holder = self.holders[id]
+  if holder.op == "create" then return holder.ended end
+  -- A release takes it as a look after its own create shows it.
+  local creates = false
+  for _, request in ipairs(self:requests_of(holder)) do
+    creates = creates or request.operation == "create" and request.subject == self.scripts[id]
+    for _, shown in ipairs(creates and request.query.include and request.answered == 200 and request.ids or none) do
+      if shown == id then return request.ended end
+    end
+  end
+end
+
 --- The id of the version that is live at a time, or nil.
 function Evidence:live_at(script, time)
   local live

@@ -36,7 +36,7 @@ local function groups_of(evidence)
         groups[key], list[#list + 1] = group, group
       end
       local least, most = bounds(call)
-      group.least, group.most, group.ended = group.least + least, group.most + most, math.max(group.ended or 0, call.ended)
+      group.least, group.most = group.least + least, group.most + most
       group.calls[#group.calls + 1] = call
       group.words[#group.words + 1] = said(call)
     end
@@ -54,14 +54,45 @@ local function is_of(entry, call)
   return entry.version == call.subject
 end
 
+-- Whether a plain create of a script is under way at a time: what a look finds then is not adopted.
+local function is_open(evidence, script, time)
+  for _, call in ipairs(evidence.world.calls) do
+    local plain_create = call.op == "create" and not call.args.reconcile and call.args.script == script
+    if plain_create and call.began <= time and time <= call.ended then return true end
+  end
+  return false
+end
+
+-- How long after an unknown outcome the last look is, in seconds: a time-out says that the service is slow.
+local function last_look(request) return request.given == "no answer in time" and 4 or 1 end
+
+-- Whether a version that a reconciled create made could be seen by none of the looks between that and its next create: it
+-- was done after them, somebody else had deleted it before, or another call had taken it. Whose looks they are isn't told
+-- in a batch: there one that could not see it is enough.
+local function was_missed(evidence, entry, call)
+  local made = evidence.world.requests[entry.request]
+  local is_late = entry.time > made.ended + last_look(made)
+  local died, taken = evidence.died[entry.version] or math.huge, evidence:taken_at(entry.version, call) or math.huge
+  local missed, met = false, false
+  for _, request in ipairs(evidence:requests_of(call)) do
+    local follows = request.number > entry.request and request.subject == entry.script
+    if follows and request.operation == "create" and not call.batch then break end
+    if follows and request.operation == "list" and request.answered == 200 and request.query.include then
+      local gone = died <= request.arrived or taken <= request.ended
+      missed = missed or gone or is_late and request.arrived < entry.time
+      met = met or not gone and request.arrived >= entry.time and not is_open(evidence, entry.script, request.ended)
+    end
+  end
+  return missed and (call.batch or not met)
+end
+
 local function check_group(evidence, group)
   local call = group.calls[1]
   local count, unseen = 0, 0
   for _, entry in ipairs(evidence:effects_of(call, effect_of[call.op])) do
     if is_of(entry, call) then
       count = count + 1
-      local lost = entry.late or evidence:was_deleted(entry.version, group.ended) or evidence:was_taken(entry.version, call)
-      if call.args.reconcile and lost then unseen = unseen + 1 end
+      if call.args.reconcile and was_missed(evidence, entry, call) then unseen = unseen + 1 end
     end
   end
   if count < group.least then
