@@ -41,7 +41,7 @@ end
 
 -- What takes longest, for a first run: one of these that began last would leave the other processors idle.
 local longest = {
-  "runner_languages", "simulation/bites", "hosts/hosts", "raising_hook", "release/release", "cli/traps",
+  "runner_languages", "hosts/hosts", "raising_hook", "release/release", "cli/traps",
   "runner_limits", "cli/workbench", "release/green", "recording/check", "cli/releases", "faults/matrix",
   "sandbox_load", "sandbox_page", "listing/walk", "sandbox", "core/parts", "sandbox_limits", "cli/codes",
   "cli/told", "project/run", "cli/project", "cli/setup",

@@ -1,8 +1,8 @@
 -- Bugs that there were, or that could be, each put back as one change of the source. The simulation has to find every one:
 -- a judge that finds nothing proves nothing.
 --
--- `promise` is what must turn out to be broken, or a list of which one is enough; `slow`: it takes some hundreds of
--- histories to show.
+-- `promise` is what must turn out to be broken, or a list of which one is enough; `seed` is that of a history which shows
+-- it.
 --
 -- What is left out, since the simulation can't see it, and which spec does:
 --
@@ -21,6 +21,7 @@ return {
     from = "return not failure.sent",
     to = "return true",
     promise = "never twice, none is none",
+    seed = 6,
   },
   {
     bug = "a 5xx is said to have done nothing",
@@ -28,6 +29,7 @@ return {
     from = "status >= 400 and status < 500",
     to = "status >= 400",
     promise = "never twice, none is none",
+    seed = 6,
   },
   {
     bug = "a delete whose answer was lost is told as not found",
@@ -35,6 +37,7 @@ return {
     from = "call.gone_is_done and",
     to = "false and",
     promise = "said done is done",
+    seed = 154,
   },
   {
     bug = "a token that has expired is not renewed",
@@ -42,6 +45,7 @@ return {
     from = "flight.renewals == 0",
     to = "flight.renewals == 1",
     promise = "an expired token is renewed",
+    seed = 17,
   },
   {
     bug = "everybody who needs a token logs in",
@@ -49,6 +53,7 @@ return {
     from = "if not login then",
     to = "if true then",
     promise = "one logs in for all",
+    seed = 17,
   },
   {
     bug = "a 429 closes nothing",
@@ -56,6 +61,7 @@ return {
     from = "until_then > self.closed_until then self.closed_until = until_then end",
     to = "until_then > self.closed_until then self.closed_until = nil end",
     promise = { "after a 429 everybody waits", "after a 429 one goes first" },
+    seed = 14,
   },
   {
     bug = "after a 429 all go at once",
@@ -63,6 +69,7 @@ return {
     from = "if self.probe then return math.huge, false end",
     to = "",
     promise = "after a 429 one goes first",
+    seed = 14,
   },
   {
     bug = "the one that went first and was cancelled keeps the gate shut",
@@ -70,6 +77,7 @@ return {
     from = "if first then self.probe = false end",
     to = "if first and status then self.probe = nil end",
     promise = { "at rest nothing is counted", "everything ends" },
+    seed = 16,
   },
   {
     bug = "an answer that was overtaken raises what remains",
@@ -77,6 +85,7 @@ return {
     from = "remaining > known and seen < self.news",
     to = "false",
     promise = "no more under way than remain",
+    seed = 110,
   },
   {
     bug = "the client's own limit counts a shorter minute",
@@ -84,6 +93,7 @@ return {
     from = "local window = 60",
     to = "local window = 59",
     promise = "a rate limit is kept",
+    seed = 44,
   },
   {
     bug = "an attempt's time-out outlasts the call's",
@@ -91,6 +101,7 @@ return {
     from = "left < most and left or most",
     to = "most",
     promise = "every call ends by its deadline",
+    seed = 23,
   },
   {
     bug = "a call that was cancelled says that it did nothing",
@@ -98,6 +109,7 @@ return {
     from = "flight.cut_sent = status ~= nil or sent",
     to = "flight.cut_sent = false",
     promise = "never twice, none is none",
+    seed = 32,
   },
   {
     bug = "the attempts before the last are forgotten",
@@ -105,6 +117,7 @@ return {
     from = "attempts[#attempts + 1] = record",
     to = "attempts[1] = record",
     promise = "an error tells all attempts",
+    seed = 17,
   },
   {
     bug = "that an earlier attempt may have been done is forgotten",
@@ -112,6 +125,7 @@ return {
     from = "flight.unknown = flight.unknown or retry",
     to = "flight.unknown = retry",
     promise = { "never twice, none is none", "said done is done" },
+    seed = 32,
   },
   {
     bug = "an answer that echoes the credential brings it into the error",
@@ -119,6 +133,7 @@ return {
     from = "if #secret < 4 then return {} end",
     to = "if #secret < 400 then return {} end",
     promise = "no secret in an error",
+    seed = 17,
   },
   {
     bug = "content that is live is not tested",
@@ -126,6 +141,7 @@ return {
     from = 'if given.test then\n    job:tell("test", { version = live })',
     to = 'if false then\n    job:tell("test", { version = live })',
     promise = "green is tested",
+    seed = 20,
   },
   {
     bug = "what somebody else made live in between is overwritten in silence",
@@ -133,7 +149,7 @@ return {
     from = "overwrote = after and overwritten(state, after, version),",
     to = "",
     promise = "nobody's version is overwritten unseen",
-    slow = true,
+    seed = 763,
   },
   {
     bug = "a publish doesn't say what was live before",
@@ -141,6 +157,7 @@ return {
     from = "previous = state.live,\n    overwrote",
     to = "overwrote",
     promise = "nobody's version is overwritten unseen",
+    seed = 7,
   },
   {
     bug = "a version is called live because it was deployed",
@@ -148,7 +165,7 @@ return {
     from = "after.live.id == version.id",
     to = "true",
     promise = "what is live is what was said",
-    slow = true,
+    seed = 724,
   },
   {
     bug = "a way back goes forward to the version whose test has failed",
@@ -156,6 +173,7 @@ return {
     from = "service.number(version) < service.number(live)",
     to = "version.id ~= live.id",
     promise = "rollback never goes forward",
+    seed = 444,
   },
   {
     bug = "prune deletes what is deployed",
@@ -163,6 +181,7 @@ return {
     from = 'if service.is_deployed(version) then return "it is deployed" end',
     to = "if service.is_deployed(version) then return nil end",
     promise = "prune spares what is deployed",
+    seed = 10,
   },
   {
     bug = "a look that fails ends a deployment that was begun",
@@ -172,7 +191,7 @@ return {
     promise = "what was begun is told as begun",
     -- Every failure of a look lasts.
     also = { from = "if lasting[trouble.kind] or not", to = "if true or not" },
-    slow = true,
+    seed = 1,
   },
   {
     bug = "a version that was Deployed before is taken to be deployed anew",
@@ -180,7 +199,7 @@ return {
     from = "return service.is_deployed(version) and is_anew(version, watched) and version or nil",
     to = "return service.is_deployed(version) and version or nil",
     promise = { "what is live is what was said", "said done is done", "what was done is told" },
-    slow = true,
+    seed = 2942,
   },
   {
     bug = "a reconciled create adopts any version of the same content",
@@ -188,7 +207,7 @@ return {
     from = "each > floor and not claim.ids",
     to = "not claim.ids",
     promise = "never two calls, one version",
-    slow = true,
+    seed = 35,
   },
   {
     bug = "two calls adopt the same version",
@@ -196,7 +215,7 @@ return {
     from = "if version then claim:take(version) end",
     to = "",
     promise = "never two calls, one version",
-    slow = true,
+    seed = 115,
   },
   {
     bug = "a reconciled create is sent again without looking",
@@ -204,6 +223,15 @@ return {
     from = "for _, pause in ipairs(slow and { 0, 1, 3 } or { 0, 1 }) do",
     to = "for _, pause in ipairs {} do",
     promise = "never twice, none is none",
+    seed = 8,
+  },
+  {
+    bug = "a reconciled create is not looked for a second later",
+    module = "patchworks.release.reconcile",
+    from = "slow and { 0, 1, 3 } or { 0, 1 }",
+    to = "{ 0 }",
+    promise = "never twice, none is none",
+    seed = 676,
   },
   {
     bug = "a listing gives what was moved to the next page twice",
@@ -212,6 +240,7 @@ return {
     to = "local twice = false",
     also = { from = "if not twice and i > known then", to = "if not twice then" },
     promise = "a listing gives each once",
+    seed = 89,
   },
   {
     bug = "a listing doesn't see that its pages moved",
@@ -219,6 +248,7 @@ return {
     from = "if rises + falls == 0 then return true end",
     to = "if true then return true end",
     promise = "a listing gives each once",
+    seed = 445,
   },
   {
     bug = "prune deletes what was ever live, unasked",
@@ -226,6 +256,7 @@ return {
     from = "service.was_deployed(version) and not given.ever_deployed",
     to = "false",
     promise = "prune spares what was ever live",
+    seed = 206,
   },
   {
     bug = "prune deletes what was in use lately",
@@ -233,7 +264,7 @@ return {
     from = "local lately = 30 -- days",
     to = "local lately = 0",
     promise = "prune spares what was used lately",
-    slow = true,
+    seed = 369,
   },
   {
     bug = "prune deletes what rollback would go back to",
@@ -241,7 +272,7 @@ return {
     from = 'or version == back and "rollback would go back to it"',
     to = "",
     promise = "prune leaves a way back",
-    slow = true,
+    seed = 1249,
   },
   {
     bug = "prune looks at all versions before it looks at each",
@@ -249,6 +280,7 @@ return {
     from = "local fresh, response = job.resource:get(",
     to = "look.at_all(job) local fresh, response = job.resource:get(",
     promise = "a job takes no more requests than the docs say",
+    seed = 10,
   },
   {
     bug = "a publish looks a third time though its second look is good",
@@ -256,6 +288,7 @@ return {
     from = "  if not second then\n    second, problem",
     to = "  do\n    second, problem",
     promise = "a job takes no more requests than the docs say",
+    seed = 28,
   },
   {
     bug = "a publish reads the version thrice before it deploys it",
@@ -263,6 +296,7 @@ return {
     from = "local test, made = job.given.test, job.progress.made",
     to = "local test, made = job.given.test, job.progress.made for _ = 1, 3 do job.resource:get(version.id, job:options()) end",
     promise = "a job takes no more requests than the docs say",
+    seed = 10,
   },
   {
     bug = "a source that a look brought is read again",
@@ -270,6 +304,7 @@ return {
     from = "if not state.contents[version.id] then",
     to = "if true then",
     promise = "a job takes no more requests than the docs say",
+    seed = 7,
   },
   {
     bug = "a deployment is looked at four times a second",
@@ -278,6 +313,7 @@ return {
     to = "0.25 or 0.25)",
     promise = "a job takes no more requests than the docs say",
     also = { from = "math.max(least, 0.3 * elapsed)", to = "math.max(least, 0.01 * elapsed)" },
+    seed = 7,
   },
   {
     bug = "logs that nothing comes to are followed at the first pace",
@@ -285,6 +321,7 @@ return {
     from = "state.pause * 1.5",
     to = "state.pause",
     promise = "a job takes no more requests than the docs say",
+    seed = 13,
   },
   {
     bug = "the first of a listing reads it all",
@@ -292,6 +329,7 @@ return {
     from = "local page, problem = get_page(self, source.from,",
     to = "self:all() local page, problem = get_page(self, source.from,",
     promise = "a job takes no more requests than the docs say",
+    seed = 4,
   },
   {
     bug = "a failure of long ago is told of a version that was superseded",
@@ -299,6 +337,6 @@ return {
     from = "if at then return deployed <= at end",
     to = "",
     promise = "a failure is a fresh one",
-    slow = true,
+    seed = 1609,
   },
 }
