@@ -820,6 +820,7 @@ function task:cancel() end
 ---@field creating? boolean a create is on its way: a version may have been made
 ---@field deleting? boolean old versions are being deleted, or were
 ---@field pending table[] deployments that were begun and not seen to end: they may still come live
+---@field under_way table[] what was being deployed at the last look, whoever began it
 ---@field finished? boolean nothing is left to go on with
 
 ---What `prune` gives.

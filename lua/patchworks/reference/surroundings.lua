@@ -99,6 +99,7 @@ local progress = {
     { "creating?", "boolean", "a create is on its way: a version may have been made" },
     { "deleting?", "boolean", "old versions are being deleted, or were" },
     { "pending", "table[]", "deployments that were begun and not seen to end: they may still come live" },
+    { "under_way", "table[]", "what was being deployed at the last look, whoever began it" },
     { "finished?", "boolean", "nothing is left to go on with" },
   },
 }

@@ -61,6 +61,7 @@ function Job:pass(state)
   if not self.given.while_deploying then return end
   for _, version in ipairs(state.under_way) do self.passed[version.id] = true end
   state.under_way = {}
+  self.progress:saw(state.live, state.under_way)
 end
 
 --- From here on, what was deployed is taken back: that has its own time, and is begun though it can't be kept.

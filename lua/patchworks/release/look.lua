@@ -149,7 +149,7 @@ function look.at(job, again)
     if not ok then return nil, trouble end
   end
   complete(state)
-  job.progress:saw(state.live)
+  job.progress:saw(state.live, state.under_way)
   return state
 end
 
@@ -159,7 +159,8 @@ local function of_list(job, versions)
   local ok, problem = add(state, job, versions)
   if not ok then return nil, problem end
   state.beyond = #versions > per_page
-  job.progress:saw(complete(state).live)
+  complete(state)
+  job.progress:saw(state.live, state.under_way)
   return state
 end
 

@@ -17,6 +17,15 @@ local function brief(version)
   return version and { id = version.id, version = version.version, script_id = version.script_id } or nil
 end
 
+-- A list without a version.
+local function without(list, version)
+  local rest = {}
+  for _, each in ipairs(list) do
+    if each.id ~= version.id then table.insert(rest, each) end
+  end
+  return rest
+end
+
 local function name(version)
   return ("v%s (script version %s)"):format(tostring(version.version or "?"), tostring(version.id))
 end
@@ -27,14 +36,21 @@ end
 -- @treturn table `operation`, `script`, `step` (the last that was begun), `looked` (whether `live` is known), `live`,
 -- `version` (made, or taken up), `made` (whether by this run), `changed` (something was deployed), `creating` (a create
 -- is on its way), `deleting` (old versions are being deleted, or were), `pending` (a list: deployments that were begun
--- and not seen to end), `finished`; versions as `{ id, version, script_id }`
+-- and not seen to end), `under_way` (a list: what was being deployed at the last look, whoever began it), `finished`;
+-- versions as `{ id, version, script_id }`
 function progress.new(operation, script)
-  return setmetatable({ operation = operation, script = script, pending = {} }, Progress)
+  return setmetatable({ operation = operation, script = script, pending = {}, under_way = {} }, Progress)
 end
 
 --- What a look at the service showed.
 -- @tparam ?table live version
-function Progress:saw(live) self.looked, self.live = true, brief(live) end
+-- @tparam ?table under_way versions that are being deployed; nil where that was not looked for
+function Progress:saw(live, under_way)
+  self.looked, self.live = true, brief(live)
+  if not under_way then return end
+  self.under_way = {}
+  for i, version in ipairs(under_way) do self.under_way[i] = brief(version) end
+end
 
 --- A create goes out.
 -- @treturn function takes the mark back, where surely nothing was made
@@ -56,18 +72,15 @@ end
 --- A deployment is begun.
 -- @treturn function takes the mark back, where it surely was not: what was marked before stays
 function Progress:begins(version)
-  local changed, pending = self.changed, table.move(self.pending, 1, #self.pending, 1, {})
-  self:ends(version)
-  self.changed = true
+  local changed, pending = self.changed, self.pending
+  self.changed, self.pending = true, without(pending, version)
   table.insert(self.pending, brief(version))
   return function() self.changed, self.pending = changed, pending end
 end
 
 --- A deployment has ended, whether well or not.
 function Progress:ends(version)
-  for i = #self.pending, 1, -1 do
-    if self.pending[i].id == version.id then table.remove(self.pending, i) end
-  end
+  self.pending, self.under_way = without(self.pending, version), without(self.under_way, version)
 end
 
 --- Whether anything at the service was changed, or may have been.
@@ -89,7 +102,12 @@ function Progress:sentences()
   if self.version then say("%s: %s", self.made and "made" or "taken up", name(self.version)) end
   if self.looked then say("live at the last look: %s", self.live and name(self.live) or "nothing") end
   if self.deleting then say "old versions may have been deleted" end
-  for _, version in ipairs(self.pending) do say("may still come live: %s", name(version)) end
+  local others = self.under_way
+  for _, version in ipairs(self.pending) do
+    say("may still come live: %s", name(version))
+    others = without(others, version)
+  end
+  for _, version in ipairs(others) do say("may still come live: %s, not begun by this run", name(version)) end
   return list
 end
 
@@ -115,6 +133,9 @@ function progress.of(kept)
   end
   for _, version in ipairs(type(kept.pending) == "table" and kept.pending or {}) do
     if service.is_version(version) then fields:begins(version) end
+  end
+  for _, version in ipairs(type(kept.under_way) == "table" and kept.under_way or {}) do
+    if service.is_version(version) then table.insert(fields.under_way, brief(version)) end
   end
   return fields
 end
