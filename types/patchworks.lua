@@ -90,7 +90,7 @@ function patchworks.progress(kept) end
 ---@return boolean
 function patchworks.is_error(value) end
 
----One connection pool, one credential, one rate limit. Made by `patchworks.new`; closed by `close`, by `<close>`, or when it is collected.
+---One connection pool, one credential, one rate limit. Made by `patchworks.new`; closed by `close`, by `<close>`, or when it is collected; one on a host's loop, which the loop holds, by the first two alone.
 ---@class patchworks.client
 ---@field base_url string the service
 ---@field script_versions patchworks.script_versions the eight operations, and what is made of them

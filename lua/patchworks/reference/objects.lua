@@ -51,7 +51,7 @@ local client = {
   class = "patchworks.client",
   says = "One connection pool, one credential, one rate limit. Made by `patchworks.new`; closed by `close`, by "
     .. "`<close>`, "
-    .. "or when it is collected.",
+    .. "or when it is collected; one on a host's loop, which the loop holds, by the first two alone.",
   fields = {
     { "base_url", "string", "the service" },
     { "script_versions", "patchworks.script_versions", "the eight operations, and what is made of them" },
