@@ -16,7 +16,7 @@ clean() {
   for id in $made; do patchworks delete "$id" --yes --record "$recording" || true; done
   made=
 }
-trap 'clean; rm -rf "$folder"' EXIT
+trap 'wait; clean; rm -rf "$folder"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -54,6 +54,28 @@ raising() {
   ruby) printf 'def handle(data)\n  raise "no"\nend\n' ;;
   esac
 }
+# Makes a version, and goes on when its deployment has begun, at which a command in the background looks until it has ended.
+begin() {
+  create "$1"
+  ask deploy "$id" --wait --interval 0.02 &
+  until grep -q "script-versions/$id/deploy\"" "$recording"; do
+    kill -0 $! 2>/dev/null || break
+    sleep 0.02
+  done
+}
+
+# Does something in the middle of a deployment: again where that was over too soon to tell.
+amid() {
+  question=$1 operation=$2
+  shift 2
+  for _ in 1 2 3 4 5; do
+    begin "$folder/fourth"
+    ask "$operation" "$id" "$@"
+    wait
+    patchworks check-record "$recording" 2>/dev/null | grep -q "^not seen.$question" || return 0
+  done
+}
+
 for each in first second third fourth; do good $each >"$folder/$each"; done
 broken >"$folder/broken"
 raising >"$folder/raising"
@@ -83,10 +105,8 @@ again=$id
 ask deploy "$again" --wait
 
 echo "5. Deploying, and deleting, in the middle of a deployment" >&2
-create "$folder/fourth"
-ask deploy "$id"
-ask deploy "$id"
-ask delete "$id" --yes
+amid deploy_while_deploying deploy
+amid delete_while_deploying delete --yes
 
 echo "6. A deployment that fails, and a script that raises" >&2
 create "$folder/broken"

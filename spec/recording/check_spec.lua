@@ -139,6 +139,84 @@ describe("check-record", function()
     assert.truthy(out:find("contradicted\tupload_by_key\ttaken with 200 (line 3)\tdocumented: refused with 403", 1, true), out)
   end)
 
+  -- What a recording says of version 1, which was made in it: each attempt its second, its method and what comes after the
+  -- id, its status, and, where the version comes back, its `deploying`, `deployed_at` and id.
+  local function told_by(attempts)
+    local path, lines = state.folder .. "/r.jsonl", {}
+    table.insert(attempts, 1, { 0, "POST", nil, 201, { cjson.null } })
+    for i, each in ipairs(attempts) do
+      local second, method, rest, status, fields, more = table.unpack(each, 1, 6)
+      local body = fields and { data = { id = fields[3] or 1, script_id = 1, deploying = fields[1], deployed_at = fields[2] or cjson.null,
+        status = fields[2] and "Deployed" or "Draft" } }
+      more = more or {}
+      more.time = ("2026-11-28T10:%02d:%06.3fZ"):format(second // 60, second % 60)
+      if status == nil then more.response = {} end
+      lines[i] = line_of(method, rest and ("/script-versions/%d%s"):format(each.id or 1, rest) or "/scripts/1/script-versions", status,
+        body and cjson.encode(body), more)
+    end
+    write_lines(path, lines)
+    local report, told = check(path), {}
+    for _, name in ipairs { "idle", "deploying", "deploy_while_deploying", "delete_while_deploying", "redeploy_nothing" } do
+      local texts = {}
+      for j, each in ipairs(question(report, name).answers) do texts[j] = each.text end
+      told[name] = texts[1] and table.concat(texts, "; ")
+    end
+    return told
+  end
+
+  local on, off, first, second = "deploying", cjson.null, "2026-11-28T10:00:02Z", "2026-11-28T10:00:05Z"
+  local begun = { 1, "POST", "/deploy", 200, { on } }
+
+  it("tells a second deploy from one in the middle of the first", function()
+    -- The first had ended; what the answer says is of the second.
+    assert.same({ idle = "null", deploying = '"deploying"' }, told_by { begun, { 3, "POST", "/deploy", 200, { on, first } } })
+    assert.same({ idle = "null", deploy_while_deploying = "answered 200" }, told_by { begun, { 1.5, "POST", "/deploy", 200, { on } } })
+    -- An answer without the version says nothing by itself: the next reading does.
+    for _, status in ipairs { 200, 409 } do
+      local expected = "answered " .. status
+      assert.same({ idle = "null", deploy_while_deploying = expected }, told_by { begun, { 1.5, "POST", "/deploy", status }, { 2, "GET", "", 200, { on } } })
+      assert.same({ idle = "null", deploying = '"deploying"' }, told_by { begun, { 1.5, "POST", "/deploy", status }, { 3, "GET", "", 200, { off, first } } })
+    end
+    -- Nor does one that was sent before the deploy was answered, or came from who guards the service.
+    assert.same({ idle = "null" }, told_by { begun, { 1.05, "POST", "/deploy", 409 }, { 2, "GET", "", 200, { on } } })
+    assert.same({ idle = "null" }, told_by { begun, { 1.5, "POST", "/deploy", 429 }, { 2, "GET", "", 200, { on } } })
+    assert.same({ idle = "null", deploying = '"deploying"' }, told_by { begun, { 3, "GET", "", 200, { off, first } }, { 4, "POST", "/deploy", 429 } })
+  end)
+
+  it("takes nothing for idle while a deployment may be under way", function()
+    assert.same({ idle = 'null; "done"', deploying = '"deploying"' },
+      told_by { begun, { 3, "GET", "", 200, { "done", first } }, { 4, "GET", "", 200, { "done", first } } })
+    -- Of two deployments the first has ended.
+    assert.same({ idle = "null", deploying = '"deploying"', deploy_while_deploying = "answered 200" }, told_by { begun,
+      { 1.5, "POST", "/deploy", 200, { on } }, { 3, "GET", "", 200, { on, first } }, { 4, "GET", "", 200, { "busy", first } } })
+    -- The dates may be there before the word has gone.
+    assert.same({ idle = "null", deploying = '"deploying"' },
+      told_by { begun, { 3, "GET", "", 200, { on, first } }, { 4, "GET", "", 200, { on, first } } })
+    -- Deployments that no answer tells of.
+    for _, request in ipairs { { "/deploy" }, { "/deploy", 503 }, { "/invoke" }, { "/invoke", 409 } } do
+      assert.same({ idle = "null" }, told_by { { 1, "POST", request[1], request[2] }, { 2, "GET", "", 200, { on } } })
+    end
+    -- A look that was on its way with the deploy, and came before it.
+    assert.same({ idle = "null" }, told_by { { 1.01, "GET", "", 200, { on } }, { 1, "POST", "/deploy", 200, { on }, { seconds = 0.5 } } })
+    -- A version of which nobody knows what was under way before.
+    assert.same({ idle = "null", deploying = '"deploying"' }, told_by { { 1, "GET", "", 200, { on, nil, 2 }, id = 2 },
+      { 2, "POST", "/deploy", 200, { on, nil, 2 }, id = 2 }, { 3, "GET", "", 200, { on, first, 2 }, id = 2 }, { 4, "GET", "", 200, { "x", first, 2 }, id = 2 } })
+  end)
+
+  it("says what a delete did in the middle of a deployment where a later look shows that it was", function()
+    local refused = { 1.5, "DELETE", "", 409 }
+    assert.same({ idle = "null", delete_while_deploying = "answered 409" }, told_by { begun, refused, { 2, "GET", "", 200, { on } } })
+    assert.same({ idle = "null", deploying = '"deploying"' }, told_by { begun, refused, { 3, "GET", "", 200, { off, first } } })
+    -- One that was deleted is not seen again: others have to have taken twice as long.
+    local looked, deleted = { 1.2, "GET", "", 200, { on } }, { 1.5, "DELETE", "", 200 }
+    assert.same({ idle = "null" }, told_by { begun, looked, deleted })
+    for least, expected in pairs { [4] = "answered 200", [2.5] = false } do
+      assert.equal(expected or nil, told_by { begun, looked, deleted, { 2, "POST", nil, 201, { off, nil, 2 } },
+        { 2, "POST", "/deploy", 200, { on, nil, 2 }, id = 2 }, { least, "GET", "", 200, { on, nil, 2 }, id = 2 },
+        { 5, "GET", "", 200, { off, second, 2 }, id = 2 } }.delete_while_deploying)
+    end
+  end)
+
   it("names what deviates from the contract by its place in the body", function()
     local path = state.folder .. "/r.jsonl"
     write_lines(path, {

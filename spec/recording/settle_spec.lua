@@ -1,13 +1,14 @@
 -- examples/settle.sh, as docs/recording.md has it run, settles what can be settled without being asked twice.
 local commands = require "spec.support.commands"
+local sandbox = require "patchworks.sandbox"
 local shell = require "spec.support.shell"
 local wait_until = require "spec.support.wait_until"
 
 local state = commands.setup(before_each, after_each)
 
 -- The script in a process, which finds a `patchworks` that asks the sandbox: its pipe, and its id.
-local function start(words)
-  state.write("bin/patchworks", ("#!/bin/sh\nexec %s\n"):format(shell.command(state.server, '"$@"')))
+local function start(words, server)
+  state.write("bin/patchworks", ("#!/bin/sh\nexec %s\n"):format(shell.command(server or state.server, '"$@"')))
   os.execute(("chmod +x %s/bin/patchworks"):format(state.folder))
   local pipe = io.popen(("echo $$; PATH=%s/bin:$PATH PATIENCE=1 exec sh examples/settle.sh %s 2>%s/said"):format(state.folder, words,
     state.folder))
@@ -21,7 +22,7 @@ local function finish(pipe)
   return ok and 0 or code, printed, said:read "a"
 end
 
-local function settle(words) return finish((start(words))) end
+local function settle(words, server) return finish((start(words, server))) end
 
 describe("examples/settle.sh", function()
   it("asks everything, deletes what it made, and says what it came to", function()
@@ -35,6 +36,15 @@ describe("examples/settle.sh", function()
     assert.truthy(printed:find("contradicted\tinvoke_deploys\trefused with 409", 1, true), printed)
     local _, left = state.run "list 1"
     assert.equal("", left)
+  end)
+
+  it("asks in the middle of a deployment where that takes as long as a command", function()
+    local server <close> = assert(sandbox.start { deploy_seconds = 1 })
+    local _, printed, said = settle(("1 %s/r.jsonl"):format(state.folder), server)
+    for name, answer in pairs { deploying = '"deploying"', idle = "null", deploy_while_deploying = "answered 200",
+      delete_while_deploying = "answered 409" } do
+      assert.truthy(printed:find(("settled\t%s\t%s ("):format(name, answer), 1, true), name .. "\n" .. printed .. said)
+    end
   end)
 
   it("deletes what it made when it is cut off, and needs to be told a script and a file", function()

@@ -63,20 +63,22 @@ local function table_in(entry, name)
   return type(value) == "table" and value or {}
 end
 
--- An attempt that was answered, as the rules take it; nil for one that wasn't, or isn't of the API.
+-- An attempt as the rules take it, without a status where none came; nil for one that isn't of the API.
 local function seen_of(entry, line)
   local request, response = table_in(entry, "request"), table_in(entry, "response")
   local status, method, path = math.tointeger(response.status), entry.method, entry.path
-  if not status or type(method) ~= "string" or type(path) ~= "string" then return nil end
+  if type(method) ~= "string" or type(path) ~= "string" then return nil end
   local operation, id = contract.operation(method, path)
   if not operation and entry.operation == "login" then operation = "login" end
   if not operation then return nil end
-  local body = decode(response.body)
+  local body = status and decode(response.body)
   local began = service.time(entry.time) or 0
   return {
     line = line, operation = operation, id = id, status = status, body = body, request = decode(request.body),
-    names = names_of(response.body, body), headers = table_in(response, "headers"), credential = entry.credential,
-    versions = status < 300 and versions_in(operation, id, body) or {}, has_body = type(response.body) == "string",
+    names = names_of(response.body, body),
+    headers = table_in(response, "headers"), credential = entry.credential,
+    versions = status and status < 300 and versions_in(operation, id, body) or {},
+    has_body = type(response.body) == "string",
     script = operation == "list" and id or nil,
     time = began, ended = began + (tonumber(entry.seconds) or 0),
   }
@@ -99,7 +101,7 @@ function Report:tell(name, text, line, example)
   self.evidence[name] = all
   for _, each in ipairs(all) do
     if each.text == text then
-      each.count, each.last = each.count + 1, line
+      each.count, each.line, each.last = each.count + 1, math.min(each.line, line), math.max(each.last or 0, line)
       return
     end
   end
@@ -131,8 +133,13 @@ function Report:take(entry, line, rules)
   local response = table_in(entry, "response")
   if not response.status then self.unanswered = self.unanswered + 1 end
   if response.withheld then self.withheld = self.withheld + 1 end
-  if not seen then
+  if not seen or not seen.status then
     if response.status then self.other = self.other + 1 end
+    if seen then
+      for _, rule in ipairs(rules) do
+        if rule.lost then rule:lost(seen) end
+      end
+    end
     return
   end
   self.operations[seen.operation] = (self.operations[seen.operation] or 0) + 1
@@ -173,6 +180,7 @@ local function finish(self)
   local results = {}
   for i, question in ipairs(questions) do
     local all = self.evidence[question.name]
+    if all then table.sort(all, function(left, right) return left.line < right.line end) end
     local first = all and all[1]
     results[i] = {
       name = question.name, asks = question.asks, verdict = verdict_of(question, all), answers = all or {},

@@ -1,7 +1,9 @@
 --- What a recording tells of deployments: how long they take, what the fields hold meanwhile, who is un-deployed.
 --
 -- A version is followed from reading to reading. A deployment that was asked for has ended where a later reading has
--- another date than the last one before it; what was read in between was read during it.
+-- another date than the last one before it; what was read in between was read during it. Whatever may have been
+-- otherwise is not told: of two requests at once nobody knows which the service took first, of one without an answer
+-- whether it began something, and of two deployments which of them a date is of.
 --
 -- @module patchworks.recording.deployments
 local service = require "patchworks.service"
@@ -11,9 +13,14 @@ Deployments.__index = Deployments
 
 local deployments = {}
 
+local blur = 0.001 -- seconds: times of day are recorded in milliseconds
+
 --- @tparam function tell is given a question's name, what was seen, the line, and an example of what was seen
 function deployments.new(tell)
-  return setmetatable({ tell = tell, versions = {}, scripts = {}, shortest = math.huge }, Deployments)
+  return setmetatable({
+    tell = tell, versions = {}, scripts = {}, deleted = {},
+    shortest = math.huge, least = math.huge, -- of the quickest deployment, what it took at most, and at least
+  }, Deployments)
 end
 
 -- What a field holds, in words: dates differ each time, and are one answer all the same.
@@ -28,7 +35,7 @@ end
 local function state_of(self, id)
   local state = self.versions[id]
   if not state then
-    state = {}
+    state = { idle = {} }
     self.versions[id] = state
   end
   return state
@@ -58,36 +65,82 @@ local function note_deployed(self, script, id, line)
   seen.newest = { id = id, line = line }
 end
 
+-- Whether a request was surely sent after another one was answered.
+local function is_after(seen, ended) return seen.time >= ended - blur end
+
+-- Something may be under way from here on: what was read of a version that is idle is told, but for what was read while
+-- the request was on its way.
+local function disturb(self, state, time)
+  for _, each in ipairs(state.idle) do
+    if each.ended <= time + blur then self.tell("idle", each.text, each.line, each.example) end
+  end
+  state.idle, state.calm = {}, false
+end
+
+-- Begins to watch what a deploy has begun. `calm`: surely nothing else was under way.
+local function watch_from(seen, before, calm)
+  return {
+    line = seen.line, began = seen.time, answered = seen.ended, last = seen.ended, before = before, calm = calm,
+    values = {}, asked = {},
+  }
+end
+
 local function end_watch(self, state, ending, now, seen)
   local watch, line = state.watch, seen.line
-  state.watch, state.own = nil, true
+  state.watch, state.during = nil, watch.values
+  state.calm = watch.calm and not state.unsure
   if ending == "failed" then
     self.tell("failed_deployment", ("status %s, deployment_failed_at is set, the reason %s"):format(now.status,
       now.reason and "is given" or "is not"), line)
-  else
-    if watch.before.deployed then self.tell("redeploy_nothing", "it is deployed anew", line) end
-    local span = { least = watch.last - watch.began, most = seen.ended - watch.began }
-    if span.most < self.shortest then self.shortest = span.most end
-    self.tell("deploy_seconds", ("%.3g to %.3g s"):format(span.least, span.most), line, span)
-    for text, value in pairs(watch.values) do self.tell("deploying", text, value.line, value.example) end
+    return
+  end
+  if watch.before.deployed then self.tell("redeploy_nothing", "it is deployed anew", line) end
+  for text, value in pairs(watch.values) do self.tell("deploying", text, value.line, value.example) end
+  if state.unsure then return end
+  local span = { least = watch.last - watch.answered, most = seen.ended - watch.began }
+  self.shortest, self.least = math.min(self.shortest, span.most), math.min(self.least, span.least)
+  self.tell("deploy_seconds", ("%.3g to %.3g s"):format(span.least, span.most), line, span)
+end
+
+-- A reading that shows a deployment not to have ended: so it had not when what was answered before was asked.
+local function goes_on(self, watch, version, text, example, seen)
+  watch.last = math.max(watch.last, seen.time)
+  watch.looked = watch.looked or seen.line ~= watch.line
+  watch.values[text] = watch.values[text] or { line = seen.line, example = example }
+  watch.same = { line = seen.line, seconds = seen.ended - watch.began, idle = not service.is_deploying(version) }
+  for i = #watch.asked, 1, -1 do
+    local each = watch.asked[i]
+    if each.line == seen.line or is_after(seen, each.ended) then
+      self.tell(each.name, each.text, each.line)
+      table.remove(watch.asked, i)
+    end
   end
 end
 
 local function follow(self, state, now, version, seen)
   local watch = state.watch
-  local ending = watch and watch.before and has_ended(watch.before, now)
   local text, example = described(service.deploying(version))
+  if not watch then
+    local lingers = state.during and state.during[text] and service.is_deploying(version)
+    if state.calm and not lingers then
+      table.insert(state.idle, { text = text, line = seen.line, ended = seen.ended, example = example })
+    end
+    return
+  end
+  local is_own = seen.line == watch.line
+  if not is_own and not is_after(seen, watch.answered) then return end
+  local ending = watch.before and has_ended(watch.before, now)
   if ending then
+    -- The answer to another deploy that shows it: there the next one begins.
     end_watch(self, state, ending, now, seen)
-  elseif watch then
-    watch.before, watch.last = watch.before or now, seen.ended
-    watch.values[text] = watch.values[text] or { line = seen.line, example = example }
-    watch.same = { line = seen.line, seconds = seen.ended - watch.began, idle = not service.is_deploying(version) }
+    if seen.operation == "deploy" and not is_own then
+      state.watch = watch_from(seen, now, false)
+      state.watch.values[text] = { line = seen.line, example = example }
+    end
+    return ending
   end
-  if not watch or ending == "deployed" then
-    if state.own and not state.invoked then self.tell("idle", text, seen.line, example) end
-  end
-  return ending
+  watch.before = watch.before or now
+  goes_on(self, watch, version, text, example, seen)
 end
 
 -- What came of invoking a version that wasn't deployed, as the next reading tells.
@@ -99,10 +152,10 @@ local function settle_invoked(self, state, now)
     answer = now.deployed and "it is deployed and run" or "it is run, and not deployed"
   elseif now.failed ~= nil and now.failed ~= invoked.before.failed then
     answer = "it is deployed and run"
-  else
+  elseif not now.deployed then
     answer = ("refused with %d"):format(invoked.status)
   end
-  self.tell("invoke_deploys", answer, invoked.line)
+  if answer then self.tell("invoke_deploys", answer, invoked.line) end
 end
 
 -- A version as it was read.
@@ -113,7 +166,7 @@ function Deployments:reading(version, seen)
     deployed = service.is_deployed(version), at = service.deployed_at(version), failed = service.failed_at(version),
     status = tostring(version.status), reason = version.deployment_failure_reason ~= nil,
   }
-  if seen.operation == "create" then state.own = true end
+  if seen.operation == "create" then state.calm = true end
   if state.invoked then settle_invoked(self, state, now) end
   local ending = follow(self, state, now, version, seen)
   state.reading = now
@@ -126,20 +179,48 @@ function Deployments:reading(version, seen)
   end
 end
 
-local function deploy(self, seen, state)
-  if state.watch and not state.watch.before then state.watch = nil end
-  if state.watch and state.reading and not state.reading.deployed then
-    self.tell("deploy_while_deploying", ("answered %d"):format(seen.status), seen.line)
-  elseif state.reading and state.reading.deployed and seen.status >= 400 and seen.status < 500 then
-    self.tell("redeploy_nothing", ("refused with %d"):format(seen.status), seen.line)
-  end
-  if seen.status >= 300 or state.watch then return end
-  state.watch = { began = seen.time, last = seen.time, before = state.reading, values = {} }
-end
-
 -- What says nothing of the version: who asks, what isn't there, how often, and failures of the service itself.
 local function says_nothing(status)
   return status == 401 or status == 403 or status == 404 or status == 413 or status == 429 or status >= 500
+end
+
+-- Whether something may have been done, though nobody says so.
+local function is_lost(status) return status == nil or status >= 500 or status == 408 or status == 499 end
+
+-- What was asked in the middle of a deployment, as a later reading has to show.
+local function ask(watch, name, seen)
+  if watch.before.deployed or not is_after(seen, watch.answered) then return end
+  local text = ("answered %d"):format(seen.status)
+  table.insert(watch.asked, { name = name, text = text, line = seen.line, ended = seen.ended })
+end
+
+local function deploy(self, seen, state)
+  if state.watch and not state.watch.before then state.watch = nil end
+  local watch, calm = state.watch, state.calm
+  if says_nothing(seen.status) then return end
+  if watch then
+    ask(watch, "deploy_while_deploying", seen)
+  elseif seen.status >= 400 and not state.unsure and state.reading and state.reading.deployed then
+    self.tell("redeploy_nothing", ("refused with %d"):format(seen.status), seen.line)
+  end
+  if seen.status >= 300 then return end
+  disturb(self, state, seen.time)
+  state.invoked = nil
+  if watch then
+    state.unsure = true -- of which of the two an ending is
+  else
+    state.watch = watch_from(seen, state.reading, calm)
+  end
+end
+
+--- An attempt whose outcome nobody knows.
+-- @tparam table seen see patchworks.recording.check
+function Deployments:lost(seen)
+  if not seen.id or (seen.operation ~= "deploy" and seen.operation ~= "invoke") then return end
+  local state = state_of(self, seen.id)
+  if seen.operation == "invoke" and state.reading and state.reading.deployed then return end
+  disturb(self, state, seen.time)
+  state.unsure, state.invoked = true, nil
 end
 
 local function invoke(self, seen, state)
@@ -149,22 +230,39 @@ local function invoke(self, seen, state)
       self.tell("failed_run", ("answered %d with %s"):format(seen.status, seen.names), seen.line)
     end
   elseif not says_nothing(seen.status) then
+    disturb(self, state, seen.time) -- it may be deployed for that
     state.invoked = { line = seen.line, status = seen.status, before = state.reading }
   end
 end
 
 -- No more is read of a version: what needed a later look has had it, or hasn't.
 local function conclude(self, state)
+  disturb(self, state, math.huge)
   local watch, invoked = state.watch, state.invoked
   local same = watch and watch.before and watch.before.deployed and watch.same
   local patience = self.shortest < math.huge and math.max(1, 3 * self.shortest) or 600
-  if same and same.idle and same.seconds >= patience then
+  if same and same.idle and not state.unsure and same.seconds >= patience then
     self.tell("redeploy_nothing", "nothing changes", same.line)
   end
-  if invoked then
-    self.tell("invoke_deploys", invoked.status < 300 and "it is deployed and run"
-      or ("refused with %d"):format(invoked.status), invoked.line)
+  if invoked and invoked.status >= 300 then
+    self.tell("invoke_deploys", ("refused with %d"):format(invoked.status), invoked.line)
   end
+end
+
+-- What is deleted is not seen again: that its deployment had not ended follows where it was looked at after that was
+-- begun, and no deployment that was seen took less than twice as long as this one was given.
+local function delete(self, seen, state)
+  local watch = state.watch
+  if watch and watch.before and not says_nothing(seen.status) then
+    if seen.status >= 300 then
+      ask(watch, "delete_while_deploying", seen)
+    elseif watch.looked and not watch.before.deployed and is_after(seen, watch.answered) then
+      table.insert(self.deleted, { took = seen.ended - watch.began, line = seen.line, status = seen.status })
+    end
+  end
+  if seen.status >= 300 then return end
+  conclude(self, state)
+  self.versions[seen.id] = nil
 end
 
 --- An attempt that was answered.
@@ -172,17 +270,10 @@ end
 function Deployments:see(seen)
   local operation = seen.operation
   local state = seen.id and seen.operation ~= "list" and operation ~= "create" and state_of(self, seen.id)
+  if is_lost(seen.status) then return self:lost(seen) end
   if operation == "deploy" then deploy(self, seen, state) end
   if operation == "invoke" then invoke(self, seen, state) end
-  if operation == "delete" then
-    if state.watch and not (state.watch.before or {}).deployed and not says_nothing(seen.status) then
-      self.tell("delete_while_deploying", ("answered %d"):format(seen.status), seen.line)
-    end
-    if seen.status < 300 then
-      conclude(self, state)
-      self.versions[seen.id] = nil
-    end
-  end
+  if operation == "delete" then delete(self, seen, state) end
   local deployed = 0
   for _, version in ipairs(seen.versions) do
     deployed = deployed + (service.is_deployed(version) and 1 or 0)
@@ -194,6 +285,11 @@ end
 --- The recording is over.
 function Deployments:finish()
   for _, state in pairs(self.versions) do conclude(self, state) end
+  for _, each in ipairs(self.deleted) do
+    if self.least < math.huge and 2 * each.took <= self.least then
+      self.tell("delete_while_deploying", ("answered %d"):format(each.status), each.line)
+    end
+  end
 end
 
 return deployments
