@@ -123,8 +123,9 @@ function Project:source(name)
   local script, problem = self:script(name)
   if not script then return nil, problem end
   local handle <close>, reason = io.open(script.file, "rb")
-  local text = handle and handle:read "a"
-  if not text then return fail("%s: can't read %s", name, reason or script.file) end
+  local text, why
+  if handle then text, why = handle:read "a" end
+  if not text then return fail("%s: can't read %s", name, reason or script.file .. ": " .. why) end
   if text == "" then return fail("%s: %s is empty", name, script.file) end
   return text
 end

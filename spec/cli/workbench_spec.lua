@@ -120,6 +120,35 @@ describe("patchworks run", function()
     end
   end)
 
+  it("exits with 2, and so do test and publish, where the script's file can't be read", function()
+    assert.equal(0, (run "init"))
+    server = assert(sandbox.start { deploy_seconds = 0 })
+    local path = folder .. "/scripts/orders.py"
+    for said, make in pairs {
+      ["[Nn]o .*file"] = "true", ["Is a directory"] = "mkdir " .. path, ["is no file but a fifo"] = "mkfifo " .. path,
+    } do
+      assert(os.execute(("rm -rf %s; %s"):format(path, make)))
+      for _, words in ipairs { "run", "run orders", "test", "test orders/first", "publish orders --env sandbox" } do
+        local code, out, err = run(words)
+        assert.same({ 2, "" }, { code, out }, words .. err)
+        assert.truthy(err:find("orders.*" .. said), words .. err)
+      end
+    end
+    assert(os.execute(("rm -rf %s; echo 'def handle(' >%s"):format(path, path)))
+    assert.equal(1, (run "test")) -- what can be read fails
+  end)
+
+  it("exits with 1 where what was run can't be kept, and says that it was run", function()
+    assert.equal(0, (run "init"))
+    local code, out, err = run [[run orders --payload '{"id": 1, "lines": []}' --save first]]
+    assert.equal(1, code, err)
+    assert.truthy(#out > 2 and err:find("is there already.*it was done all the same: orders was run\n"), out .. err)
+    -- What could never be kept isn't run.
+    write("x.py", "def handle(data): return {'payload': 'hi'}\n")
+    code, out, err = run "run x.py --save first"
+    assert.same({ 2, "" }, { code, out }, err)
+  end)
+
   it("shows what would steer a terminal, and does not obey it", function()
     local path = write("x.py", "def handle(data): return {'logs': ['a\\x1b[2Jb', 'c\\u009bd']}\n")
     local code, _, err = run("run " .. path)

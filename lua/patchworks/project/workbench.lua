@@ -7,8 +7,8 @@
 -- @module patchworks.project.workbench
 local cases = require "patchworks.project.cases"
 local errors = require "patchworks.errors"
+local live = require "patchworks.project.live"
 local state = require "patchworks.project.state"
-local uv = require "patchworks.loop.uv"
 
 local workbench = {}
 
@@ -62,6 +62,14 @@ function workbench.script(project, word, operation)
   return { name = word:match "([^/]+)%.%w+$" or word, file = word, path = word }
 end
 
+-- Whether a script's source can be read: before it is run, so that what can't be is no script that fails.
+local function check_source(script, operation)
+  local text, problem = live.read(script.path, operation)
+  if text then return true end
+  if problem then return nil, problem end
+  return fail(operation, "%s: there is no file %s", script.name, script.file)
+end
+
 --- Runs a script here and now, with no account. See patchworks.project.run.
 -- @tparam table project
 -- @tparam ?string word its name, or a file; the only one there is
@@ -72,7 +80,8 @@ end
 function workbench.run(project, word, given)
   local script, problem = workbench.script(project, word, "run")
   if not script then return nil, problem end
-  if not uv.fs_stat(script.path) then return fail("run", "%s: there is no file %s", script.name, script.file) end
+  local there, reason = check_source(script, "run")
+  if not there then return nil, reason end
   return require("patchworks.project.run").once(script, given), script
 end
 
@@ -114,7 +123,6 @@ end
 -- The cases of one script, against its version that is live.
 local function test_live(place, each, tell)
   local run = require "patchworks.project.run"
-  local live = require "patchworks.project.live"
   local tasks = require "patchworks.time.tasks"
   local version, problem = live.version(place)
   if not version then
@@ -162,6 +170,10 @@ function workbench.test(project, names, given)
   local list, problem = workbench.selection(project, names)
   if not list then return nil, problem end
   if not (given.env or given.client) then
+    for _, each in ipairs(list) do
+      local there, reason = check_source(each.script, "test")
+      if not there then return nil, reason end
+    end
     local results = require("patchworks.project.run").cases(list, given)
     return results, count_failed(results)
   end

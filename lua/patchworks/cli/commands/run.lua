@@ -68,12 +68,14 @@ function run.run(context)
     if words.payload_file == "-" then error("--watch reads the payload again each time: give it as a file", 0) end
     return watch(project, script, context)
   end
+  if words.save then show.check(project:script(script.name)) end -- only the project's have cases
   local given = readings.invocation(words)
   given.timeout = words.timeout
   local ok, outcome = once(project, script, given)
   local payload = not ok and not given.payload and some_payload(script)
   if payload then output.say("it was given no payload; one of its cases has one: --payload-file %s", payload) end
   if ok and words.save then
+    output.done = script.name .. " was run"
     results.kept(project:keep(script.name, words.save, {
       payload = given.payload, variables = given.variables, answer = outcome.payload,
     }))
