@@ -1,5 +1,6 @@
 -- What a command says of what it did, or could not do.
 local cjson = require "cjson"
+local lfs = require "lfs"
 local commands = require "spec.support.commands"
 local shell = require "spec.support.shell"
 local terminal = require "spec.support.terminal"
@@ -119,6 +120,18 @@ describe("a folder that can't be written to any more", function()
     local before = state.server:count "invoke"
     assert.equal(2, (inside "invoke orders --payload hi --save first"))
     assert.equal(before, state.server:count "invoke")
+  end)
+
+  it("after an invocation leaves no half of the case that it was to be kept as", function()
+    project()
+    assert.equal(0, (inside "publish orders --interval 0.02"))
+    local long = write("long.txt", ("x"):rep(20000)) -- more than a file may have
+    local code, _, err = inside(("invoke orders --payload-file %s --variable a=b --save orders/long"):format(long),
+      { before = "trap '' XFSZ; ulimit -f 8;" })
+    assert.equal(1, code, err)
+    assert.truthy(err:find("it was done all the same: version 1 was run", 1, true), err)
+    local function mode(path) return (lfs.symlinkattributes(state.folder .. path, "mode")) end
+    assert.same({ "directory", nil }, { mode "/cases/orders", mode "/cases/orders/long" }, err)
   end)
 end)
 

@@ -9,6 +9,8 @@ local cases = require "patchworks.project.cases"
 local errors = require "patchworks.errors"
 local live = require "patchworks.project.live"
 local state = require "patchworks.project.state"
+local uv = require "patchworks.loop.uv"
+local written = require "patchworks.project.written"
 
 local workbench = {}
 
@@ -309,8 +311,13 @@ function workbench.keep(project, name, case, given)
       kept[field] = type(value) == "table" and core.decode(clean) or clean
     end
   end
+  local folder = script.cases .. "/" .. case
+  local was_there = uv.fs_lstat(folder)
   local path, reason = cases.save(script.cases, case, kept)
-  if not path then return nil, reason end
+  if not path then
+    if not was_there then written.take_back(folder) end -- half a case would be run as a whole one
+    return nil, reason
+  end
   return shown(project, path), left
 end
 

@@ -44,4 +44,16 @@ function written.folder(path)
   return made and true, problem
 end
 
+--- Takes a folder away that could not be filled, with the files in it.
+-- @tparam string path
+function written.take_back(path)
+  local names = uv.fs_scandir(path)
+  while names do
+    local name = uv.fs_scandir_next(names)
+    if not name then break end
+    uv.fs_unlink(path .. "/" .. name)
+  end
+  uv.fs_rmdir(path)
+end
+
 return written
