@@ -10,16 +10,16 @@ local function changed_by_others(evidence, call, script, from, to)
   return false
 end
 
--- When a call's own deployment made the version live, the last time.
+-- When a call's own deployment made the version live, the last time, what was live before, and by which request.
 local function made_live(evidence, call, script, id)
-  local when, former
+  local when, former, request
   for _, entry in ipairs(evidence.lives[script] or {}) do
     local own = entry.step == call.step and entry.attempt == call.attempt
     if own and entry.version == id and entry.deployed == id and entry.time <= call.ended then
-      when, former = entry.time, entry.former
+      when, former, request = entry.time, entry.former, evidence.world.requests[entry.request]
     end
   end
-  return when, former
+  return when, former, request
 end
 
 -- When the call saw for the last time what is live; nil when it did not look again after a time. What prune lists after
@@ -79,10 +79,11 @@ local function check_published(evidence, call, script, wanted, tested, result)
     end
     return
   end
-  local when, former = made_live(evidence, call, script, id)
+  local when, former, by = made_live(evidence, call, script, id)
   check_live_now(evidence, call, script, id, when)
   local previous = result.previous and result.previous.id
   if not former or former == id or former == previous or result.overwrote then return end
+  if by.operation == "invoke" then return end -- the test itself deployed it again, at once with the look afterwards
   local gone = evidence:was_deleted(former, last_sight(evidence, call, script, when) or call.ended)
   if not gone and not fell_back(evidence, call, script, former, when) then
     evidence:lie("nobody's version is overwritten unseen", call, "version %s was live when %s came live, and %s was said to be",
