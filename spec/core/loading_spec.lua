@@ -3,8 +3,15 @@ local lua = require "spec.support.lua"
 
 -- What a program prints, in a Lua that has loaded nothing yet.
 local function printed(program)
-  local pipe <close> = io.popen(("exec %s -e '%s' 2>&1"):format(lua, program))
-  return pipe:read "a"
+  local path = os.tmpname()
+  do
+    local file <close> = assert(io.open(path, "w"))
+    file:write(program)
+  end
+  local pipe <close> = io.popen(("exec %s %s 2>&1"):format(lua, path))
+  local said = pipe:read "a"
+  os.remove(path)
+  return said
 end
 
 local open = [[local open = assert(package.loadlib(package.searchpath("cjson", package.cpath), "luaopen_cjson"))
