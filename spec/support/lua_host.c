@@ -1,10 +1,12 @@
 /* A Lua interpreter that can be built with sanitizers: preloading their runtime into the system's own would put it into
- * every child as well. Runs a script with its arguments. */
+ * every child as well. Runs a script with its arguments, or what stands behind -e. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 static lua_State *interrupted;
 
@@ -30,7 +32,8 @@ static int run(lua_State *L) {
     lua_rawseti(L, -2, i - 1);
   }
   lua_setglobal(L, "arg");
-  if (luaL_loadfile(L, words[1]) != LUA_OK) return lua_error(L);
+  bool given = strcmp(words[1], "-e") == 0 && count == 3;
+  if ((given ? luaL_loadstring(L, words[2]) : luaL_loadfile(L, words[1])) != LUA_OK) return lua_error(L);
   for (int i = 2; i < count; i++) lua_pushstring(L, words[i]);
   lua_call(L, count - 2, 0);
   return 0;
