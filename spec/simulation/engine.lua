@@ -250,7 +250,8 @@ function Engine:next()
   if not transfer then return nil end
   self.finished[self.finished_first] = nil
   self.finished_first = self.finished_first + 1
-  transfer.taken = true
+  transfer.taken, transfer.request.taken = true, true
+  self.world.log("taken", transfer.request)
   return transfer, self:has_finished()
 end
 

@@ -92,7 +92,8 @@ end
 function story.tell(world)
   local merged = {}
   for _, event in ipairs(world.events) do
-    merged[#merged + 1] = { event.time, #merged + 1, lines[event.kind](event, event.request) }
+    local line = lines[event.kind]
+    if line then merged[#merged + 1] = { event.time, #merged + 1, line(event, event.request) } end
   end
   for i, entry in ipairs(world.service.journal) do
     merged[#merged + 1] = { entry.time, entry.at + i / (#world.service.journal + 1), show_entry(entry) }

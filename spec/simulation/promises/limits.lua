@@ -112,6 +112,12 @@ local function check_patience(evidence, gate, call)
   end
 end
 
+-- Whether an event is a request's end as its client knows of it: an answer is news when it is taken in, and not while it
+-- lies there.
+local function tells_end(event)
+  return event.kind == "taken" or (event.kind == "ended" and not event.request.taken)
+end
+
 -- A client's gate, told again from what went over the wire.
 local function check_gate(evidence)
   local gates = {}
@@ -119,7 +125,7 @@ local function check_gate(evidence)
     local request = event.request
     if event.kind == "said" and gates[request.engine] then
       check_patience(evidence, gates[request.engine], request)
-    elseif event.kind == "started" or event.kind == "ended" then
+    elseif event.kind == "started" or tells_end(event) then
       local gate = gates[request.client] or new_gate()
       gates[request.client], gate.last = gate, event.time
       if event.kind == "started" then
