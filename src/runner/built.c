@@ -21,6 +21,11 @@ static void forget(int index) {
   memmove(&kept[index], &kept[index + 1], sizeof kept[0] * (size_t)(--count - index));
 }
 
+/* When the library is unloaded. */
+__attribute__((destructor)) static void forget_all(void) {
+  while (count > 0) forget(count - 1);
+}
+
 static void make_latest(int index) {
   one latest = kept[index];
   memmove(&kept[index], &kept[index + 1], sizeof kept[0] * (size_t)(count - 1 - index));
