@@ -269,6 +269,15 @@ function operations.batch(actor, step, call)
   return true
 end
 
+-- Somebody whose process was killed makes another client. Says whether that was so.
+local function begin_anew(world, universe, actor)
+  if not actor.killed then return false end
+  actor.client:close()
+  world.clients[#world.clients + 1] = actor.client
+  open(world, universe, actor)
+  return true
+end
+
 local function run_step(world, universe, tasks, actor, step)
   step.sent = 0
   local attempt = 0
@@ -281,12 +290,7 @@ local function run_step(world, universe, tasks, actor, step)
     else
       perform(world, universe, actor, step, attempt)
     end
-    local killed = actor.killed
-    if killed then
-      actor.client:close()
-      world.clients[#world.clients + 1] = actor.client
-      open(world, universe, actor)
-    end
+    local killed = begin_anew(world, universe, actor)
     local call = world.calls[#world.calls]
     local again = killed or (step.until_done and attempt < 50 and not (call.value and call.value.failed == 0))
   until not again
@@ -295,6 +299,7 @@ end
 local function run_actor(world, universe, tasks, actor)
   for _, step in ipairs(actor.plan.steps) do
     universe.patchworks.sleep(step.pause or 0)
+    begin_anew(world, universe, actor) -- a login goes on when the call that began it was cancelled
     run_step(world, universe, tasks, actor, step)
   end
 end
@@ -309,6 +314,7 @@ end
 local function last_calls(world, universe)
   universe.patchworks.sleep(200)
   for _, actor in ipairs(world.actors) do
+    begin_anew(world, universe, actor)
     -- Each may find that the token has expired, and be sent twice.
     local count = math.max(1, math.min(8, (actor.plan.rate_limit or 18) // 2 - 1, actor.plan.max_connections or 8))
     local began = world.clock.time
