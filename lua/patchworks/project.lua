@@ -319,7 +319,7 @@ function Project:sandbox()
   uv.fs_mkdir(folder, tonumber("700", 8))
   local server, problem = start_sandbox(sandbox, uv.fs_realpath(self.root) or self.root, folder .. "/sandbox.db")
   if not server and problem:find "in use by another sandbox" then
-    return fail("another command has this project's sandbox open, as `dev` or `logs --follow`: end that one first; "
+    return fail("another command has this project's sandbox open (`dev`, or `logs --follow`): end that one first; "
       .. "in `dev` p publishes, and l shows the logs")
   end
   if not server then return fail("%s", problem) end

@@ -113,8 +113,7 @@ local function bared(text) return (text:gsub("%p+", "")) end
 local most_levels = 10
 
 -- What a folded text, and a bared one, has where a secret is in it: the secret with its own escapes undone or not, as a
--- service has it
--- that takes bytes for characters or writes Latin-1, and a longer one's encodings.
+-- service has it that takes bytes for characters or writes Latin-1, and a longer one's encodings.
 local function traces_of(secret)
   local traces, bare, seen = {}, {}, {}
   local function add(text)
