@@ -40,6 +40,24 @@ local function insert(list, place)
   table.insert(list.ever, place == 1 and 1 or #list.ever + 1, list.next_id)
 end
 
+-- What a filter hid comes where its id puts it.
+local function appear(list, id)
+  for _, ids in ipairs { list, list.ever } do
+    local place = 1
+    while ids[place] and (list.falls and ids[place] > id or not list.falls and ids[place] < id) do place = place + 1 end
+    table.insert(ids, place, id)
+  end
+end
+
+-- A list with a filter: every second of `2 * count + 1` is hidden at first.
+local function new_filtered(count, falls)
+  local list = { ever = {}, hidden = {}, falls = falls }
+  for id = 1, 2 * count + 1 do
+    if id % 2 == 0 then appear(list, id) else list.hidden[#list.hidden + 1] = id end
+  end
+  return list
+end
+
 local function page_of(list, number, size)
   local data = {}
   for i = (number - 1) * size + 1, math.min(number * size, #list) do data[#data + 1] = { id = list[i] } end
@@ -85,7 +103,7 @@ local function check(list, source)
       came[#came + 1] = item.id
     end
   end
-  if not in_order(list, came) then error(("%s: came %s"):format(history_of(list), table.concat(came, " "))) end
+  if not list.hidden and not in_order(list, came) then error(("%s: came %s"):format(history_of(list), table.concat(came, " "))) end
   local due, due_set, got = kept(before, list), {}, {}
   for _, id in ipairs(due) do due_set[id] = true end
   for _, id in ipairs(came) do
@@ -98,10 +116,14 @@ end
 
 -- One change of those that `kinds` allows, or none.
 local function change(list, kinds, choose)
-  local ends = #kinds.inserts
+  local ends = #(list.hidden or kinds.inserts)
   local choice = choose(1 + ends + #list) - 1
   if choice == 0 then return false end
-  if choice <= ends then
+  if choice <= ends and list.hidden then
+    local id = table.remove(list.hidden, choice)
+    appear(list, id)
+    list.story[#list.story + 1] = "came " .. id
+  elseif choice <= ends then
     local place = kinds.inserts[choice] == "first" and 1 or #list + 1
     insert(list, place)
     list.story[#list.story + 1] = "made at " .. place
@@ -135,7 +157,7 @@ end
 -- One page after the other: up to `changes` changes, up to `at_once` of them between two requests.
 local function one_by_one(count, size, kinds)
   return each_run(function(choose)
-    local list, left = new_list(count), kinds.changes
+    local list, left = (kinds.list or new_list)(count), kinds.changes
     list.story = {}
     local reads = 0
     check(list, source_of {
@@ -157,7 +179,7 @@ end
 -- Pages ahead: those under way are answered in any order, and one may be tried again.
 local function ahead(count, size, read_ahead, kinds)
   return each_run(function(choose)
-    local list, left = new_list(count), kinds.changes
+    local list, left = (kinds.list or new_list)(count), kinds.changes
     list.story = {}
     local under_way, reads = {}, 0
     local function answer(which)
@@ -233,6 +255,18 @@ describe("a walk over a list that others change", function()
     assert.is_true(runs > 2000, runs)
   end)
 
+  it("with a filter, which lets in what stands anywhere", function()
+    local runs = 0
+    for size = 1, 2 do
+      for _, falls in ipairs { false, true } do
+        local function list(count) return new_filtered(count, falls) end
+        runs = runs + one_by_one(3, size, { list = list, changes = 3, at_once = 1 })
+        runs = runs + ahead(2, size, 1, { list = list, changes = 2, at_once = 1 })
+      end
+    end
+    assert.is_true(runs > 4000, runs)
+  end)
+
   it("costs a request or two where the list moves under it, and none where it stands", function()
     local function requests(change_before)
       local list, reads = new_list(10), 0
@@ -253,6 +287,28 @@ describe("a walk over a list that others change", function()
     assert.equal(6, requests { read = 3, act = function(list) insert(list, 1) end }) -- a page more
     assert.equal(7, requests { read = 3, act = function(list) table.remove(list, 1) end })
     assert.equal(7, requests { read = 3, act = function(list) insert(list, #list + 1) end })
+  end)
+
+  it("drops what came ahead before the list moved, which would send it back once more", function()
+    local list, reads = new_list(14), 0
+    list.story = {}
+    check(list, source_of {
+      size = 1,
+      read_ahead = 4,
+      begin = function(number)
+        reads = reads + 1
+        local held_up = reads == 10
+        if not held_up then
+          local page, response = answered(list, number, 1)
+          return { wait = function() return page, response end, done = function() return true end, cancel = function() end }
+        end
+        return late(function()
+          table.remove(list, 1)
+          return answered(list, number, 1)
+        end)
+      end,
+    })
+    assert.equal(14 - 1 + 3 + 4, reads)
   end)
 
   -- A loop that deletes what it is given, in a list with these ids; gives what came and how much was read.
@@ -381,16 +437,16 @@ describe("a walk over a list that others change", function()
     assert.is_nil(steps:next())
   end)
 
-  -- What comes of a list with two a page; `acts[n]` is done before the n-th reading.
-  local function came_of(ids, acts)
+  -- What comes of a list with two a page, or `size`; `acts[n]` is done before the n-th reading.
+  local function came_of(ids, acts, size)
     local list, reads, came = table.move(ids, 1, #ids, 1, { story = {} }), 0, {}
     local steps = walk.new(source_of {
-      size = 2,
+      size = size or 2,
       begin = function(number)
         return late(function()
           reads = reads + 1
           if acts[reads] then acts[reads](list) end
-          return answered(list, number, 2)
+          return answered(list, number, size or 2)
         end)
       end,
     })
@@ -401,6 +457,14 @@ describe("a walk over a list that others change", function()
     end
     return came
   end
+
+  it("takes one id for no order: a filter lets in, above it, what has a lower one", function()
+    local came = came_of({ 5, 6, 7, 8 }, { [2] = function(list)
+      table.insert(list, 1, 2)
+      table.insert(list, 1, 1)
+    end }, 1)
+    assert.same({ 5, 6, 7, 8 }, came)
+  end)
 
   it("goes past any number of pages that were made above what was given", function()
     local came = came_of({ 4, 3, 2, 1 }, { [2] = function(list)

@@ -90,6 +90,11 @@ function Pending:look()
   if not self.result and self.call:done() then settle(self) end
 end
 
+--- What was taken in: the page and its times, or nil where none came, or what came is an error.
+function Pending:came()
+  if self.result and self.result[1] then return self.result[2], self.result[3] end
+end
+
 --- Waits for the page. Once.
 -- @treturn ?table the page: `data`, `meta`, `links`, `response`; or nil and an error
 -- @treturn table the moments between which it was under way, `begun` and `answered`; and `sent`, which is `begun`, but

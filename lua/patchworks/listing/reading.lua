@@ -57,6 +57,11 @@ function readings.join(reading, earlier)
   return reading
 end
 
+--- Whether a page is of the list as it was before a reading showed that it had moved.
+function readings.is_outdated(page, times, reading)
+  return times.answered < reading.latest.begun and total_of(page) ~= reading.total
+end
+
 --- Notes the total that a page showed.
 -- @tparam table shown list of `{sent, answered, total}`, in the order they were sent
 -- @tparam table page

@@ -67,8 +67,8 @@ function walk.new(source)
     moved = 0, -- when a page last showed that the list had moved
     seen = new_seen(), -- what was given, or left out
     withheld = nil, -- `items`, and the `seen` of them, while nobody knows whether they are due
-    falling = true, -- whether the ids that were given fall, as they do where new ones come first
-    lowest = math.huge, -- the last of them
+    falling = nil, -- whether the ids that were given fall, as they do where new ones come first; nil before there are two
+    lowest = nil, -- the last of them
     left = source.limit or math.huge, -- items
     size = nil, -- items on the first page
     furthest = source.from, -- the page that brought something
@@ -176,8 +176,9 @@ local function candidates(self, reading)
 end
 
 local function note_order(self, id)
-  self.falling = self.falling and math.type(id) == "integer" and id < self.lowest
-  if self.falling then self.lowest = id end
+  if self.falling == false then return end
+  if self.lowest or math.type(id) ~= "integer" then self.falling = math.type(id) == "integer" and id < self.lowest end
+  self.lowest = id
 end
 
 -- Leaves in a page what is due: nothing twice, nothing past the limit; and nothing that was put in before what is
@@ -266,10 +267,19 @@ local function look(self)
   return read(self, self.number)
 end
 
+-- What came ahead before the list moved would send the walk back once more.
+local function drop_outdated(self, reading)
+  for number, pending in pairs(self.ahead) do
+    local page, times = pending:came()
+    if page and readings.is_outdated(page, times, reading) then self.ahead[number] = nil end
+  end
+end
+
 local function turn_back(self, reading, verdict)
   self.doubted = reading
   reading.stale = verdict == AGAIN
   if verdict == AGAIN then return end
+  drop_outdated(self, reading)
   local before = reading.number - 1
   -- A page behind the last one has nothing to go by.
   if reading.number <= self.held.number then before = math.min(before, reading.last) end

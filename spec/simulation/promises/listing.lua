@@ -10,6 +10,14 @@ local function lifetimes(evidence)
   return born, died, owner
 end
 
+-- Whether a version came live in a call: then a filter lets it in, wherever it stands.
+local function came_live(evidence, call, id)
+  for _, entry in ipairs(evidence.world.service.journal) do
+    if entry.what == "live" and entry.version == id and entry.time > call.began and entry.time <= call.ended then return true end
+  end
+  return false
+end
+
 -- Whether something moved that the pages don't tell: as many went as came between two of them.
 local function moved_unseen(call, born, died, owner)
   local came, went = false, false
@@ -80,7 +88,8 @@ return function(evidence)
       end
       local born, died, owner = lifetimes(evidence)
       local function steady(id)
-        return owner[id] == call.args.script and born[id] < call.began and (not died[id] or died[id] > call.ended)
+        local there = owner[id] == call.args.script and born[id] < call.began and (not died[id] or died[id] > call.ended)
+        return there and not (call.args.filter and came_live(evidence, call, id))
       end
       local seen = call.args.how ~= "pages" and check_order(evidence, call, ids, steady) or {}
       if not call.args.filter and call.args.how ~= "first" and call.args.how ~= "pages" then
