@@ -55,6 +55,17 @@ local function check_live_now(evidence, call, script, id, since)
   end
 end
 
+-- What is said to be overwritten was made live by somebody else, in the call and before ours.
+local function check_overwrote(evidence, call, script, version, before)
+  if not version then return end
+  for _, entry in ipairs(evidence.lives[script] or {}) do
+    local own = entry.step == call.step and entry.attempt == call.attempt and not entry.late
+    local between = entry.time >= call.began and entry.time <= (before or call.ended)
+    if not own and between and entry.version == version.id then return end
+  end
+  evidence:lie("what is said to be overwritten was", call, "version %s was not", tostring(version.id))
+end
+
 local function was_tested(evidence, call, id)
   for _, entry in ipairs(evidence:effects_of(call, "ran")) do
     if entry.version == id and entry.payload ~= "wrong" then return true end
@@ -81,6 +92,7 @@ local function check_published(evidence, call, script, wanted, tested, result)
   end
   local when, former, by = made_live(evidence, call, script, id)
   check_live_now(evidence, call, script, id, when)
+  check_overwrote(evidence, call, script, result.overwrote, when)
   local previous = result.previous and result.previous.id
   if not former or former == id or former == previous or result.overwrote then return end
   if by.operation == "invoke" then return end -- the test itself deployed it again, at once with the look afterwards
@@ -94,6 +106,7 @@ end
 -- What a failed publish says of what it left.
 local function check_failed(evidence, call, script, err)
   local accepted = evidence:effects_of(call, "accepted", script)
+  check_overwrote(evidence, call, script, err.overwrote)
   if err.kind == "conflict" and not err.overtaken and #accepted > 0 then
     evidence:lie("what was done is told", call, "said that nothing was overwritten, and deployed version %d", accepted[1].version)
   end
@@ -131,6 +144,7 @@ local function check_rollback(evidence, call)
     return evidence:lie("what is live is what was said", call, "version %s was never live in the call", tostring(id))
   end
   check_live_now(evidence, call, script, id, when)
+  check_overwrote(evidence, call, script, result.overwrote, when)
   local previous = result.previous and result.previous.id
   if not call.args.to and previous and id > previous then
     evidence:lie("rollback never goes forward", call, "from version %d to %d", previous, id)
