@@ -67,7 +67,7 @@ function walk.new(source)
     moved = 0, -- when a page last showed that the list had moved
     seen = new_seen(), -- what was given, or left out
     withheld = nil, -- `items`, and the `seen` of them, while nobody knows whether they are due
-    falling = nil, -- whether the ids that were given fall, as they do where new ones come first; nil before there are two
+    falling = nil, -- whether the ids that were given fall, as where new ones come first; nil before there are two
     lowest = nil, -- the last of them
     left = source.limit or math.huge, -- items
     size = nil, -- items on the first page
