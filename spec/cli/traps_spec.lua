@@ -1,6 +1,7 @@
 -- What a release tool must never do: look fine when it isn't. Each of these did.
 local cjson = require "cjson"
 local commands = require "spec.support.commands"
+local runner = require "patchworks.runner"
 local sandbox = require "patchworks.sandbox"
 
 local state = commands.setup(before_each, after_each)
@@ -227,6 +228,11 @@ describe("doctor", function()
     return failed
   end
 
+  local function doctor()
+    local environment = ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s PATH=/nonexistent"):format(state.server.url, state.server.key)
+    return state.inside("doctor --json", { environment = environment, lua = absolute })
+  end
+
   it("knows the service from a web server, from what isn't there, and from what lets everybody in", function()
     local pages <close> = assert(sandbox.start())
     pages:fail { how = "status", status = 404, body = "<h1>Not Found</h1>", times = math.huge }
@@ -246,16 +252,19 @@ describe("doctor", function()
 
   it("checks the project's file, and the interpreters that its scripts need", function()
     write("patchworks.project.lua", "return { scripts = { orders = { file = 'orders.py' } } }")
+    write("node_modules/xml-js/index.js", "module.exports = 1")
     local code, out = state.inside "doctor --json"
     assert.same({ 1, { "project" } }, { code, names_of_failed(out) })
+    local here = out:match "of what the platform has: ([^;]*) here"
+    assert.equal(runner.find "javascript" ~= nil, here:find("xml-js", 1, true) ~= nil, out)
     write("orders.py", commands.upper)
-    assert.equal(0, (state.inside "doctor --json"))
+    assert.equal(0, (doctor()))
     write("patchworks.project.lua", "return { scripts = { orders = { file = 'orders.py', language = 'python2.5' } } }")
-    code, out = state.inside "doctor --json"
+    code, out = doctor()
     assert.same({ 1, { "Python" } }, { code, names_of_failed(out) })
     assert.matches("orders needs it: there is no Python 2.5 on this machine", out, 1, true)
     write("patchworks.project.lua", "return {")
-    code, out = state.inside "doctor --json"
+    code, out = doctor()
     assert.same({ 1, { "project" } }, { code, names_of_failed(out) })
   end)
 end)

@@ -125,19 +125,19 @@ local own = {
 --- The packages that the platform has beside each language's own library, for people.
 imports.preinstalled = own
 
---- How to find out here whether a preinstalled package is there: the interpreter's words, by language and package.
+--- How to find out which preinstalled packages are here: for each language its packages, and the words of a process
+-- that prints the names of those that it finds, one a line.
 imports.probes = {
-  { language = "python", package = "requests", words = { "python3", "-c", "import requests" } },
-  { language = "javascript", package = "jsrsasign", words = { "node", "-e", "require('jsrsasign')" } },
-  { language = "javascript", package = "xml-js", words = { "node", "-e", "require('xml-js')" } },
-  { language = "php", package = "bcmath", words = { "php", "-r", "exit(extension_loaded('bcmath') ? 0 : 1);" } },
-  {
-    language = "php",
-    package = "phpseclib",
-    words = {
-      "php", "-r", "@include 'vendor/autoload.php'; exit(class_exists('phpseclib3\\\\Crypt\\\\RSA') ? 0 : 1);",
-    },
-  },
+  { packages = { "requests" }, words = {
+    "python3", "-c", [=[import importlib.util as u; [print(n) for n in ["requests"] if u.find_spec(n)]]=],
+  } },
+  { packages = { "jsrsasign", "xml-js" }, words = {
+    "node", "-e", [[for (const n of ["jsrsasign", "xml-js"]) try { require.resolve(n); console.log(n) } catch (e) {}]],
+  } },
+  { packages = { "bcmath", "phpseclib" }, words = {
+    "php", "-r", [[if (extension_loaded("bcmath")) echo "bcmath\n"; @include "vendor/autoload.php"; ]]
+      .. [[if (class_exists("phpseclib3\\Crypt\\RSA")) echo "phpseclib\n";]],
+  } },
 }
 
 local sentence = "line %d: the platform has no %s: beside the language's own library it has %s"

@@ -69,10 +69,11 @@ end
 local function check_packages()
   local here, missing = {}, {}
   for _, probe in ipairs(imports.probes) do
-    local words = {}
+    local words, found = {}, {}
     for i, word in ipairs(probe.words) do words[i] = "'" .. word:gsub("'", "'\\''") .. "'" end
-    local found = os.execute(table.concat(words, " ") .. " >/dev/null 2>&1 </dev/null")
-    table.insert(found and here or missing, probe.package)
+    local pipe <close> = io.popen(table.concat(words, " ") .. " 2>/dev/null </dev/null")
+    for name in pipe:lines() do found[name] = true end
+    for _, name in ipairs(probe.packages) do table.insert(found[name] and here or missing, name) end
   end
   local sentence = ("of what the platform has: %s here"):format(here[1] and table.concat(here, ", ") or "nothing")
   return true, missing[1] and ("%s; not here: %s"):format(sentence, table.concat(missing, ", ")) or sentence
