@@ -65,27 +65,39 @@ local function page_of(list, number, size)
   return { data = data, meta = { current_page = number, last_page = last, total = #list } }
 end
 
-local function kept(before, list)
-  local left, result = {}, {}
-  for _, id in ipairs(list) do left[id] = true end
-  for _, id in ipairs(before) do
-    if left[id] then result[#result + 1] = id end
+-- What a list went through; a reading is kept as {page, id, ..} until somebody asks.
+local function history_of(list)
+  local told = {}
+  for i, each in ipairs(list.story) do
+    told[i] = type(each) == "string" and each or ("read %d (%s)"):format(each[1], table.concat(each, ",", 2))
   end
-  return result
+  return table.concat(told, "; ")
 end
 
-local function history_of(list) return table.concat(list.story, "; ") end
-
 -- Whether nothing came after what it stands above. (Where all that was given is deleted, no page tells what is new.)
-local function in_order(list, came)
-  local place, here, last = {}, {}, 0
+local function in_order(list, came, here)
+  local place, last = {}, 0
   for i, id in ipairs(list.ever) do place[id] = i end
-  for _, id in ipairs(list) do here[id] = true end
   for _, id in ipairs(came) do
     if place[id] < last then return false end
     if here[id] then last = place[id] end
   end
   return true
+end
+
+-- Those of `ids` that are in a set, in their order.
+local function those_in(set, ids)
+  local result = {}
+  for _, id in ipairs(ids) do
+    if set[id] then result[#result + 1] = id end
+  end
+  return result
+end
+
+local function set_of(ids)
+  local set = {}
+  for _, id in ipairs(ids) do set[id] = true end
+  return set
 end
 
 -- Walks to the end, and holds what came against what was there all the time.
@@ -103,15 +115,11 @@ local function check(list, source)
       came[#came + 1] = item.id
     end
   end
-  if not list.hidden and not in_order(list, came) then error(("%s: came %s"):format(history_of(list), table.concat(came, " "))) end
-  local due, due_set, got = kept(before, list), {}, {}
-  for _, id in ipairs(due) do due_set[id] = true end
-  for _, id in ipairs(came) do
-    if due_set[id] then got[#got + 1] = id end
-  end
-  if table.concat(due, " ") ~= table.concat(got, " ") then
-    error(("%s: due %s, came %s"):format(history_of(list), table.concat(due, " "), table.concat(got, " ")))
-  end
+  local here = set_of(list)
+  if not list.hidden and not in_order(list, came, here) then error(("%s: came %s"):format(history_of(list), table.concat(came, " "))) end
+  local due = those_in(here, before)
+  local wanted, got = table.concat(due, " "), table.concat(those_in(set_of(due), came), " ")
+  if wanted ~= got then error(("%s: due %s, came %s"):format(history_of(list), wanted, got)) end
 end
 
 -- One change of those that `kinds` allows, or none.
@@ -135,7 +143,8 @@ local function change(list, kinds, choose)
 end
 
 local function answered(list, number, size, attempts)
-  list.story[#list.story + 1] = ("read %d (%s)"):format(number, table.concat(list, ",", math.min(#list + 1, (number - 1) * size + 1), math.min(number * size, #list)))
+  local reading = { number }
+  list.story[#list.story + 1] = table.move(list, (number - 1) * size + 1, math.min(number * size, #list), 2, reading)
   return page_of(list, number, size), { attempts = attempts or { {} } }
 end
 

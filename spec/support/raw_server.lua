@@ -1,11 +1,14 @@
 -- A server that does what no HTTP server would: one behaviour, told by its name, on a plain socket.
 --
---   lua5.4 spec/support/raw_server.lua NAME [FILE]
+--   lua5.4 spec/support/raw_server.lua NAME NOTES [FILE]
 --
--- Prints its process id and its port, then a line for each request that it has read. spec/support/raw_peer.lua starts it.
+-- Prints its process id and its port; writes to the file NOTES a line for each request that it has read.
+-- spec/support/raw_peer.lua starts it.
 local socket = require "socket"
 
-local name, file_path = arg[1], arg[2]
+local name, file_path = arg[1], arg[3]
+local notes <close> = assert(io.open(arg[2], "wb"))
+notes:setvbuf "no"
 local listener = assert(socket.bind("127.0.0.1", 0, name == "full" and 0 or 64))
 local _, port = listener:getsockname()
 local queued = {}
@@ -16,8 +19,8 @@ for i = 1, name == "full" and 4 or 0 do
   queued[i]:connect("127.0.0.1", port)
 end
 local stat <close> = io.open "/proc/self/stat"
-io.stdout:setvbuf "no"
 io.stdout:write(stat and stat:read "n" or 0, "\n", port, "\n")
+io.stdout:flush()
 
 -- Reads a whole request; nil when the other side is gone.
 local function read_request(connection)
@@ -31,7 +34,7 @@ local function read_request(connection)
     length = tonumber(header:match "^[Cc]ontent%-[Ll]ength: (%d+)") or length
   end
   if length > 0 and not connection:receive(length) then return nil end
-  io.stdout:write(line, "\n")
+  notes:write(line, "\n")
   return line
 end
 
@@ -44,7 +47,7 @@ local function good_body(line)
   if line:find "^GET %S*/scripts/" or line:find "/logs" then
     return '{"data":[],"meta":{"current_page":1,"last_page":1,"total":0}}'
   end
-  return '{"data":{"id":7},"message":"done"}'
+  return ('{"data":{"id":%s},"message":"done"}'):format(line:match "/(%d+)" or 7)
 end
 
 local function answer(body, more)
@@ -128,7 +131,7 @@ local behaviours = {
   reset_before = function(connection) reset(connection) end,
   reset_while_sending = function(connection)
     connection:receive(100)
-    io.stdout:write "part\n"
+    notes:write "part\n"
     reset(connection)
   end,
   talks_first = function(connection)
