@@ -1,5 +1,4 @@
 -- Mutants of src/core that change nothing that anybody could see: see equivalents.lua.
-local top = "its caller takes what is on top, and drops the rest"
 local room = "room that nobody needs"
 
 local list = {
@@ -29,10 +28,6 @@ local list = {
     { "lua_pop(L, 1);", "left out", "where a setting is missing; pw_json_open drops it with all the rest" },
   },
   ["src/core/loading.c"] = {
-    { "lua_remove(L, -2);", "left out", top },
-    { "lua_remove(L, loaded);", "left out", top },
-    { "lua_settop(L, loaded);", "left out", top },
-    { "lua_replace(L, -2);", "left out", top },
     { "lua_pushboolean(L, 1);", "`2` for `1`", "it is true" },
   },
   ["src/core/lua_chunk.c"] = {

@@ -1,17 +1,25 @@
--- Runs the specs of the simulated service in this process, on a library with one source changed: some milliseconds a
--- mutant, where a run of busted takes a good part of a second. What they don't notice is left to busted.
+-- Runs the specs that need no socket in this process, on a library with one source changed: some milliseconds a mutant,
+-- where a run of busted takes a good part of a second. What they don't notice is left to busted.
 local assert_with = require "luassert"
 local library = require "spec.simulation.library"
 local shell = require "spec.mutants.shell"
 
 local quick = {}
 
+-- What a spec of these needs besides the library is none of a machine's.
+local function is_alone(text)
+  for name in text:gmatch "spec%.support%.([%w_]+)" do
+    if name ~= "simulated" and name ~= "scripted" and name ~= "clock" then return false end
+  end
+  return not text:find "sandbox" and not text:find "raw_server" and not text:find "popen"
+end
+
 local function read_specs()
   local list = {}
-  for _, path in ipairs(shell.lines "git ls-files -co --exclude-standard spec/release | grep _spec.lua$ | sort") do
+  local folders = "spec/release spec/call spec/time spec/listing spec/regress spec/json spec/service_spec.lua"
+  for _, path in ipairs(shell.lines("git ls-files -co --exclude-standard " .. folders .. " | grep _spec.lua$ | sort")) do
     local text = shell.read(path)
-    -- Nothing but the library and what simulates.
-    if not text:find('"patchworks"', 1, true) and not text:find "sandbox" and not text:find "spec%.support%.[^s]" then
+    if is_alone(text) then
       list[#list + 1] = { path = path, text = text }
     end
   end
@@ -22,8 +30,13 @@ local specs
 
 -- Those that carry the module's name first.
 local function in_order(path)
-  local name, own, others = "/" .. path:match "([^/]+)%.lua$" .. "_spec.lua", {}, {}
-  for _, spec in ipairs(specs) do table.insert(spec.path:find(name, 1, true) and own or others, spec) end
+  local name, own = "/" .. path:match "([^/]+)%.lua$" .. "_spec.lua", {}
+  local floor, near, others = "spec/" .. path:match "^lua/patchworks/(.*)[^/]*$":match "^[^/]*", {}, {}
+  for _, spec in ipairs(specs) do
+    local to = spec.path:find(name, 1, true) and own or spec.path:find(floor, 1, true) == 1 and near or others
+    to[#to + 1] = spec
+  end
+  table.move(near, 1, #near, #own + 1, own)
   return table.move(others, 1, #others, #own + 1, own)
 end
 
@@ -46,10 +59,10 @@ end
 
 -- What a file of specs sees in the place of busted.
 local function environment_of(universe, loaded)
-  local tests, setups, teardowns = {}, {}, {}
+  local tests, setups, teardowns, befores, afters = {}, {}, {}, {}, {}
   local env = setmetatable({ assert = assert_with }, { __index = _G })
   function env.require(name)
-    if name:find "^patchworks%." then return universe.require(name) end
+    if name == "patchworks" or name:find "^patchworks%." then return universe.require(name) end
     if name == "spec.simulation.library" then
       return setmetatable({ load = function() return universe end }, { __index = library })
     end
@@ -60,23 +73,47 @@ local function environment_of(universe, loaded)
     end
     return loaded[name]
   end
-  function env.describe(_, fn) fn() end
-  function env.it(name, fn) tests[#tests + 1] = { name = name, fn = fn } end
+  -- What a block has set up for each of its tests goes with the block.
+  function env.describe(_, fn)
+    local around = { #befores, #afters }
+    fn()
+    for i = #befores, around[1] + 1, -1 do befores[i] = nil end
+    for i = #afters, around[2] + 1, -1 do afters[i] = nil end
+  end
+  function env.it(_, fn)
+    tests[#tests + 1] = { fn = fn, befores = table.move(befores, 1, #befores, 1, {}), afters = table.move(afters, 1, #afters, 1, {}) }
+  end
   function env.setup(fn) setups[#setups + 1] = fn end
   function env.teardown(fn) teardowns[#teardowns + 1] = fn end
+  function env.before_each(fn) befores[#befores + 1] = fn end
+  function env.after_each(fn) afters[#afters + 1] = fn end
   return env, tests, setups, teardowns
+end
+
+-- Whether all of a list of functions end well; one that doesn't is the last, unless the others are due `anyway`.
+local function all_end_well(list, anyway)
+  local good = true
+  for _, fn in ipairs(list) do good = (good or anyway) and pcall(fn) and good end
+  return good
+end
+
+local function passes_test(env, test)
+  local finals = {}
+  function env.finally(fn) finals[#finals + 1] = fn end
+  local good = all_end_well(test.befores) and pcall(test.fn)
+  good = all_end_well(finals, true) and good
+  return all_end_well(test.afters, true) and good
 end
 
 -- Whether all tests of a file pass.
 local function passes(spec, universe, loaded)
   local env, tests, setups, teardowns = environment_of(universe, loaded)
-  local good = pcall(function() load(spec.text, "@" .. spec.path, "t", env)() end)
-  for _, fn in ipairs(setups) do good = good and pcall(fn) end
+  local good = pcall(function() load(spec.text, "@" .. spec.path, "t", env)() end) and all_end_well(setups)
   for _, test in ipairs(tests) do
     if not good then break end
-    good = pcall(test.fn)
+    good = passes_test(env, test)
   end
-  for _, fn in ipairs(teardowns) do pcall(fn) end
+  all_end_well(teardowns, true)
   return good
 end
 
@@ -96,25 +133,22 @@ local function all_pass(list, sources)
   return good
 end
 
--- Those that pass without any change: the others judge nothing.
+-- Those that pass here without any change: what needs the system's clock, or much time, is left to busted too.
 local function sound_specs()
   local list = {}
   for _, spec in ipairs(read_specs()) do
-    if all_pass({ spec }, {}) then
-      list[#list + 1] = spec
-    else
-      print(spec.path .. " fails without any change, and judges nothing")
-    end
+    if all_pass({ spec }, {}) then list[#list + 1] = spec end
   end
   return list
 end
 
 --- Whether the quick specs notice a mutant.
--- @tparam table mutant of a module of releases
+-- @tparam table mutant of a module of Lua
 function quick.notices(mutant)
-  if not mutant.path:find "^lua/patchworks/release/" then return false end
+  local name = mutant.path:match "^lua/(patchworks/.*)%.lua$"
+  if not name then return false end
+  name = name:gsub("/", ".")
   specs = specs or sound_specs()
-  local name = mutant.path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/", ".")
   return not all_pass(in_order(mutant.path), { [name] = mutant.text })
 end
 

@@ -1,0 +1,92 @@
+/* Finding modules in a state whose host may have none, or no `require`, with what is linked in besides: `loading PART`
+ * prints what is not so. */
+#include "../../src/core/loading.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "checks.h"
+
+static int calls; /* of what is linked in */
+
+/* A loader that gives the name it was given, and how many words there were. */
+static int own(lua_State *L) {
+  calls++;
+  lua_pushfstring(L, "own %s %d", lua_tostring(L, 1), lua_gettop(L));
+  return 1;
+}
+
+/* One that leaves nothing. */
+static int silent(lua_State *L) {
+  (void)L;
+  calls++;
+  return 0;
+}
+
+static int require(lua_State *L) {
+  pw_loading_require(L, "m", lua_tocfunction(L, 1));
+  return lua_gettop(L) - 1;
+}
+
+/* What is found after a chunk has made the state what it is: the one result as text, or the error; what is else on the
+ * stack is told too. */
+static const char *found(const char *chunk, lua_CFunction linked) {
+  static char text[200];
+  lua_State *L = luaL_newstate();
+  if (L == NULL) return "no memory";
+  luaL_openlibs(L);
+  calls = 0;
+  if (luaL_dostring(L, chunk) != LUA_OK) return lua_tostring(L, -1);
+  lua_settop(L, 0);
+  lua_pushcfunction(L, require);
+  if (linked == NULL) lua_pushnil(L);
+  if (linked != NULL) lua_pushcfunction(L, linked);
+  int status = lua_pcall(L, 1, LUA_MULTRET, 0);
+  snprintf(text, sizeof text, "%s", luaL_tolstring(L, -1, NULL));
+  lua_pop(L, 1);
+  if (status == LUA_OK && lua_gettop(L) != 1) snprintf(text, sizeof text, "%d things", lua_gettop(L));
+  /* Found once, it is the same for whoever asks, and nothing is loaded again. */
+  if (status == LUA_OK && luaL_dostring(L, "return package.loaded.m") == LUA_OK && !lua_rawequal(L, 1, -1)) {
+    snprintf(text, sizeof text, "something else is in package.loaded");
+  }
+  lua_close(L);
+  return text;
+}
+
+static bool is(const char *text, const char *expected) {
+  if (strcmp(text, expected) == 0) return true;
+  fprintf(stderr, "%s, where this is due: %s\n", text, expected);
+  return false;
+}
+
+/* What is linked in is taken after what is loaded and what is preloaded, and before the state's `require`. */
+static void check_order(void) {
+  CHECK(is(found("require = nil", own), "own m 1") && calls == 1);
+  CHECK(is(found("function require() return 'required' end", own), "own m 1") && calls == 1);
+  CHECK(is(found("package.preload.m = function(...) return 'preloaded ' .. ... end", own), "preloaded m") &&
+        calls == 0);
+  CHECK(is(found("package.preload.m = function() error 'preloaded' end package.loaded.m = 'loaded'", own), "loaded"));
+  CHECK(calls == 0);
+  CHECK(is(found("package.loaded.m = false", own), "own m 1") && calls == 1);
+  CHECK(is(found("package.preload.m = function() return false end", own), "false") && calls == 0);
+}
+
+/* A loader that leaves nothing has the module be true, as Lua's own `require` has it. */
+static void check_silence(void) {
+  CHECK(is(found("require = nil", silent), "true") && calls == 1);
+  CHECK(is(found("package.preload.m = function() end", NULL), "true"));
+}
+
+/* Where nothing is linked in, the state's own `require` is asked, or it is said what the host can do. */
+static void check_missing(void) {
+  CHECK(is(found("function require(name) package.loaded[name] = 'required' return 'required' end", NULL), "required"));
+  CHECK(is(found("function require() error('mine', 0) end", NULL), "mine"));
+  CHECK(is(found("require = nil", NULL),
+           "there is no module 'm': the host puts it into package.loaded or package.preload, or links it in"));
+}
+
+int main(int count, char **words) {
+  static const part parts[] = {
+      {"order", check_order}, {"silence", check_silence}, {"missing", check_missing}, {NULL, NULL}};
+  return check_part(parts, count, words);
+}
