@@ -11,6 +11,19 @@ describe("core.escape", function()
   end)
 end)
 
+describe("core.id", function()
+  it("gives the decimal string of a positive integer, or of one written so, and one value", function()
+    assert.same({ "7", n = 1 }, table.pack(core.id(7)))
+    assert.same({ "7", n = 1 }, table.pack(core.id("7", "8")))
+    assert.same({ "7", n = 1 }, table.pack(core.id(7, 8, 9)))
+    assert.equal("9223372036854775807", core.id(math.maxinteger))
+    for _, none in ipairs { 0, -1, 7.5, 7.0, "", "0", "07", "+7", "7 ", "seven", {}, true } do
+      assert.same({ n = 1 }, table.pack(core.id(none)), tostring(none))
+    end
+    assert.same({ n = 1 }, table.pack(core.id()))
+  end)
+end)
+
 describe("core.query", function()
   it("joins encoded pairs in the order given", function()
     assert.equal("filter%5Bis_deployed%5D=true&include=content%2Cscript", core.query {

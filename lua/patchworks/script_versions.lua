@@ -61,7 +61,6 @@ function ScriptVersions:create(script, given)
     methods.check(endpoints.create, given)
     return require("patchworks.release.reconcile").create(self, script, given)
   end
-  given = given or {}
   if type(given) == "table" and given.file ~= nil then
     local content, problem = requests.content(given, "create")
     if not content then return nil, problem end
@@ -121,11 +120,10 @@ function ScriptVersions:upload(id, given)
   return self._client:_call(endpoints.upload, id, given)
 end
 
--- What of a listing's options goes into each page's request.
-local function page_options(given, without)
+-- A listing's options as they were: the caller may change the table before the next page is asked for.
+local function copy_of(given)
   local copy = {}
-  for name, value in pairs(given or {}) do copy[name] = value end
-  for _, name in ipairs(without) do copy[name] = nil end
+  for name, value in pairs(given) do copy[name] = value end
   return copy
 end
 
@@ -150,9 +148,8 @@ function ScriptVersions:list(script, given)
   methods.check(endpoints.list, given)
   given = given or {}
   local limit, per_page, read_ahead = listing.portions(given)
-  local base = page_options(given, { "limit", "read_ahead", "page" })
-  local from = given.page or 1
-  base.per_page = per_page
+  local base, from = copy_of(given), given.page or 1
+  base.page, base.per_page = nil, per_page
   local call = self._client:_prepare(endpoints.list, script, base) -- checks everything now, at the caller's line
   local function begin(number, size)
     base.page, base.per_page = number, size
@@ -183,7 +180,7 @@ function ScriptVersions:logs(id, given)
   methods.check(endpoints.logs, given)
   given = given or {}
   local limit, _, read_ahead = listing.portions(given)
-  local base = page_options(given, { "limit", "read_ahead" })
+  local base = copy_of(given)
   local url = self._client:_prepare(endpoints.logs, id, base).url
   local function begin(number)
     local call = self._client:_prepare(endpoints.logs, id, base)

@@ -44,7 +44,9 @@ describe("methods as data", function()
     refused("get: timeout: expected a positive number", function()
       versions:get(1, setmetatable({}, { __index = { timeout = "long" } }))
     end)
-    refused("get: expected a table of options, got 7", function() versions:get(1, 7) end)
+    for name in pairs(endpoints) do
+      refused(name .. ": expected a table of options, got 7", function() versions[name](versions, 1, 7) end)
+    end
   end)
 
   it("says which option is missing", function()

@@ -105,7 +105,6 @@ static const char *string_at(lua_State *L, lua_Integer index, size_t *size) {
 /* query{key, value, key, value, ..} -> "key=value&key=value", encoded, in the order given. */
 static int query(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 1);
   size_t size, room = 0;
   for (lua_Integer i = 1; string_at(L, i, &size) != NULL; i++) room += 3 * size + 1;
   luaL_Buffer buffer;
