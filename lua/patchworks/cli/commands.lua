@@ -20,12 +20,17 @@ local names = {
 -- @treturn table
 function commands.load(name) return require("patchworks.cli.commands." .. name:gsub("-", "_")) end
 
---- Every command: in a for loop, its name and what its file gives.
-function commands.each()
-  local index = 0
+--- Every command, or the one of this name where there is one: in a for loop, its name and what its file gives. Reading
+-- and declaring them all takes a fifth of a start.
+-- @tparam ?string only
+function commands.each(only)
+  local index, list = 0, names
+  for _, name in ipairs(names) do
+    if name == only then list = { name } end
+  end
   return function()
     index = index + 1
-    local name = names[index]
+    local name = list[index]
     if name then return name, commands.load(name) end
   end
 end

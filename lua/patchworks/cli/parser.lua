@@ -21,8 +21,9 @@ local function add_help(command)
   command:add_help { action = function() show(command:get_help()) end }
 end
 
---- Makes the parser of every command.
-function parser.new()
+--- Makes the parser of every command, or of the one that has this name.
+-- @tparam ?string only
+function parser.new(only)
   local self = argparse("patchworks", "Deploy, invoke and watch script versions on the Patchworks platform.", epilog)
   add_help(self)
   self:flag("--version", "Print the version."):action(function()
@@ -30,7 +31,7 @@ function parser.new()
   end)
   self:require_command(true)
   self:command_target "command"
-  for name, each in commands.each() do
+  for name, each in commands.each(only) do
     local command = self:command(name, each.description)
     add_help(command)
     each.declare(command)
@@ -51,7 +52,7 @@ end
 -- sentence, and the usage of the command that it is about
 function parser.read(words)
   if words[1] == "help" then words = { words[2] or "--help", words[2] and "--help" } end
-  local self = parser.new()
+  local self = parser.new(words[1])
   local about, problem = self, nil
   -- argparse's `pparse` does not tell which command's words were wrong.
   local ok, given = pcall(self._parse, self, words, function(where, message)
