@@ -65,12 +65,13 @@ def handle(data):
     end)
 
     it("has 512 MB of memory for all its processes", function()
+      -- Asked of the system in one piece (MAP_POPULATE): page after page it takes ten times as long.
       local result = run [[
-import os, time
+import mmap, os, time
 def handle(data):
   for i in range(8):
     if os.fork() == 0:
-      held = bytearray(120 * 1000 * 1000)
+      held = mmap.mmap(-1, 120 * 1000 * 1000, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x8000)
       time.sleep(60)
   time.sleep(60)
 ]]
