@@ -180,7 +180,8 @@ end)
 describe("C#, Go and Rust", function()
   local scripts = {
     csharp = {
-      good = "public class Script { public object Handle(dynamic data) { System.Console.WriteLine(\"hello\");"
+      good = "public class Script { public object Handle(dynamic data) { System.Console.WriteLine(\"hello\");\n"
+        .. " if (data[\"payload\"] == \"raise\") throw new System.ArgumentException(\"no\");"
         .. " data[\"flow\"][\"variables\"][\"a\"] = \"c\"; data[\"logs\"] = new object[] { \"one\", null, 2, new { b = true } }; return data; } }",
       others = {
         "class Any { static string handle(string data) { return data; } }",
@@ -188,29 +189,28 @@ describe("C#, Go and Rust", function()
           .. " static async Task<object> Handle(IDictionary<string, object> data) { await Task.Yield(); return data; }\n static void Main() { } }",
       },
       bad = "public class Script {\n  public object Handle(dynamic data) { return nothing; }\n}",
-      raises = "public class Script { public object Handle(dynamic data) {\n    throw new System.ArgumentException(\"no\");\n} }",
-      message = "ArgumentException: no",
+      message = "ArgumentException: no", line = 2,
     },
     go = {
       good = "package function\n\nimport \"fmt\"\n\nfunc Handle(data map[string]interface{}) (map[string]interface{}, error) {\n\tfmt.Println(\"hello\")\n"
+        .. "\tif data[\"payload\"] == \"raise\" {\n\t\t_ = data[\"nothing\"].(int)\n\t}\n"
         .. "\tdata[\"flow\"].(map[string]interface{})[\"variables\"].(map[string]interface{})[\"a\"] = \"c\"\n"
         .. "\tdata[\"logs\"] = []interface{}{\"one\", nil, 2, map[string]bool{\"b\": true}}\n\treturn data, nil\n}\n",
       others = {
         "package main\n\ntype data struct {\n\tPayload *string `json:\"payload\"`\n}\n\nfunc handle(given data) data { return given }\n",
       },
       bad = "package main\nfunc handle(data string) string { return nothing }\n",
-      raises = "package main\nfunc Handle(data map[string]interface{}) []int { return []int{data[\"nothing\"].(int)} }\n",
-      message = "panic: interface conversion: interface {} is nil, not int",
+      message = "panic: interface conversion: interface {} is nil, not int", line = 8,
     },
     rust = {
       good = "use serde_json::{json, Value};\n\nfn handle(mut data: Value) -> Value {\n    println!(\"hello\");\n"
+        .. "    if data[\"payload\"].as_str() == Some(\"raise\") {\n        panic!(\"no\")\n    }\n"
         .. "    data[\"flow\"][\"variables\"][\"a\"] = json!(\"c\");\n    data[\"logs\"] = json!([\"one\", null, 2, {\"b\": true}]);\n    data\n}\n",
       others = {
         "pub fn handle(data: serde_json::Value) -> Result<serde_json::Value, String> { Ok(data) }",
       },
       bad = "use serde_json::Value;\nfn handle(data: Value) -> Value { nothing }\n",
-      raises = "fn handle(_: serde_json::Value) -> serde_json::Value {\n    panic!(\"no\")\n}\n",
-      message = "panic: no",
+      message = "panic: no", line = 6,
     },
   }
 
@@ -245,36 +245,49 @@ describe("C#, Go and Rust", function()
       assert.same({ "syntax", 2 }, { problem.kind, problem.line }, problem.message)
       assert.matches("nothing", problem.message)
       assert.same({ kind = "raised", message = problem.message, line = 2 }, result_of({ language = name, source = script.bad }).error)
-      assert.same({ kind = "raised", message = script.message, line = 2 }, result_of({ language = name, source = script.raises }).error)
+      local raised = result_of { language = name, source = script.good, payload = "raise" }
+      assert.same({ kind = "raised", message = script.message, line = script.line }, raised.error)
       assert.matches("the script has no", (result_of { language = name, source = "" }).error.message)
     end)
   end
 
+  -- One program for all of their bounds: building takes the second.
+  local bounded = [[
+package main
+
+import "syscall"
+
+func handle(data map[string]interface{}) interface{} {
+	kept := [][]byte{}
+	for data["payload"] == "memory" {
+		block, problem := syscall.Mmap(-1, 0, 1<<24, syscall.PROT_READ|syscall.PROT_WRITE,
+			syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_POPULATE)
+		if problem != nil {
+			panic(problem)
+		}
+		kept = append(kept, block)
+	}
+	for data["payload"] == "time" {
+	}
+	var about syscall.Statfs_t
+	syscall.Statfs(".", &about)
+	return map[string]interface{}{"payload": about.Blocks * uint64(about.Bsize), "logs": kept}
+}
+]]
+
   it("are bounded as the others are", function()
     if missing "go" then return pending(missing "go") end
-    local source = "package main\n\nfunc handle(data map[string]interface{}) int {\n\tkept := [][]byte{}\n\tfor {\n"
-      .. "\t\tblock := make([]byte, 1<<24)\n\t\tfor i := range block {\n\t\t\tblock[i] = 1\n\t\t}\n\t\tkept = append(kept, block)\n\t}\n}\n"
-    local result = result_of { language = "go", source = source }
+    local result = result_of { language = "go", source = bounded, payload = "memory" }
     assert.is_nil(result.answer)
     assert.is_true(result.memory_bytes < 1024 * 1024 * 1024)
-    result = result_of { language = "go", source = "package main\n\nfunc handle(data map[string]interface{}) int {\n\tfor {\n\t}\n}\n", timeout = 0.5 }
+    result = result_of { language = "go", source = bounded, payload = "time", timeout = 0.5 }
     assert.equal("timeout", result.error.kind)
     assert.matches("the script ran longer than 0.5 seconds", result.error.message, 1, true)
   end)
 
   it("have no more room for files than the others, once they are built", function()
     if missing "go" then return pending(missing "go") end
-    local result = result_of { language = "go", source = [[
-package main
-
-import "syscall"
-
-func handle(data map[string]interface{}) map[string]interface{} {
-	var about syscall.Statfs_t
-	syscall.Statfs(".", &about)
-	return map[string]interface{}{"payload": about.Blocks * uint64(about.Bsize)}
-}
-]] }
+    local result = result_of { language = "go", source = bounded }
     assert.is_nil(result.error, result.error and result.error.message)
     if result.isolated then assert.is_true(cjson.decode(result.answer).payload <= 65 * 1024 * 1024, result.answer) end
   end)
