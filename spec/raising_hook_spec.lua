@@ -48,8 +48,11 @@ end
 
 local places = { ["outside of a task"] = interrupted, ["in a task"] = in_a_task }
 
-local first = math.tointeger(tonumber(os.getenv "PATCHWORKS_FROM")) or 1
+local given_first = math.tointeger(tonumber(os.getenv "PATCHWORKS_FROM"))
 local most_apart = math.tointeger(tonumber(os.getenv "PATCHWORKS_EACH")) or math.huge
+
+-- Where to begin: at another instruction in each run, so that runs together come to all.
+local function first_of(step) return given_first or math.random(step) end
 
 describe("a hook that raises at any instruction", function()
   local server, client
@@ -78,7 +81,7 @@ describe("a hook that raises at any instruction", function()
 
   -- Invoking starts an interpreter each time, and below it is interrupted at each instruction; a list takes three
   -- requests. PATCHWORKS_EACH says how far apart at most, 3 in scripts/check.
-  local steps = { invoke = 23, list = 5 }
+  local steps = { invoke = 47, list = 5 }
   local function step_of(name)
     if os.getenv "PATCHWORKS_INSTRUMENTED" then return 23 end
     return name == "invoke" and steps.invoke or math.min(most_apart, steps[name] or 1)
@@ -88,12 +91,13 @@ describe("a hook that raises at any instruction", function()
     for where, run in pairs(places) do
       it("of " .. name .. " " .. where .. " leaves nothing behind", function()
         local versions = client.script_versions
-        local n, step = first, step_of(name)
+        local step = step_of(name)
+        local n = first_of(step)
         while run(n, function() return call(versions, server) end, patchworks) do
           server:clear_faults()
           local version, err = versions:get(1)
           assert.equal(1, version and version.id, ("at instruction %d: %s"):format(n, tostring(err)))
-          if n % 50 < step then
+          if n % 200 < step then -- what is left stays
             assert.same({ 0, true, true, false, true, true }, at_rest(), ("at instruction %d"):format(n))
             server:forget_requests()
           end
@@ -133,23 +137,23 @@ describe("a hook that begins a call of its own at any instruction", function()
 end)
 
 -- What takes many requests is played on the simulated service, where a publish takes a millisecond. The numbers are how
--- far apart the instructions are that are interrupted: `invoke`, `wait` and `map` at each, a publish, which has 6,000, at
--- each twenty-third. `PATCHWORKS_EACH=1` takes each of all, in some minutes.
+-- far apart the instructions are that are interrupted: `invoke`, `wait` and `map` at each, a publish, which has 8,000, at
+-- each forty-seventh. `PATCHWORKS_EACH=1` takes each of all, in some minutes.
 local simulations = {
   invoke = { 1, function(world) return world.versions:invoke(1, { payload = "x", on_event = function() end }) end },
   wait = { 1, function(world) return world.versions:wait(1, { interval = 0.5 }) end },
   map = { 1, function(world)
     return world.patchworks.map({ 1, 2, 1, 2, 1 }, function(id) return world.versions:get(id) end, { concurrency = 2 })
   end },
-  deploy_and_wait = { 7, function(world) return world.versions:deploy_and_wait(2, { interval = 0.5 }) end },
-  ["a reconciled create"] = { 11, function(world)
+  deploy_and_wait = { 13, function(world) return world.versions:deploy_and_wait(2, { interval = 0.5 }) end },
+  ["a reconciled create"] = { 23, function(world)
     world:fault("create", 1, "lost after")
     return world.versions:create(1, { content = "three", reconcile = true })
   end },
-  publish = { 23, function(world)
+  publish = { 47, function(world)
     return world.versions:publish(1, { content = "two", interval = 1, test = { payload = "x", expect = "ran two" } })
   end },
-  ["a publish that goes back"] = { 47, function(world)
+  ["a publish that goes back"] = { 97, function(world)
     return world.versions:publish(1, { content = "three", interval = 1, test = { payload = "x", expect = "another" } })
   end },
 }
@@ -170,7 +174,7 @@ describe("a hook that raises, on the simulated service,", function()
     for where, run in pairs(places) do
       it("in " .. name .. " " .. where .. " leaves nothing behind, and the next run does it", function()
         local step = math.min(most_apart, case[1] * (os.getenv "PATCHWORKS_INSTRUMENTED" and 23 or 1))
-        local n, count, cut = first, 0, true
+        local n, count, cut = first_of(step), 0, true
         while cut do
           local world = simulated { contents = { "one", "two" }, deployed = { 1 } }
           cut = run(n, function() return case[2](world) end, world.patchworks)
