@@ -3,8 +3,11 @@ local cjson = require "cjson"
 
 local terminal = {}
 
+-- Without modules that others have installed, which take longer to find than all the rest.
+local python = "python3 -IS"
+
 -- Why there is none to be had, as in a chroot without /dev/pts: its specs are then pending.
-if not os.execute [[python3 -c "import os; os.openpty()" 2>/dev/null]] then
+if not os.execute(python .. ' -c "import os; os.openpty()" 2>/dev/null') then
   terminal.missing = "no pseudo-terminal here, is /dev/pts mounted?"
 end
 
@@ -13,7 +16,7 @@ function terminal.run(command, steps)
   local file <close> = io.open(path, "w")
   for _, step in ipairs(steps) do file:write(cjson.encode(step), "\n") end
   file:flush()
-  local pipe = io.popen(("python3 spec/support/terminal.py %s < %s"):format(command, path))
+  local pipe = io.popen(("%s spec/support/terminal.py %s < %s"):format(python, command, path))
   local answer = cjson.decode(pipe:read "a")
   pipe:close()
   os.remove(path)
