@@ -169,6 +169,13 @@ $(BUILD)/parts/%: spec/core/%.c spec/core/checks.h $(CORE_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LDFLAGS) $(LUA_CFLAGS) -o $@ $< $(CORE_OBJECTS) $(CURL_LIBS) $(LUA_LIBS) -lm -pthread
 
+# What the specs need beside the library.
+specs: $(BUILD)/spec/fork.so
+
+$(BUILD)/spec/fork.so: spec/support/fork.c
+	@mkdir -p $(@D)
+	$(CC) $(SHARED) $(ALL_CFLAGS) $(CFLAGS) $(LDFLAGS) $(LUA_CFLAGS) -o $@ $<
+
 -include $(EMBED_OBJECTS:.o=.d) $(CORE_OBJECTS:.o=.d) $(RUNNER_OBJECTS:.o=.d) $(SANDBOX_OBJECTS:.o=.d)
 
 env:
@@ -229,4 +236,4 @@ docs: core
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all core sandbox embed hosts parts env docs install install-client install-sandbox install-embed uninstall clean
+.PHONY: all core sandbox embed hosts parts specs env docs install install-client install-sandbox install-embed uninstall clean

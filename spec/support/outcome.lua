@@ -30,6 +30,8 @@ return function(options)
   end
 
   local function file_end(element)
+    local warm = package.loaded["spec.support.warm"]
+    if warm then warm.stop() end
     io.stdout:write((" %.1f s, %.1f s of CPU\n"):format(busted.monotime() - began, cpu() - spent))
     local list = leftovers.since(before)
     if #list > 0 then left[#left + 1] = element.name .. " left " .. table.concat(list, ", ") end

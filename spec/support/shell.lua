@@ -5,6 +5,7 @@
 -- `before` (a shell command), `lua`.
 local lua = require "spec.support.lua"
 local uv = require "luv"
+local warm = require "spec.support.warm"
 
 local root = uv.cwd()
 local build = os.getenv "PATCHWORKS_BUILD" or "build"
@@ -26,21 +27,43 @@ local seen = {}
 
 local shell = { root = root, seen = seen }
 
+local function environment_of(server, options)
+  if options.environment or not server then return options.environment or "" end
+  return ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s"):format(server.url, server.key)
+end
+
 -- The command's words as a shell takes them.
 function shell.command(server, words, options)
   options = options or {}
-  local environment = server and ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s"):format(server.url, server.key) or ""
-  return ("%s env %s %s %s %s/bin/patchworks %s"):format(options.before or "", found, options.environment or environment,
+  return ("%s env %s %s %s %s/bin/patchworks %s"):format(options.before or "", found, environment_of(server, options),
     options.lua or lua, root, words)
+end
+
+-- Runs it in a process of its own, from the start; gives the exit code.
+local function run_cold(server, words, options, streams)
+  local command = ("cd %s && %s > %s 2> %s < %s %s"):format(options.folder or ".", shell.command(server, words, options),
+    streams[2], streams[3], streams[1], options.last or "")
+  local ok, how, code = os.execute(command)
+  return ok and 0 or (how == "exit" and code or 128 + code)
+end
+
+-- The same with less to load; nil where that would not be the same.
+local function run_warm(server, words, options, streams)
+  if options.before or options.last or options.lua then return nil end
+  return warm.run({
+    program = root .. "/bin/patchworks",
+    folder = options.folder or ".",
+    words = words,
+    environment = environment_of(server, options),
+    streams = streams,
+  }, ("exec env %s %s"):format(found, lua))
 end
 
 function shell.run(server, words, options)
   options = options or {}
   local out, err = os.tmpname(), os.tmpname()
-  local command = ("cd %s && %s > %s 2> %s < %s %s"):format(options.folder or ".", shell.command(server, words, options),
-    options.out or out, err, options.input or "/dev/null", options.last or "")
-  local ok, how, code = os.execute(command)
-  code = ok and 0 or (how == "exit" and code or 128 + code)
+  local streams = { options.input or "/dev/null", options.out or out, err }
+  local code = run_warm(server, words, options, streams) or run_cold(server, words, options, streams)
   local name = words:match "^%a+"
   if name then
     seen[name] = seen[name] or {}

@@ -1,0 +1,35 @@
+-- Loads the command line, and becomes a copy of itself for each command that it is told of: see warm.lua.
+local fork = require "spec.fork"
+fork.close_from(3) -- what the specs had open must not stay open with this process
+local cjson = require "cjson"
+-- What every command loads; the rest it loads itself.
+require "patchworks.cli"
+require "patchworks.project"
+require "patchworks"
+
+collectgarbage() -- a copy copies what it changes: what is left is looked at once, here
+print(arg[1])
+io.stdout:flush()
+local requests <close> = assert(io.open(arg[1], "rb"))
+
+local function become(request)
+  requests:close()
+  fork.enter(request.folder)
+  for stream, path in pairs(request.streams) do fork.redirect(stream - 1, path) end
+  for _, name in ipairs(request.unset) do fork.set(name) end
+  for name, value in pairs(request.environment) do fork.set(name, value) end
+  request.words[0] = request.program
+  arg = request.words -- luacheck: ignore (the command reads the global)
+  dofile(request.program)
+end
+
+for line in requests:lines() do
+  local request = cjson.decode(line)
+  local pid = fork.fork()
+  if pid == 0 then
+    become(request)
+    os.exit(true)
+  end
+  io.stdout:write(fork.wait(pid), "\n")
+  io.stdout:flush()
+end
