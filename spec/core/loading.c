@@ -1,11 +1,13 @@
-/* Finding modules in a state whose host may have none, or no `require`, with what is linked in besides: `loading PART`
- * prints what is not so. */
+/* Finding modules in a state whose host may have none, or no `require`, with what is linked in besides; and what the
+ * module says of a libcurl that is linked in: `loading PART` prints what is not so. */
 #include "../../src/core/loading.h"
 
+#include <curl/curl.h>
 #include <lauxlib.h>
 #include <lualib.h>
 
 #include "checks.h"
+#include "patchworks.h"
 
 static int calls; /* of what is linked in */
 
@@ -85,8 +87,47 @@ static void check_missing(void) {
            "there is no module 'm': the host puts it into package.loaded or package.preload, or links it in"));
 }
 
+/* libcurl, as it might have been built. */
+static curl_version_info_data built;
+
+curl_version_info_data *curl_version_info(CURLversion age) {
+  (void)age;
+  return &built;
+}
+
+/* What a libcurl can do is told feature by feature. */
+static void check_versions(void) {
+  static const struct {
+    int features;
+    const char *tls, *libz, *said;
+  } cases[] = {
+      {0, NULL, NULL, "7.88.1 none false false identity"},
+      {CURL_VERSION_HTTP2, "OpenSSL/3", "1.2", "7.88.1 OpenSSL/3 true false deflate, gzip"},
+      {CURL_VERSION_ASYNCHDNS, "GnuTLS/3", "1.2", "7.88.1 GnuTLS/3 false true deflate, gzip"},
+      {CURL_VERSION_BROTLI, NULL, "1.2", "7.88.1 none false false deflate, gzip, br"},
+      {CURL_VERSION_BROTLI, NULL, NULL, "7.88.1 none false false identity"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    built = (curl_version_info_data){
+        .version = "7.88.1", .features = cases[i].features, .ssl_version = cases[i].tls, .libz_version = cases[i].libz};
+    lua_State *L = luaL_newstate();
+    if (L == NULL) return;
+    luaL_openlibs(L);
+    luaL_requiref(L, "patchworks.core", luaopen_patchworks_core, 0);
+    CHECK(luaL_dostring(L,
+                        "local said = require('patchworks.core').versions() "
+                        "return table.concat({ said.libcurl, said.tls, tostring(said.http2), "
+                        "tostring(said.asynchronous_dns), said.encodings }, ' ')") == LUA_OK);
+    CHECK(is(lua_tostring(L, -1), cases[i].said));
+    lua_close(L);
+  }
+}
+
 int main(int count, char **words) {
-  static const part parts[] = {
-      {"order", check_order}, {"silence", check_silence}, {"missing", check_missing}, {NULL, NULL}};
+  static const part parts[] = {{"order", check_order},
+                               {"silence", check_silence},
+                               {"missing", check_missing},
+                               {"versions", check_versions},
+                               {NULL, NULL}};
   return check_part(parts, count, words);
 }

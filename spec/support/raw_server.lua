@@ -26,15 +26,17 @@ io.stdout:flush()
 local function read_request(connection)
   local line = connection:receive "*l"
   if not line then return nil end
-  local length = 0
+  local length, agent = 0, nil
   while true do
     local header = connection:receive "*l"
     if not header then return nil end
     if header == "" then break end
+    agent = header:match "^User%-Agent: (.*)" or agent
     length = tonumber(header:match "^[Cc]ontent%-[Ll]ength: (%d+)") or length
   end
   if length > 0 and not connection:receive(length) then return nil end
-  notes:write(line, "\n")
+  -- A proxy is told who asks.
+  notes:write(line, line:find "^CONNECT" and agent and " " .. agent or "", "\n")
   return line
 end
 
