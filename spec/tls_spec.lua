@@ -51,6 +51,11 @@ describe("TLS", function()
     fails("good", { ca_pem = pem "/other.pem" })
     fails("good", { ca_file = false, ca_pem = "no certificates" })
   end)
+  it("takes them from a folder, in which they are named by their hashes", function()
+    if not require("patchworks.core").versions().tls:find "^OpenSSL" then pending "only OpenSSL looks into folders" end
+    local one <close> = client("good", { ca_file = false, ca_path = peers.folder .. "/authorities" })
+    assert.equal(7, one.script_versions:get(7).id)
+  end)
   it("refuses TLS 1.1", function() fails "old" end)
 
   it("speaks with a client's certificate where one is asked for", function()

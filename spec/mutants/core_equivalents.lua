@@ -85,6 +85,7 @@ local list = {
     { "size_t size, room = 0;", "`1` for `0`", room },
     { "for (lua_Integer i = 1; string_at(L, i, &size) != NULL; i++) room += 3 * size + 1;", "`2` for `1`", room, after = "size + " },
     { "for (lua_Integer i = 1; string_at(L, i, &size) != NULL; i++) room += 3 * size + 1;", "`4` for `3`", room },
+    { "return 0;", "returns nothing", "0 is where the result is looked for" },
     { "if (getentropy(&bits, sizeof bits) != 0) bits = (uint64_t)pw_clock_now() * 6364136223846793005u;",
       "`6364136223846793006` for `6364136223846793005`", "any large number scatters the clock's" },
   },

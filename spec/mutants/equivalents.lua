@@ -74,7 +74,7 @@ local list = {
   ["lua/patchworks/call/gate.lua"] = {
     { "self.news = self.news + 1", "`2` for `1`", grows },
     { "news = 0, -- what was learned from answers, counted, so that a flight knows what is newer than its request", "`1` for `0`", grows },
-    { "closed_at = 0, -- the number of the last 429's", "`1` for `0`", "whoever goes first does so after a 429, which sets it" },
+    { "closed_at = 0, -- the number of the last 429's", "any", "whoever goes first does so after a 429, which sets it" },
     { "if not self.closed_until or until_then > self.closed_until then self.closed_until = until_then end", "`>=` for `>`",
       "they are the same then" },
     { "self.inside[flight] = true", "`false` for `true`", "a set: only its keys are asked for" },
@@ -107,6 +107,8 @@ local list = {
     { 'delivery = given.repeatable and method ~= "GET" and "repeatable" or deliveries[method],', '`"repeatable_"` for `"repeatable"`',
       "only asked whether it is a read, or goes out once" },
     { "anonymous = false,", "left out", "only asked whether it is true" },
+    { '_holders = setmetatable({}, { __mode = "v" }), -- a flight\'s pending, as long as somebody holds it', '`"v_"` for `"v"`',
+      "Lua looks for the letter" },
     { "header_lines = false,", "left out", "only asked whether there are some" },
     { "self._defaults[endpoint] = class", "left out", "made anew for each call, it is the same" },
     { '_flights = setmetatable({}, { __mode = "k" }), -- the calls under way', "any", "those that have ended are taken out: it is memory alone" },

@@ -2,7 +2,7 @@
 --
 --   local tls <close> = require("spec.support.tls").start()
 --   tls.ports.good, tls.ports.expired, tls.ports.wrong_name, tls.ports.old, tls.ports.client_cert, tls.ports.h2
---   tls.folder .. "/ca.pem"
+--   tls.folder .. "/ca.pem", "/authorities" (a folder with it, by its hash)
 local nginx = require "spec.support.nginx"
 local socket = require "socket"
 
@@ -24,6 +24,7 @@ local function certificates(folder)
     : > index.txt; echo 01 > serial
     printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\nunique_subject=no\ncertificate=ca.pem\nprivate_key=ca.key\ndefault_days=2\n[p]\ncommonName=supplied\n' > ca.conf
     key ca; openssl req -x509 -new -key ca.key -subj "/CN=patchworks spec CA" -days 2 -out ca.pem
+    mkdir authorities; cp ca.pem authorities/$(openssl x509 -hash -noout -in ca.pem).0
     key other; openssl req -x509 -new -key other.key -subj "/CN=another CA" -days 2 -out other.pem
     key good; sign good "IP:127.0.0.1,DNS:localhost"
     key expired; sign expired "IP:127.0.0.1" -startdate 20200101000000Z -enddate 20200201000000Z
