@@ -74,6 +74,7 @@ local list = {
   ["lua/patchworks/call/gate.lua"] = {
     { "self.news = self.news + 1", "`2` for `1`", grows },
     { "news = 0, -- what was learned from answers, counted, so that a flight knows what is newer than its request", "`1` for `0`", grows },
+    { "probe = false, -- the flight that goes first after a 429", "left out", "only asked whether there is one" },
     { "closed_at = 0, -- the number of the last 429's", "any", "whoever goes first does so after a 429, which sets it" },
     { "if not self.closed_until or until_then > self.closed_until then self.closed_until = until_then end", "`>=` for `>`",
       "they are the same then" },
