@@ -95,7 +95,7 @@ describe("TLS", function()
   it("says at once that a file can't be read", function()
     local ok, message = pcall(client, "good", { ca_file = "/nowhere.pem" })
     assert.is_false(ok)
-    assert.matches("^patchworks.new: .*/nowhere.pem", message)
+    assert.truthy(message:find "/nowhere.pem")
   end)
 end)
 

@@ -1,10 +1,12 @@
 /* Finding modules in a state whose host may have none, or no `require`, with what is linked in besides; and what the
- * module says of a libcurl that is linked in: `loading PART` prints what is not so. */
+ * module makes of a libcurl and of a system that are as they might be: `loading PART` prints what is not so. */
 #include "../../src/core/loading.h"
 
 #include <curl/curl.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdint.h>
+#include <unistd.h>
 
 #include "checks.h"
 #include "patchworks.h"
@@ -95,6 +97,20 @@ curl_version_info_data *curl_version_info(CURLversion age) {
   return &built;
 }
 
+/* What a chunk with the core at hand gives, as text. */
+static const char *said_by_core(const char *chunk) {
+  static char text[200];
+  lua_State *L = luaL_newstate();
+  if (L == NULL) return "no memory";
+  luaL_openlibs(L);
+  luaL_requiref(L, "patchworks.core", luaopen_patchworks_core, 0);
+  lua_setglobal(L, "core");
+  if (luaL_loadstring(L, chunk) == LUA_OK) lua_pcall(L, 0, 1, 0);
+  snprintf(text, sizeof text, "%s", luaL_tolstring(L, -1, NULL));
+  lua_close(L);
+  return text;
+}
+
 /* What a libcurl can do is told feature by feature. */
 static void check_versions(void) {
   static const struct {
@@ -110,24 +126,33 @@ static void check_versions(void) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     built = (curl_version_info_data){
         .version = "7.88.1", .features = cases[i].features, .ssl_version = cases[i].tls, .libz_version = cases[i].libz};
-    lua_State *L = luaL_newstate();
-    if (L == NULL) return;
-    luaL_openlibs(L);
-    luaL_requiref(L, "patchworks.core", luaopen_patchworks_core, 0);
-    CHECK(luaL_dostring(L,
-                        "local said = require('patchworks.core').versions() "
-                        "return table.concat({ said.libcurl, said.tls, tostring(said.http2), "
-                        "tostring(said.asynchronous_dns), said.encodings }, ' ')") == LUA_OK);
-    CHECK(is(lua_tostring(L, -1), cases[i].said));
-    lua_close(L);
+    CHECK(is(said_by_core("local said = core.versions() return table.concat({ said.libcurl, said.tls, "
+                          "tostring(said.http2), tostring(said.asynchronous_dns), said.encodings }, ' ')"),
+             cases[i].said));
   }
 }
 
+/* The system's randomness, which may be missing. */
+static uint64_t drawn;
+static bool is_missing;
+
+int getentropy(void *into, size_t size) {
+  memcpy(into, &drawn, size < sizeof drawn ? size : sizeof drawn);
+  return is_missing ? -1 : 0;
+}
+
+/* A fraction is made of what the system draws, and where it draws nothing still is one. */
+static void check_random(void) {
+  drawn = UINT64_MAX;
+  CHECK(is(said_by_core("return tostring(core.random() == 1 - 2.0 ^ -53)"), "true"));
+  drawn = 1ull << 63;
+  CHECK(is(said_by_core("return tostring(core.random())"), "0.5"));
+  is_missing = true;
+  CHECK(is(said_by_core("local one = core.random() return tostring(one >= 0 and one < 1 and one ~= 0.5)"), "true"));
+}
+
 int main(int count, char **words) {
-  static const part parts[] = {{"order", check_order},
-                               {"silence", check_silence},
-                               {"missing", check_missing},
-                               {"versions", check_versions},
-                               {NULL, NULL}};
+  static const part parts[] = {{"order", check_order},       {"silence", check_silence}, {"missing", check_missing},
+                               {"versions", check_versions}, {"random", check_random},   {NULL, NULL}};
   return check_part(parts, count, words);
 }

@@ -6,7 +6,7 @@ local parts = {
   bytes = { "clock", "buffer", "text", "json_text", "queue" },
   engines = { "polled", "hosted", "bounds", "patience", "timers", "failing", "memory", "memory_twice", "processors" },
   exchanges = { "requests", "answers", "header_bound", "refusals", "repeats" },
-  loading = { "order", "silence", "missing", "versions" },
+  loading = { "order", "silence", "missing", "versions", "random" },
   handles = { "settings", "proxy", "codes", "idle", "kept" },
   waits = { "poll", "hosted", "any", "sockets" },
 }
