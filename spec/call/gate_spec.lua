@@ -49,6 +49,29 @@ describe("the gate", function()
     for _ = 1, 100 do assert.is_true(enter(one, clock, 10).passed) end
   end)
 
+  it("lets the next in the line go with the first, before anybody has an answer", function()
+    local clock <close> = clock_of()
+    local one = gate_of { rate_limit = 2 }
+    for _ = 1, 2 do assert.is_true(enter(one, clock, 10).passed) end
+    local first, second = enter(one, clock, 200), enter(one, clock, 200)
+    assert.is_true(settle(first))
+    assert.is_true(settle(second))
+    assert.same({ 1060, 1060 }, { first.at, second.at })
+  end)
+
+  it("takes what an old answer says remains once what was known is a minute old", function()
+    local clock <close> = clock_of()
+    local one = gate_of()
+    local quick, slow = enter(one, clock, 10), enter(one, clock, 100)
+    one:leave(quick, 200, nil, 1)
+    clock.time = clock.time + 61
+    local third = enter(one, clock, 10)
+    assert.is_true(third.passed)
+    one:leave(slow, 200, nil, 2)
+    assert.is_true(enter(one, clock, 10).passed)
+    assert.is_nil(enter(one, clock, 10).passed)
+  end)
+
   it("holds all back until the time that a 429 named, then lets one go first", function()
     local clock <close> = clock_of()
     local one, _, waits = gate_of()

@@ -85,6 +85,17 @@ describe("an operation", function()
     assert.same({ "GET /x/y", "http://127.0.0.1:1/api/v1/x/y?a=1" }, { err.operation, err.url })
   end)
 
+  it("of another part of the service is refused where it is none, or has a header of the client's own, and nothing goes out", function()
+    local function refused(...)
+      local ok, problem = pcall(client.request, client, ...)
+      assert.is_false(ok)
+      return problem
+    end
+    assert.matches('request: expected GET, POST, PUT, PATCH or DELETE as the method, got "FETCH"', refused("FETCH", "/x"), 1, true)
+    assert.matches("request: headers", refused("GET", "/x", { headers = { Host = "elsewhere" } }), 1, true)
+    assert.same({}, service.requests)
+  end)
+
   it("is refused by a client that is closed", function()
     client:close()
     for what, ask in pairs {

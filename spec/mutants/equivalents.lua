@@ -74,11 +74,18 @@ local list = {
   ["lua/patchworks/call/gate.lua"] = {
     { "self.news = self.news + 1", "`2` for `1`", grows },
     { "news = 0, -- what was learned from answers, counted, so that a flight knows what is newer than its request", "`1` for `0`", grows },
+    { "remaining = false,", "left out", "only asked whether there is one" },
+    { "remaining_until = false,", "any", "set with `remaining`" },
+    { "return false", "returns nothing", "only asked whether it is true" },
     { "probe = false, -- the flight that goes first after a 429", "left out", "only asked whether there is one" },
     { "closed_at = 0, -- the number of the last 429's", "any", "whoever goes first does so after a 429, which sets it" },
     { "if not self.closed_until or until_then > self.closed_until then self.closed_until = until_then end", "`>=` for `>`",
       "they are the same then" },
     { "self.inside[flight] = true", "`false` for `true`", "a set: only its keys are asked for" },
+  },
+  ["lua/patchworks/call/retry.lua"] = {
+    { "if level < capacity then self.level = math.min(capacity, level + (taken or refill)) end", "`<=` for `<`",
+      "they are the same then" },
   },
   ["lua/patchworks/call/auth.lua"] = {
     { "local self = setmetatable({ kind = credential.kind, generation = 0, settled = condition.new() }, Auth)", "`1` for `0`", grows },
@@ -107,6 +114,7 @@ local list = {
   ["lua/patchworks/client.lua"] = {
     { 'delivery = given.repeatable and method ~= "GET" and "repeatable" or deliveries[method],', '`"repeatable_"` for `"repeatable"`',
       "only asked whether it is a read, or goes out once" },
+    { "engines.forget(self._engine)", "left out", "whoever looks at it next finds nothing under way, and forgets it" },
     { "anonymous = false,", "left out", "only asked whether it is true" },
     { '_holders = setmetatable({}, { __mode = "v" }), -- a flight\'s pending, as long as somebody holds it', '`"v_"` for `"v"`',
       "Lua looks for the letter" },
