@@ -1,6 +1,7 @@
 -- The examples run as they stand, against the sandbox.
 local lua = require "spec.support.lua"
 local sandbox = require "patchworks.sandbox"
+local scratch = require "spec.support.scratch"
 local shell = require "spec.support.shell"
 
 local server, client, versions
@@ -101,6 +102,6 @@ describe("examples/", function()
     assert.matches("2 to publish, 0 unchanged, 2 tests", inside "plan --env staging")
     assert.matches("2 published, 0 unchanged, 0 failed", inside "apply --env staging --yes --interval 0.02")
     assert.matches("0 to publish, 2 unchanged", inside "plan --env staging")
-    os.execute("rm -rf " .. folder)
+    scratch.remove(folder)
   end)
 end)

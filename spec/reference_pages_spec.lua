@@ -1,6 +1,7 @@
 -- The reference as pages: every link leads somewhere, every option is there, and a narrow window needs no sideways scroll.
 local lua = require "spec.support.lua"
 local reference = require "patchworks.reference"
+local scratch = require "spec.support.scratch"
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))
@@ -13,9 +14,7 @@ local function said(command)
 end
 
 describe("the reference's pages", function()
-  local folder = os.tmpname()
-  os.remove(folder)
-  assert(os.execute("mkdir " .. folder))
+  local folder = scratch.folder()
   assert(os.execute(("%s scripts/reference.lua %s"):format(lua, folder)))
   local pages = {}
   for name in said("ls " .. folder):gmatch "(%S+)%.html" do pages[name] = read(folder .. "/" .. name .. ".html") end

@@ -4,6 +4,7 @@ local projects = require "patchworks.project"
 local reference = require "patchworks.reference"
 local runner = require "patchworks.runner"
 local sandbox = require "patchworks.sandbox"
+local scratch = require "spec.support.scratch"
 local tasks = require "patchworks.time.tasks"
 
 local source = "def handle(data): return {'payload': data['payload']}"
@@ -110,9 +111,7 @@ describe("the reference", function()
   it("has examples that run", function()
     local server <close>, client = service() -- luacheck: ignore server
     local closing <close> = client -- luacheck: ignore closing
-    local folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute("mkdir " .. folder))
+    local folder = scratch.folder()
     local file <close> = assert(io.open(folder .. "/orders.py", "w"))
     file:write(source, " # changed")
     file:flush()

@@ -1,6 +1,7 @@
 -- Scripts by name and environments, from the project's file; and where that is looked for.
 local commands = require "spec.support.commands"
 local sandbox = require "patchworks.sandbox"
+local scratch = require "spec.support.scratch"
 local uv = require "luv"
 
 local state = commands.setup(before_each, after_each)
@@ -88,7 +89,7 @@ describe("a project's file", function()
 
   it("is found by the real working directory, whatever PWD says", function()
     project(two)
-    os.execute("mkdir -p " .. state.folder .. "/elsewhere")
+    scratch.make(state.folder .. "/elsewhere")
     local environment = ("PWD=%s PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=k"):format(state.folder, state.server.url)
     assert.equal(2, (inside("list orders", { folder = state.folder .. "/elsewhere", environment = environment })))
   end)

@@ -1,5 +1,6 @@
 -- A cloned project must not decide whom TLS trusts where an owner's credential goes.
 local lua = require "spec.support.lua"
+local scratch = require "spec.support.scratch"
 local shell = require "spec.support.shell"
 local terminal = require "spec.support.terminal"
 local tls = require "spec.support.tls"
@@ -25,7 +26,7 @@ before_each(function()
   assert(os.execute(("mkdir -p %s/.git"):format(folder)))
   write("ca.pem", read(peers.folder .. "/ca.pem"))
 end)
-after_each(function() os.execute("rm -rf " .. folder) end)
+after_each(function() scratch.remove(folder) end)
 
 local function project(base_url, ca_file)
   write("patchworks.project.lua", ("return { environments = { production = { %s ca_file = %q } } }"):format(

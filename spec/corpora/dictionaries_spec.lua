@@ -2,6 +2,7 @@
 local cjson = require "cjson"
 local run = require "spec.support.shell"
 local sandbox = require "patchworks.sandbox"
+local scratch = require "spec.support.scratch"
 
 -- The words of a dictionary in libFuzzer's and AFL's format: `name="value"`, the name may be missing.
 local function words_of(path)
@@ -54,10 +55,8 @@ describe("fuzzers' dictionaries", function()
   end)
 
   it("are a file's name and content on the command line", function()
-    local folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute("mkdir " .. folder))
-    finally(function() os.execute("rm -rf " .. folder) end)
+    local folder = scratch.folder()
+    finally(function() scratch.remove(folder) end)
     local all = table.concat(words, "\n")
     for i = 1, #words, 60 do
       local path = folder .. "/" .. words[i]:gsub("[/\0]", "_")

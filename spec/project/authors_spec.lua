@@ -1,6 +1,7 @@
 -- Two authors, two folders, one account: nobody's work is lost unseen.
 local authors = require "spec.project.authors"
 local library = require "spec.simulation.library"
+local scratch = require "spec.support.scratch"
 
 -- scripts/check runs ten thousand.
 local count = math.tointeger(os.getenv "PATCHWORKS_HISTORIES") or 500
@@ -13,7 +14,7 @@ describe("two authors", function()
     folder = pipe:read "l"
     pipe:close()
   end)
-  teardown(function() os.execute("rm -rf " .. folder) end)
+  teardown(function() scratch.remove(folder) end)
 
   it("lose no work unseen, in any of many histories", function()
     local universe, at_once = library.load(), 0

@@ -1,14 +1,13 @@
 -- Cases as folders.
 local cases = require "patchworks.project.cases"
 local cjson = require "cjson"
+local scratch = require "spec.support.scratch"
 
 local folder
 
 local function write(name, text)
   local path = folder .. "/" .. name
-  os.execute("mkdir -p " .. path:match "^(.*)/")
-  local file <close> = assert(io.open(path, "wb"))
-  file:write(text)
+  scratch.write(path, text)
 end
 
 local function read(name)
@@ -17,11 +16,9 @@ local function read(name)
 end
 
 before_each(function()
-  folder = os.tmpname()
-  os.remove(folder)
-  os.execute("mkdir " .. folder)
+  folder = scratch.folder()
 end)
-after_each(function() os.execute("rm -rf " .. folder) end)
+after_each(function() scratch.remove(folder) end)
 
 describe("project.cases", function()
   it("reads each folder as a case, in the order of the names", function()

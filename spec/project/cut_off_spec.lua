@@ -4,6 +4,7 @@ local lua = require "spec.support.lua"
 local publish = require "patchworks.project.publish"
 local pull = require "patchworks.project.pull"
 local sandbox = require "patchworks.sandbox"
+local scratch = require "spec.support.scratch"
 local state = require "patchworks.project.state"
 
 local server, client, place
@@ -50,9 +51,7 @@ end
 local function begin(given)
   server = assert(sandbox.start(given))
   client = server:client()
-  local root = os.tmpname()
-  os.remove(root)
-  os.execute("mkdir -p " .. root)
+  local root = scratch.folder()
   place = {
     root = root, name = "orders", file = "orders.py", path = root .. "/orders.py", id = "1", origin = server.url,
     versions = client.script_versions,
@@ -63,7 +62,7 @@ before_each(function() begin { deploy_seconds = 0 } end)
 after_each(function()
   client:close()
   server:close()
-  os.execute("rm -rf " .. place.root)
+  scratch.remove(place.root)
 end)
 
 describe("a run of this folder that was cut off", function()
@@ -87,7 +86,7 @@ describe("a run of this folder that was cut off", function()
   it("may come back while the next one waits", function()
     client:close()
     server:close()
-    os.execute("rm -rf " .. place.root)
+    scratch.remove(place.root)
     begin { deploy_seconds = 0.3 }
     assert(put "one")
     write("orders.py", source "two")

@@ -1,5 +1,6 @@
 -- What docs/workbench.md shows is what happens, from an empty folder on.
 local lua = require "spec.support.lua"
+local scratch = require "spec.support.scratch"
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))
@@ -21,7 +22,7 @@ it("the guide's blocks print what stands below them", function()
   local folder = os.tmpname()
   os.remove(folder)
   os.execute(("mkdir -p %s/bin %s/project"):format(folder, folder))
-  finally(function() os.execute("rm -rf " .. folder) end)
+  finally(function() scratch.remove(folder) end)
   local command = assert(io.open(folder .. "/bin/patchworks", "w"))
   command:write(('#!/bin/sh\nexec %s "%s/bin/patchworks" "$@" 2>>%s/words\n'):format(lua, here, folder))
   command:close()

@@ -2,6 +2,7 @@
 local cases = require "patchworks.project.cases"
 local files = require "patchworks.project.file"
 local project = require "patchworks.project"
+local scratch = require "spec.support.scratch"
 local start = require "patchworks.project.start"
 local state = require "patchworks.project.state"
 local trust = require "patchworks.project.trust"
@@ -10,9 +11,7 @@ local uv = require "luv"
 local folder, outside, loaded
 
 local function write(path, text)
-  os.execute("mkdir -p " .. path:match "^(.*)/")
-  local file <close> = assert(io.open(path, "wb"))
-  file:write(text)
+  scratch.write(path, text)
 end
 
 local function is_refused(said, value, problem)
@@ -30,12 +29,12 @@ before_each(function()
   write(outside .. "/secret.py", "def handle(data): return {}\n")
   loaded = assert(project.load(folder .. "/patchworks.project.lua"))
 end)
-after_each(function() os.execute("rm -rf " .. outside:match "^(.*)/") end)
+after_each(function() scratch.remove(outside:match "^(.*)/") end)
 
 -- Each would hold whoever reads it up for ever, or take all memory.
 describe("what is no file of a usual size, in a project,", function()
   local function pipe(path)
-    os.execute("mkdir -p " .. path:match "^(.*)/")
+    scratch.make(path:match "^(.*)/")
     assert(os.execute("mkfifo " .. path))
   end
 
@@ -65,7 +64,7 @@ end)
 
 describe("a link in a project", function()
   it("takes no script's file out of it", function()
-    os.execute("mkdir " .. folder .. "/scripts")
+    scratch.make(folder .. "/scripts")
     assert(uv.fs_symlink(outside .. "/secret.py", folder .. "/scripts/orders.py"))
     is_refused("leads out of the project", loaded:run "orders")
     is_refused("leads out of the project", loaded:script "orders")
@@ -88,7 +87,7 @@ describe("a link in a project", function()
   end)
 
   it("takes neither what is remembered nor a new project out of it", function()
-    os.execute("mkdir " .. folder .. "/.patchworks")
+    scratch.make(folder .. "/.patchworks")
     assert(uv.fs_symlink(outside .. "/state.json", folder .. "/.patchworks/state.json"))
     is_refused("is a link", state.check(folder))
     assert(uv.fs_unlink(folder .. "/patchworks.project.lua"))
@@ -113,7 +112,7 @@ end)
 it("a project's file that is a pipe, a folder or a loop of links is said to be no file", function()
   local path = folder .. "/patchworks.project.lua"
   for kind, make in pairs { fifo = "mkfifo %s", directory = "mkdir %s", ELOOP = "ln -s patchworks.project.lua %s" } do
-    assert(os.execute("rm -rf " .. path))
+    scratch.remove(path)
     assert(os.execute(make:format(path)))
     local ok, problem = pcall(files.find, folder)
     assert.is_false(ok)

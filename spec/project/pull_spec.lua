@@ -4,13 +4,14 @@ local live = require "patchworks.project.live"
 local publish = require "patchworks.project.publish"
 local pull = require "patchworks.project.pull"
 local sandbox = require "patchworks.sandbox"
+local scratch = require "spec.support.scratch"
 local state = require "patchworks.project.state"
 
 local server, client, folders
 
 local function place_of(name, client_of)
   local root = folders .. "/" .. name
-  os.execute("mkdir -p " .. root)
+  scratch.make(root)
   return {
     root = root, name = "orders", file = "orders.py", path = root .. "/orders.py", id = "1", origin = server.url,
     versions = (client_of or client).script_versions,
@@ -51,7 +52,7 @@ end)
 after_each(function()
   client:close()
   server:close()
-  os.execute("rm -rf " .. folders)
+  scratch.remove(folders)
 end)
 
 describe("a project's folder", function()
@@ -239,7 +240,7 @@ describe("a project's folder", function()
     assert.same({ "file", 0 }, { problem.kind, server:count "create" })
     write(anna, source "one")
     assert(put(anna))
-    os.execute("mkdir " .. ben.path)
+    scratch.make(ben.path)
     assert.equal("file", select(2, pull.pull(ben)).kind)
     local folder = folders .. "/anna/.patchworks/state.json"
     local file = assert(io.open(folder, "w"))

@@ -1,24 +1,21 @@
 -- Scripts of a project, run here: one, or all their cases on every core.
 local cases = require "patchworks.project.cases"
 local run = require "patchworks.project.run"
+local scratch = require "spec.support.scratch"
 local uv = require "luv"
 
 local folder
 
 local function write(name, text)
   local path = folder .. "/" .. name
-  os.execute("mkdir -p " .. path:match "^(.*)/")
-  local file <close> = assert(io.open(path, "wb"))
-  file:write(text)
+  scratch.write(path, text)
   return { name = name:match "([^/]+)%.%w+$", file = name, path = path }
 end
 
 before_each(function()
-  folder = os.tmpname()
-  os.remove(folder)
-  os.execute("mkdir " .. folder)
+  folder = scratch.folder()
 end)
-after_each(function() os.execute("rm -rf " .. folder) end)
+after_each(function() scratch.remove(folder) end)
 
 local sources = {
   ["x.py"] = "def handle(data): return {'payload': data['payload'].upper() + data['variables']['a'], 'logs': ['ran']}",

@@ -1,14 +1,13 @@
 -- A project that is watched: what changes is run through its cases, and nothing else.
 local patchworks_project = require "patchworks.project"
+local scratch = require "spec.support.scratch"
 local uv = require "luv"
 
 local folder, project, session, told
 
 local function write(name, text)
   local path = folder .. "/" .. name
-  os.execute("mkdir -p " .. path:match "^(.*)/")
-  local file <close> = assert(io.open(path, "wb"))
-  file:write(text)
+  scratch.write(path, text)
 end
 
 -- Runs the loop until something was told, or until `seconds` are over.
@@ -39,7 +38,7 @@ after_each(function()
   if session then session:close() end
   session = nil
   uv.run "nowait"
-  os.execute("rm -rf " .. folder)
+  scratch.remove(folder)
 end)
 
 local function start(names)

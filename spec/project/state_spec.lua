@@ -1,5 +1,6 @@
 -- What a machine remembers of a project.
 local lua = require "spec.support.lua"
+local scratch = require "spec.support.scratch"
 local state = require "patchworks.project.state"
 
 local origin = "http://127.0.0.1:1"
@@ -11,11 +12,9 @@ local function write(name, text)
 end
 
 before_each(function()
-  root = os.tmpname()
-  os.remove(root)
-  assert(os.execute("mkdir -p " .. root))
+  root = scratch.folder()
 end)
-after_each(function() os.execute("rm -rf " .. root) end)
+after_each(function() scratch.remove(root) end)
 
 describe("project.state", function()
   it("is empty before anything is remembered, and makes nothing when it is read", function()
@@ -67,7 +66,7 @@ describe("project.state", function()
   end)
 
   it("refuses what it did not write, and says what to do", function()
-    os.execute("mkdir " .. root .. "/.patchworks")
+    scratch.make(root .. "/.patchworks")
     for _, text in ipairs {
       "", "[]", "{}", '{"v":1}', '{"v":1,"services":{"x":{"scripts":{"a":{"did":[]}}}}}',
       '{"v":1,"services":{"x":{"scripts":{"4":{"from":"7","did":[]}}}}}', '{"v":1,"services":{"x":{"scripts":{"4":{}}}}}',
@@ -93,6 +92,6 @@ describe("project.state", function()
     assert.is_nil(known)
     assert.truthy(problem.message:find "is a link")
     assert.is_nil(io.open(elsewhere .. "/state.json"))
-    os.execute("rm -rf " .. elsewhere)
+    scratch.remove(elsewhere)
   end)
 end)

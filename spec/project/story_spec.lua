@@ -1,15 +1,13 @@
 -- The whole story in a terminal: from an empty folder to a published script, with somebody else at work beside.
 local sandbox = require "patchworks.sandbox"
+local scratch = require "spec.support.scratch"
 local terminal = require "spec.support.terminal"
 
 local server, folder
 
 local function write(name, text)
   local path = folder .. "/" .. name
-  os.execute("mkdir -p " .. path:match "^(.*)/")
-  local file <close> = assert(io.open(path, "wb"))
-  file:write(text)
-  return path
+  return scratch.write(path, text)
 end
 
 before_each(function()
@@ -20,7 +18,7 @@ before_each(function()
 end)
 after_each(function()
   server:close()
-  os.execute("rm -rf " .. folder)
+  scratch.remove(folder)
 end)
 
 local project = [[

@@ -1,13 +1,12 @@
 -- Unified diffs, judged by git, which applies them.
 local diff = require "patchworks.release.diff"
+local scratch = require "spec.support.scratch"
 
 local folder
 setup(function()
-  folder = os.tmpname()
-  os.remove(folder)
-  assert(os.execute("mkdir " .. folder))
+  folder = scratch.folder()
 end)
-teardown(function() os.execute("rm -rf " .. folder) end)
+teardown(function() scratch.remove(folder) end)
 
 local function write(name, text)
   local file <close> = assert(io.open(folder .. "/" .. name, "wb"))

@@ -1,15 +1,16 @@
 -- Manifests: what is read from where, and what each mistake is told as.
 local errors = require "patchworks.errors"
 local manifest = require "patchworks.release.manifest"
+local scratch = require "spec.support.scratch"
 
 local folder
 
 setup(function()
   folder = os.tmpname()
   os.remove(folder)
-  assert(os.execute("mkdir -p " .. folder .. "/sub"))
+  scratch.make(folder .. "/sub")
 end)
-teardown(function() os.execute("rm -rf " .. folder) end)
+teardown(function() scratch.remove(folder) end)
 
 local function write(name, text)
   local file <close> = assert(io.open(folder .. "/" .. name, "wb"))

@@ -1,6 +1,7 @@
 -- Plans: what they refuse, how they are kept, and what applying them tests.
 local patchworks = require "patchworks"
 local sandbox = require "patchworks.sandbox"
+local scratch = require "spec.support.scratch"
 
 local server, client, versions
 local fast = 0.02
@@ -45,9 +46,7 @@ describe("a manifest", function()
   end)
 
   it("takes what a test sends and expects from files beside it", function()
-    local folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute("mkdir " .. folder))
+    local folder = scratch.folder()
     local function write(name, text)
       local file <close> = assert(io.open(folder .. "/" .. name, "w"))
       file:write(text)

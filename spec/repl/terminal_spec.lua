@@ -1,5 +1,6 @@
 -- `patchworks repl`, as somebody sees it who sits at a terminal; and as a pipe does.
 local lua = require "spec.support.lua"
+local scratch = require "spec.support.scratch"
 local terminal = require "spec.support.terminal"
 
 local has_readline = pcall(require, "readline")
@@ -43,7 +44,7 @@ local function plain(output) return (output:gsub("\27%[[%d;?]*%a", ""):gsub("\r"
 describe("patchworks repl on a terminal", function()
   after_each(function()
     for i, folder in ipairs(folders) do
-      os.execute("rm -rf " .. folder)
+      scratch.remove(folder)
       folders[i] = nil
     end
   end)

@@ -4,6 +4,7 @@
 --   peer:get(1)      what `get` gives, through a client of its own
 local patchworks = require "patchworks"
 local raw_peer = require "spec.support.raw_peer"
+local scratch = require "spec.support.scratch"
 
 local Answers = {}
 Answers.__index = Answers
@@ -15,7 +16,7 @@ end
 
 function Answers:__close()
   self.peer:received()
-  os.execute("rm -rf " .. self.folder)
+  scratch.remove(self.folder)
 end
 
 return function(texts)

@@ -1,5 +1,6 @@
 -- What the specs of the command line share: a sandbox, a folder, and ways to run a command in it.
 local sandbox = require "patchworks.sandbox"
+local scratch = require "spec.support.scratch"
 local shell = require "spec.support.shell"
 
 local commands = {}
@@ -12,13 +13,11 @@ function commands.setup(before_each, after_each)
   local state = {}
   before_each(function()
     state.server = assert(sandbox.start { deploy_seconds = 0 })
-    state.folder = os.tmpname()
-    os.remove(state.folder)
-    os.execute("mkdir " .. state.folder)
+    state.folder = scratch.folder()
   end)
   after_each(function()
     state.server:close()
-    os.execute("rm -rf " .. state.folder)
+    scratch.remove(state.folder)
   end)
 
   function state.run(words, options) return shell(state.server, words, options) end
@@ -32,10 +31,7 @@ function commands.setup(before_each, after_each)
 
   function state.write(name, text)
     local path = state.folder .. "/" .. name
-    os.execute("mkdir -p " .. path:match "^(.*)/")
-    local file <close> = assert(io.open(path, "wb"))
-    file:write(text)
-    return path
+    return scratch.write(path, text)
   end
 
   return state

@@ -3,6 +3,8 @@
 --   local before = leftovers.look()
 --   leftovers.since(before)      a list of sentences, empty when all is as it was
 local lfs = require "lfs"
+local scratch = require "spec.support.scratch"
+local found_luv, uv = pcall(require, "luv")
 
 local leftovers = {}
 
@@ -17,8 +19,7 @@ end
 
 -- libuv's default loop lasts as long as the process: it is there before the first file is.
 local function wake_libuv()
-  local found, uv = pcall(require, "luv")
-  if not found then return end
+  if not found_luv then return end
   local watcher = uv.new_fs_event()
   watcher:start(".", {}, function() end)
   watcher:close()
@@ -39,8 +40,8 @@ function leftovers.begin()
   end
 end
 
---- Removes the folder.
-function leftovers.finish() os.execute("rm -rf " .. folder) end
+--- Removes the folder, unless a process that was left still writes into it.
+function leftovers.finish() pcall(scratch.remove, folder) end
 
 local function names_in(path)
   local names = {}
@@ -157,7 +158,7 @@ function leftovers.since(before)
       end
     end
     if not may_go then break end
-    os.execute "sleep 0.05"
+    if found_luv then uv.sleep(50) else os.execute "sleep 0.05" end
   end
   table.sort(list)
   return list
