@@ -1,6 +1,7 @@
 -- The sandbox's page in a headless Chromium; pending where there is none.
 local raw = require "spec.support.raw"
 local sandbox = require "patchworks.sandbox"
+local socket = require "socket"
 
 local function find(program)
   local pipe = io.popen(("command -v %s 2>/dev/null"):format(program))
@@ -18,6 +19,22 @@ local function start()
     deploy_seconds = 0,
     seed = { scripts = { { id = 42, name = "Orders", language = "python", versions = { { id = 7, content = source, status = "Deployed", logs = { "one" } }, { id = 8, content = source } } } } },
   })
+end
+
+-- Sends so many requests at once, on one connection.
+local function ask(server, count)
+  local connection = assert(socket.connect("127.0.0.1", server.port))
+  local request = "GET /api/v1/script-versions/7 HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n\r\n"
+  assert(connection:send(request:format(server.key):rep(count)))
+  for _ = 1, count do
+    local length
+    for line in function() return assert(connection:receive "*l") end do
+      length = tonumber(line:match "^[Cc]ontent%-[Ll]ength: (%d+)") or length
+      if line == "" then break end
+    end
+    assert(connection:receive(length))
+  end
+  connection:close()
 end
 
 describe("the sandbox's page", function()
@@ -45,13 +62,10 @@ describe("the sandbox's page", function()
     seen = {}
     local server <close> = start()
     local many <close> = start()
-    local client <close> = many:client { max_attempts = 1 }
-    for _ = 1, 10000 do client.script_versions:get(7) end
-    for _, part in ipairs { { server, "shows invokes keyboard narrow colours stays conditions" }, { many, "many" } } do
-      local pipe = io.popen(("timeout 110 node spec/support/browser.js %s '%s' %s 2>&1"):format(chromium, part[1].page, part[2]))
-      for name, said in pipe:read("a"):gmatch "(%a+): ([^\n]*)" do seen[name] = said end
-      pipe:close()
-    end
+    for _ = 1, 100 do ask(many, 100) end
+    local words = ("'%s' shows invokes keyboard narrow colours stays conditions '%s' many"):format(server.page, many.page)
+    local pipe <close> = io.popen(("timeout 110 node spec/support/browser.js %s %s 2>&1"):format(chromium, words))
+    for name, said in pipe:read("a"):gmatch "(%a+): ([^\n]*)" do seen[name] = said end
   end
 
   for name, says in pairs {

@@ -1,15 +1,17 @@
-// Looks at the sandbox's page with a headless Chromium, over its debugging pipe: node browser.js CHROMIUM ADDRESS CHECK..
-// Says of each check "NAME: holds", or what it saw instead.
+// Looks at the sandbox's page with a headless Chromium, over its debugging pipe: node browser.js CHROMIUM, then an address and
+// its checks, as often as wanted. Says of each check "NAME: holds", or what it saw instead.
 const { spawn } = require('child_process');
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
 
-const [chromium, address, ...wanted] = process.argv.slice(2);
+const [chromium, ...wanted] = process.argv.slice(2);
+let address;
 const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'patchworks-page-'));
 const browser = spawn(chromium, [
   '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
-  '--disable-background-networking', `--user-data-dir=${profile}`, '--remote-debugging-pipe', 'about:blank',
+  '--disable-background-networking', '--disable-extensions', '--disable-component-update', '--disable-default-apps', '--disable-sync',
+  '--renderer-process-limit=1', `--user-data-dir=${profile}`, '--remote-debugging-pipe', 'about:blank',
 ], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
 
 let next = 0;
@@ -36,6 +38,7 @@ function send(method, params, sessionId) {
 }
 
 let session;
+let tab;
 async function evaluate(expression) {
   const { result, exceptionDetails } = await send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true }, session);
   if (exceptionDetails) throw new Error(exceptionDetails.exception.description || exceptionDetails.text);
@@ -55,8 +58,9 @@ function hold(condition, what) {
 }
 
 async function open(width = 1200) {
-  const { targetId } = await send('Target.createTarget', { url: 'about:blank' });
-  ({ sessionId: session } = await send('Target.attachToTarget', { targetId, flatten: true }));
+  if (tab) await send('Target.closeTarget', { targetId: tab }); // or its page goes on asking
+  ({ targetId: tab } = await send('Target.createTarget', { url: 'about:blank' }));
+  ({ sessionId: session } = await send('Target.attachToTarget', { targetId: tab, flatten: true }));
   for (const domain of ['Page', 'Runtime', 'Network']) await send(`${domain}.enable`, {}, session);
   await send('Emulation.setDeviceMetricsOverride', { width, height: 800, deviceScaleFactor: 1, mobile: false }, session);
   await send('Page.navigate', { url: address }, session);
@@ -149,6 +153,10 @@ const checks = {
 
 async function all() {
   for (const name of wanted) {
+    if (name.includes('://')) {
+      address = name;
+      continue;
+    }
     const said = await checks[name]().then(() => 'holds', (problem) => problem.message);
     console.log(`${name}: ${said.replace(/\n/g, ' ')}`);
   }
