@@ -104,6 +104,21 @@ describe("publish, when somebody else is at it", function()
     assert.is_true(world:seconds() > 4)
   end)
 
+  it("doesn't wait where the caller says that it isn't", function()
+    open { contents = { "one" }, deployed = { 1 } }
+    world:begins "slow 1000"
+    assert.equal(3, assert(publish("mine", { while_deploying = true })).version.version)
+    assert.is_true(world:seconds() < 10)
+  end)
+
+  it("waits though little is left of deploy_timeout", function()
+    open { contents = { "one" }, deployed = { 1 }, build_seconds = 0.5 }
+    local before = world:begins "theirs"
+    world.service.build_seconds = 0.1
+    local done = assert(publish("mine", { deploy_timeout = 0.95 }))
+    assert.same({ "published", before.id }, { done.action, id(done.previous) })
+  end)
+
   it("goes on when what it has waited for has failed, or is gone", function()
     open { contents = { "one" }, deployed = { 1 } }
     world:begins "theirs breaks"
@@ -175,6 +190,24 @@ describe("publish, when somebody else is at it", function()
     assert.same({ "conflict", came.id, 1 }, { err.kind, id(err.under_way), id(err.live) })
     assert.equal("mine", world.service.versions[id(err.version)].content)
     assert.equal(0, world:count "deploy")
+  end)
+
+  it("nor what may be on its way by a word that nobody knows", function()
+    open { contents = { "one" }, deployed = { 1 } }
+    local function version(number, more)
+      local all = { id = number, script_id = 1, version = number, status = "Draft" }
+      for name, value in pairs(more or {}) do all[name] = value end
+      return all
+    end
+    local live = version(1, { status = "Deployed", deployed_at = "2023-11-14T22:00:00Z" })
+    local meta = { current_page = 1, last_page = 1, total = 3 }
+    world:answer("list", 3, 200, { meta = meta, data = { version(3, { deploying = "odd" }), version(2), live } })
+    local _, err = publish "two"
+    assert.same({ "conflict", 3, 0 }, { err.kind, id(err.under_way), world:count "deploy" })
+    -- What it says of our own draft is no deployment.
+    open { contents = { "one" }, deployed = { 1 } }
+    world:answer("list", 3, 200, { meta = meta, data = { version(2, { deploying = "odd" }), live } })
+    assert.equal(2, assert(publish "two").version.version)
   end)
 
   it("looks once more where the create took more than a second", function()
@@ -271,6 +304,11 @@ describe("publish, when it fails", function()
     local _, err = publish("two", { test = failing, rollback = false })
     assert.same({ "test_failed", false, 2, 1 }, { err.kind, err.rolled_back, id(err.live), world:count "deploy" })
     assert.equal("look at what is live, then publish again or roll back", err.hint)
+    -- Nobody saw what is live then: what was deployed is, as far as anybody knows.
+    open { contents = { "one" }, deployed = { 1 } }
+    world:answer("list", 4, 403, { message = "no" })
+    _, err = publish("two", { test = failing, rollback = false })
+    assert.same({ "test_failed", false, 2 }, { err.kind, err.rolled_back, id(err.live) })
     open {}
     _, err = publish("two", { test = failing })
     assert.same({ "test_failed", false, 1, 1 }, { err.kind, err.rolled_back, id(err.live), world:count "deploy" })
