@@ -1,7 +1,7 @@
 -- Compares what was said with what was done. Knows the documented promises and nothing of the client's code.
 local checker = {}
 
-local promises = { "delivery", "calls", "listing", "release", "limits", "requests" }
+local promises = { "delivery", "calls", "listing", "release", "account", "asked", "limits", "requests" }
 
 for i, name in ipairs(promises) do promises[i] = require("spec.simulation.promises." .. name) end
 
@@ -51,7 +51,7 @@ local function holders_of(world)
   for _, call in ipairs(world.calls) do
     local told = call.value or call.err
     if call.op == "create" then hold(call.value, call) end
-    if call.op == "publish" and type(told) == "table" then hold(told.version, call) end
+    if call.op == "publish" and not call.args.dry_run and type(told) == "table" then hold(told.version, call) end
     for _, each in ipairs(call.op == "apply" and call.value and call.value.scripts or {}) do
       hold(each.version or each.error and each.error.version, call)
     end

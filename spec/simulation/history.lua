@@ -226,6 +226,31 @@ local function actor_of(draw, profile, plan, index)
   return actor
 end
 
+local options = {}
+
+function options.publish(draw, step)
+  step.dry_run = draw.chance(0.05) or nil
+  if draw.chance(0.25) then step.expects = draw.pick { "live", "live", "nothing", draw.fraction() } end
+  step.refuses = draw.chance(0.1) and draw.integer(1, 8) or nil
+end
+
+function options.rollback(draw, step)
+  step.dry_run = draw.chance(0.15) or nil
+  step.refuses = draw.chance(0.1) and draw.integer(1, 4) or nil
+end
+
+function options.prune(draw, step) step.dry_run = draw.chance(0.15) or nil end
+function options.tail(draw, step) step.from = draw.chance(0.3) and "now" or nil end
+
+-- What else steps are given: drawn apart, so that what comes here leaves the histories of all seeds as they were.
+local function add_options(draw, plan)
+  for _, actor in ipairs(plan.actors) do
+    for _, step in ipairs(actor.steps) do
+      if options[step.op] then options[step.op](draw, step) end
+    end
+  end
+end
+
 --- Makes the history of a seed.
 -- @tparam integer seed
 -- @treturn table history
@@ -242,6 +267,7 @@ function history.new(seed)
   plan.build_seconds = draw.pick { 0, 0.4, 1.4, 2, 5 }
   plan.scripts = scripts_of(draw, profile, plan)
   for i = 1, draw.integer(1, profile.actors) do plan.actors[i] = actor_of(draw, profile, plan, i) end
+  add_options(random.new(~seed), plan)
   return plan
 end
 

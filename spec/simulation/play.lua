@@ -3,6 +3,7 @@
 local clock = require "spec.simulation.clock"
 local engine = require "spec.simulation.engine"
 local library = require "spec.simulation.library"
+local operations = require "spec.simulation.operations"
 local random = require "spec.simulation.random"
 local service = require "spec.simulation.service"
 
@@ -92,99 +93,6 @@ local function pick(world, fraction, script)
   return version and version.id or 999999
 end
 
-local function test_of(content)
-  return { payload = "ping", expect = function(answer)
-    if answer.payload == "wrong" then return false, "it is wrong" end
-    return type(answer.payload) == "string" and answer.payload:find("^ran ") ~= nil
-  end }, content
-end
-
-local operations = {}
-
-function operations.create(actor, step, call)
-  return actor.versions:create(step.script, { content = step.content, reconcile = step.reconcile, timeout = call.timeout })
-end
-
-for _, name in ipairs { "get", "deploy", "delete", "invoke", "upload" } do
-  operations[name] = function(actor, _, call)
-    return actor.versions[name](actor.versions, call.subject, { timeout = call.timeout })
-  end
-end
-
-local function gather(list, ...)
-  local items = {}
-  for item in ... do
-    items[#items + 1] = item
-    if list.most and #items >= list.most then break end
-  end
-  return items
-end
-
-function operations.list(actor, step, call)
-  local given = { per_page = step.per_page, read_ahead = step.read_ahead, limit = step.limit,
-    filter = step.filter and { is_deployed = true }, timeout = call.timeout }
-  local listing = actor.versions:list(step.script, given)
-  if step.how == "all" then return listing:all() end
-  if step.how == "count" then return listing:count() end
-  if step.how == "first" then
-    local first, problem = listing:first()
-    return problem == nil and { first } or nil, problem
-  end
-  if step.how == "pages" then
-    local items = {}
-    for page in listing:pages() do table.move(page.data, 1, #page.data, #items + 1, items) end
-    return items
-  end
-  return gather({ most = step.how == "break" and 3 or nil }, actor.versions:list(step.script, given))
-end
-
-function operations.logs(actor, step, call)
-  return actor.versions:logs(call.subject, { read_ahead = step.read_ahead, timeout = call.timeout }):all()
-end
-
-function operations.tail(actor, step, call)
-  call.timeout = step.seconds
-  return gather({}, actor.versions:tail(call.subject, { from = "start", timeout = step.seconds }))
-end
-
-function operations.deploy_and_wait(actor, step, call)
-  call.timeout = step.timeout
-  return actor.versions:deploy_and_wait(call.subject, { timeout = step.timeout })
-end
-
-function operations.publish(actor, step, call)
-  return actor.versions:publish(step.script, {
-    content = step.content,
-    test = step.test and test_of(step.content),
-    rollback = step.rollback,
-    keep = step.keep,
-    ever_deployed = step.ever_deployed,
-    timeout = step.timeout,
-    on_event = function(event)
-      if event.type == "step" then call.steps[#call.steps + 1] = event.step end
-    end,
-  })
-end
-
-function operations.rollback(actor, step, call)
-  return actor.versions:rollback(step.script, { to = step.to and call.subject or nil })
-end
-
-function operations.prune(actor, step)
-  return actor.versions:prune(step.script, { keep = step.keep, ever_deployed = step.ever_deployed })
-end
-
-function operations.apply(actor, step, call)
-  local scripts = {}
-  for i, script in ipairs(step.scripts) do
-    scripts[i] = { id = script.id, content = script.content, test = script.test and test_of(script.content) }
-  end
-  local plan, problem = actor.client:plan({ scripts = scripts }, { concurrency = step.concurrency })
-  call.planned = plan
-  if not plan then return nil, problem end
-  return actor.client:apply(plan, { concurrency = step.concurrency })
-end
-
 -- Ways to make a call: plainly; in a generator of the caller's own; where nothing can yield.
 local modes = {}
 
@@ -206,9 +114,15 @@ end
 
 local function new_call(world, actor, step, attempt, of)
   local call = { actor = actor.name, step = step.number, op = step.op, args = step, began = world.clock.time, attempt = attempt,
-    timeout = step.call_timeout, steps = {}, plan = actor.plan, engine = actor.client._engine, batch = of }
+    timeout = step.call_timeout, steps = {}, accounts = {}, plan = actor.plan, engine = actor.client._engine, batch = of }
   if step.pick then call.subject = pick(world, step.pick) end
   if step.to then call.subject = pick(world, step.to, step.script) end
+  if step.expects then
+    call.expects = true
+    local live = step.expects == "live" and world.service.scripts[step.script].live
+    call.expected = live or type(step.expects) == "number" and pick(world, step.expects, step.script) or nil
+  end
+  if step.op == "rollback" then call.back = world.service:way_back(step.script) end
   world.calls[#world.calls + 1] = call
   world.log("call", call)
   return call
@@ -225,6 +139,8 @@ local function end_call(world, universe, call, ok, value, problem)
   world.log("said", call)
 end
 
+local batch
+
 local function perform(world, universe, actor, step, attempt, of)
   local call = new_call(world, actor, step, attempt, of)
   -- A call that is cancelled is told how it ended by nobody.
@@ -234,8 +150,9 @@ local function perform(world, universe, actor, step, attempt, of)
       world.log("said", call)
     end
   end })
+  local operation = operations[step.op] or batch
   local results = table.pack(pcall(modes[of and "plain" or step.mode or "plain"], function()
-    return operations[step.op](actor, step, call)
+    return operation(actor, step, call)
   end))
   call.killed = actor.killed
   end_call(world, universe, call, table.unpack(results, 1, 3))
@@ -257,7 +174,7 @@ local function perform_until(world, universe, tasks, seconds, ...)
   return call
 end
 
-function operations.batch(actor, step, call)
+function batch(actor, step, call)
   local world, universe = actor.world, actor.universe
   for _, item in ipairs(step.items) do item.number, item.call_timeout = step.number, item.call_timeout or step.call_timeout end
   universe.patchworks.map(step.items, function(item)

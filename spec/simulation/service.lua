@@ -99,6 +99,19 @@ local function deployed_last(script)
   return last, former
 end
 
+--- Where a rollback goes: of the versions with a lower number than the live one, the one that was deployed last.
+-- @tparam integer id of the script
+-- @treturn ?integer the version's id
+function Service:way_back(id)
+  local script = self.scripts[id]
+  local live, former = script and live_of(script), nil
+  for _, version in ipairs(live and script.versions or {}) do
+    if version == live then break end
+    if version.deployed and (not former or version.deployed_text >= former.deployed_text) then former = version end
+  end
+  return former and former.id
+end
+
 -- When a version was deployed or invoked, the last time; nil where it never was.
 local function used_of(version)
   if not (version.deployed and version.invoked) then return version.deployed or version.invoked end
@@ -263,7 +276,7 @@ function operations.list(self, request, id)
     end
   end
   if self.habits.order == "falling" then items = reversed(items) end
-  request.ids = {}
+  request.ids, request.total = {}, #items
   local include = request.query.include
   return page_of(items, request.query, function(version)
     request.ids[#request.ids + 1] = version.id

@@ -25,7 +25,8 @@ local function cut_lists(cuts, list, change)
   end
 end
 
-local simpler = { "cancel", "call_timeout", "kills", "mode", "test", "keep", "ever_deployed", "rollback", "timeout", "limit", "filter", "to" }
+local simpler = { "cancel", "call_timeout", "kills", "mode", "test", "keep", "ever_deployed", "rollback", "timeout", "limit", "filter", "to",
+  "dry_run", "expects", "refuses", "from" }
 
 local function cut_step(cuts, step, of)
   for _, k in ipairs(sorted_names(step.faults or {})) do

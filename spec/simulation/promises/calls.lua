@@ -11,15 +11,52 @@ local function check_left(evidence, call)
   end
 end
 
--- Every attempt is in the error, in the order in which they went out; the login's requests aren't the call's.
+-- Whether an attempt that an error tells is what became of a request.
+local function tells(attempt, request)
+  if attempt.status ~= (request.answered or nil) then return false end
+  return request.fault ~= "not connected" or not attempt.sent
+end
+
+-- Every attempt is in the error, in the order in which they went out, and there are no more than there may be, and no
+-- fewer; the login's requests aren't the call's.
 local function check_attempts(evidence, call)
-  if not evidence.single[call.op] or call.batch or call.args.reconcile or not call.err or call.killed then return end
-  local sent = 0
+  if not evidence.single[call.op] or call.batch or call.args.reconcile or call.killed then return end
+  local sent, renewed = {}, 0
   for _, request in ipairs(evidence:requests_of(call)) do
-    if request.operation == call.op then sent = sent + 1 end
+    if request.operation == call.op then
+      sent[#sent + 1] = request
+      if request.answered == 401 and call.plan.credential == "login" then renewed = 1 end
+    end
   end
-  local told = call.err.attempts and #call.err.attempts or 0
-  if told ~= sent then evidence:lie("an error tells all attempts", call, "%d requests went out, and it tells %d", sent, told) end
+  local most = call.plan.max_attempts or 4
+  if #sent > most + renewed then
+    evidence:lie("no more attempts than there may be", call, "%d requests went out, and there may be %d", #sent, most + renewed)
+  end
+  if not call.err then return end
+  local told = call.err.attempts or {}
+  if #told ~= #sent then return evidence:lie("an error tells all attempts", call, "%d requests went out, and it tells %d", #sent, #told) end
+  for i, attempt in ipairs(told) do
+    if not tells(attempt, sent[i]) then
+      return evidence:lie("an error tells all attempts", call, "attempt %d was request #%d, answered %s, and it tells %s", i, sent[i].number,
+        tostring(sent[i].answered), tostring(attempt.status or attempt.kind))
+    end
+  end
+  return sent, most + renewed
+end
+
+local repeated = { get = true, deploy = true, delete = true }
+local passing = { [500] = true, [502] = true, [503] = true, [504] = true }
+local longest_pause = 5 -- seconds before the fourth attempt, and those before it, at most; a Retry-After is longer
+
+-- What may be tried again is, as long as there are attempts and time left.
+local function check_patience(evidence, call, sent, most)
+  local err = call.err
+  if not sent or not repeated[call.op] or not sent[1] or #sent >= most or err.retry_after or err.login_url then return end
+  local last = sent[#sent]
+  local passes = passing[last.answered] or not last.answered and err.kind == "network"
+  if passes and call.ended < call.began + (call.timeout or 60) - longest_pause and not evidence:is_held(call) then
+    evidence:lie("what may be tried again is", call, "%d attempts of %d, and it fails: %s", #sent, most, err.message)
+  end
 end
 
 -- What must not be in anything that is shown: keys, passwords, every token there ever was.
@@ -94,7 +131,7 @@ return function(evidence)
   local secrets = secrets_of(evidence)
   for _, call in ipairs(evidence.world.calls) do
     check_left(evidence, call)
-    check_attempts(evidence, call)
+    check_patience(evidence, call, check_attempts(evidence, call))
     check_secrets(evidence, call, secrets)
     check_renewal(evidence, call)
   end

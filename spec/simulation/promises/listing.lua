@@ -77,13 +77,70 @@ local function check_logs(evidence, call)
   end
 end
 
+-- The looks of a tail where nothing went wrong: when each began and ended; between two is a pause.
+local function looks_of(evidence, call)
+  local looks = {}
+  for _, request in ipairs(evidence:requests_of(call)) do
+    if request.operation == "logs" then
+      local last = looks[#looks]
+      if request.answered ~= 200 and request.given ~= "cancelled" or request.fault then return {} end
+      if last and request.started - last.ended < 0.9 then
+        last.ended = request.ended
+      else
+        looks[#looks + 1] = { began = request.started, ended = request.ended }
+      end
+    end
+  end
+  looks[#looks] = nil -- the end of the time may have cut it off
+  return looks
+end
+
+-- What was there before a look began comes with it; from "now" on, what came after the first look.
+local function check_tail(evidence, call)
+  if evidence:is_held(call) then return end
+  local looks = looks_of(evidence, call)
+  if not looks[1] then return end
+  local only_new, number, given = call.args.from == "now", 0, {}
+  for _, entry in ipairs(call.value) do given[entry.id] = true end
+  for _, entry in ipairs(evidence.world.service.journal) do
+    if entry.what == "ran" and entry.version == call.subject then
+      number = number + 1
+      local id = number + call.subject * 1000
+      local is_old = only_new and entry.time < looks[1].began
+      if is_old and given[id] then
+        return evidence:lie("a tail gives what comes", call, "entry %d was there before", id)
+      end
+      local is_due = entry.time < looks[#looks].began and not (only_new and entry.time <= looks[1].ended)
+      if is_due and not given[id] then
+        return evidence:lie("a tail gives what comes", call, "entry %d is missing", id)
+      end
+    end
+  end
+end
+
+-- What one page tells: the first item, and how many there are.
+local function check_one(evidence, call)
+  local last
+  for _, request in ipairs(evidence:requests_of(call)) do
+    if request.operation == "list" and request.answered == 200 and request.given then last = request end
+  end
+  local how, value = call.args.how, call.value
+  if not last then return end
+  if how == "count" and value ~= last.total then
+    evidence:lie("a count is the service's", call, "it says %d, and there were %d", value, last.total)
+  elseif how == "first" and (value[1] and value[1].id) ~= last.ids[1] then
+    evidence:lie("the first is the first", call, "version %s, and the first was %s", tostring(value[1] and value[1].id),
+      tostring(last.ids[1]))
+  end
+end
+
 return function(evidence)
   for _, call in ipairs(evidence.world.calls) do
     local value = call.value
     if call.op == "list" and type(value) == "table" then
       local ids = {}
       for i, version in ipairs(value) do ids[i] = version.id end
-      if call.args.limit and call.args.how ~= "pages" and #ids > call.args.limit then
+      if call.args.limit and #ids > call.args.limit then
         evidence:lie("a limit holds", call, "%d items for a limit of %d", #ids, call.args.limit)
       end
       local born, died, owner = lifetimes(evidence)
@@ -91,12 +148,14 @@ return function(evidence)
         local there = owner[id] == call.args.script and born[id] < call.began and (not died[id] or died[id] > call.ended)
         return there and not (call.args.filter and came_live(evidence, call, id))
       end
-      local seen = call.args.how ~= "pages" and check_order(evidence, call, ids, steady) or {}
-      if not call.args.filter and call.args.how ~= "first" and call.args.how ~= "pages" then
+      local seen = check_order(evidence, call, ids, steady)
+      if not call.args.filter and call.args.how ~= "first" then
         check_complete(evidence, call, seen, ids, steady, born, died, owner)
       end
     elseif (call.op == "logs" or call.op == "tail") and value then
       check_logs(evidence, call)
+      if call.op == "tail" then check_tail(evidence, call) end
     end
+    if value and call.op == "list" and not call.batch then check_one(evidence, call) end
   end
 end

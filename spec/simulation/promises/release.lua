@@ -272,6 +272,7 @@ local function check_alone(evidence, call)
   local err, step = call.err, call.args
   if call.op ~= "publish" and call.op ~= "rollback" then return end
   if #evidence.world.plan.actors > 1 or call.args.epilogue or not err or err.kind ~= "conflict" or err.stage == "test" then return end
+  if call.expects then return end
   for _, entry in ipairs(evidence.world.service.journal) do
     if entry.late then return end
     local others = entry.what == "accepted" and (entry.step ~= call.step or entry.attempt ~= call.attempt and call.op == "rollback")
@@ -333,7 +334,7 @@ return function(evidence)
   check_runs(evidence)
   for _, call in ipairs(evidence.world.calls) do
     local check = checks[call.op]
-    if check and not call.killed and not call.cancelled then
+    if check and not call.killed and not call.cancelled and not call.args.dry_run then
       check(evidence, call)
       check_alone(evidence, call)
     end
