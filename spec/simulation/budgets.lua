@@ -128,13 +128,22 @@ local function had_ended(script, accepted)
   return false
 end
 
+-- Whether somebody else has begun to deploy the same version, in a call: then it goes on.
+local function goes_on(job, script, accepted)
+  for _, other in ipairs(script.accepted) do
+    local own = other.step == job.call.step and other.attempt == job.call.attempt
+    if not own and other.version == accepted.version and other.time > accepted.time and other.time < job.to then return true end
+  end
+  return false
+end
+
 -- One deployment: the request; looks at it at their pace as long as it lasts, and one that sees its end.
 local function deploy(job, budget, script, count)
   budget:add("deploy", count)
   for _, accepted in ipairs(script.accepted) do
     local own = accepted.step == job.call.step and accepted.attempt == job.call.attempt and accepted.time < job.to
     local ended = own and end_of(script, accepted)
-    if own and (not ended or had_ended(script, accepted)) then
+    if own and (not ended or had_ended(script, accepted) or goes_on(job, script, accepted)) then
       budget:add("get", looks_in(job.to - accepted.time))
     elseif own then
       local looks = 0

@@ -70,18 +70,20 @@ local function fail(job, problem, fields)
   return nil, job:error(fields)
 end
 
--- Deploys the version again that was live before.
+-- Deploys the version again that was live before; says whether that was, or may have been, begun.
 local function deploy_again(job, previous, state, fields)
   local back, problem = replace.with(job, previous, "rollback", state)
   if not back then
     fields.rollback_error = problem
-    if problem.outcome == "unknown" then fields.may_come_live = previous end
-    return
+    if problem.outcome ~= "unknown" then return false end
+    fields.may_come_live = previous
+    return true
   end
   fields.live = back.state and back.state.live
   fields.under_way = back.state and back.state.under_way[1]
   fields.rolled_back, fields.overwrote = back.is_live, back.overwrote or fields.overwrote
   if back.problem then fields.rollback_error = job:wrap(back.problem, { outcome = "unknown" }) end
+  return true
 end
 
 -- What was deployed by this call, and not taken back, is not told as nothing.
@@ -97,6 +99,7 @@ end
 local function go_back(job, problem, fields, state, after)
   local previous, version, tested = fields.previous, fields.version, fields.stage == "test"
   fields.rolled_back = false
+  local deployed = tested
   local leave = not previous or job.given.rollback == false
   if tested and leave then
     if after then
@@ -119,9 +122,9 @@ local function go_back(job, problem, fields, state, after)
   elseif now.under_way[1] then
     fields.under_way = now.under_way[1]
   elseif not leave then
-    deploy_again(job, previous, now, fields)
+    deployed = deploy_again(job, previous, now, fields) or tested
   end
-  return fail(job, problem, tested and as_deployed(fields) or fields)
+  return fail(job, problem, deployed and as_deployed(fields) or fields)
 end
 
 -- The content is live: it is tested, whoever made it live. When the test fails there is no way back by itself.

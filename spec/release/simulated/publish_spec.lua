@@ -444,6 +444,16 @@ describe("publish, when it fails", function()
     end
   end)
 
+  it("leaves the outcome open where the way back from a failed deployment was lost from sight", function()
+    open { contents = { "one" }, deployed = { 1 }, habits = { deployed_together = false }, client = { max_attempts = 1 } }
+    world:before("deploy", 1, function() world:version(1).status = "Inactive" end)
+    world:fault("deploy", 2, "lost before")
+    local _, err = publish "breaks"
+    assert.same({ "deployment_failed", "deploy", "unknown", false, 1 },
+      { err.kind, err.stage, err.outcome, err.rolled_back, id(err.may_come_live) })
+    assert.equal("look at what is live, then publish again or roll back", err.hint)
+  end)
+
   it("knows not what is live where the look after the deployment fails", function()
     open { contents = { "one" }, deployed = { 1 } }
     world:answer("list", 4, 403, { message = "no" })
