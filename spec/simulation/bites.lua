@@ -14,6 +14,8 @@
 --   service ends in a conflict. spec/release/simulated/wait_spec.lua
 -- - a look too few before what others have begun is overwritten: the look afterwards tells of it, so nothing said is a lie.
 --   spec/release/simulated/publish_spec.lua
+-- - a way back that has only what is left of the release's own time, and a renewed login that costs an attempt: what must
+--   meet doesn't in tens of thousands of histories. spec/release/simulated/publish_spec.lua, spec/call/send_spec.lua
 return {
   {
     bug = "a create whose answer was lost is sent again",
@@ -149,7 +151,7 @@ return {
     from = "overwrote = after and overwritten(state, after, version),",
     to = "",
     promise = "nobody's version is overwritten unseen",
-    seed = 763,
+    seed = 2624,
   },
   {
     bug = "a publish doesn't say what was live before",
@@ -165,7 +167,7 @@ return {
     from = "after.live.id == version.id",
     to = "true",
     promise = "what is live is what was said",
-    seed = 724,
+    seed = 1479,
   },
   {
     bug = "a way back goes forward to the version whose test has failed",

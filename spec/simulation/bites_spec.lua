@@ -1,6 +1,8 @@
--- Every bug of bites.lua is found, and each by the promise that it breaks: by the history of the seed that is kept beside it
+-- Every bug of bites.lua and of bites/ is found, and each by the promise that it breaks: by the history of the seed that is kept beside it
 -- or, once that shows it no more, by the first that does, whose seed is printed.
-local bites = require "spec.simulation.bites"
+local lists = {
+  require "spec.simulation.bites", require "spec.simulation.bites.asked", require "spec.simulation.bites.account",
+}
 local run = require "spec.simulation.run"
 
 local most = 6000 -- histories that a bug may take to be found
@@ -33,7 +35,9 @@ local function found(bite)
 end
 
 describe("the simulation finds that", function()
-  for _, bite in ipairs(bites) do
-    it(bite.bug, function() assert.is_truthy(found(bite)) end)
+  for _, bites in ipairs(lists) do
+    for _, bite in ipairs(bites) do
+      it(bite.bug, function() assert.is_truthy(found(bite)) end)
+    end
   end
 end)

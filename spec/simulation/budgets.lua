@@ -112,7 +112,8 @@ end
 local function end_of(script, accepted)
   for _, name in ipairs { "live", "failed" } do
     for _, entry in ipairs(script[name]) do
-      local id = name == "live" and entry.deployed or entry.version
+      local id = entry.version
+      if name == "live" then id = entry.deployed end -- nil where it is live since another was deleted
       if id == accepted.version and entry.time >= accepted.time then return entry.time end
     end
   end

@@ -71,12 +71,17 @@ function steps.logs(draw) return { pick = draw.fraction(), read_ahead = draw.pic
 function steps.tail(draw) return { pick = draw.fraction(), seconds = draw.between(1, 20) } end
 function steps.deploy_and_wait(draw) return { pick = draw.fraction(), timeout = draw.pick { nil, 3, 60 } } end
 
+-- What is on unless it is said to be off.
+local function off(draw, probability)
+  if draw.chance(probability) then return false end
+end
+
 function steps.publish(draw, plan)
   return {
     script = script_of(draw, plan),
     content = draw.pick(plan.contents),
     test = draw.chance(0.6) or nil,
-    rollback = draw.chance(0.15) and false or nil,
+    rollback = off(draw, 0.15),
     keep = draw.chance(0.2) and draw.integer(0, 4) or nil,
     ever_deployed = draw.chance(0.4) or nil,
     timeout = draw.chance(0.15) and draw.between(2, 20) or nil,
@@ -248,6 +253,10 @@ local function add_options(draw, plan)
     for _, step in ipairs(actor.steps) do
       if options[step.op] then options[step.op](draw, step) end
     end
+  end
+  for _, script in ipairs(plan.kind == "pages" and plan.scripts or {}) do
+    script.ran = {}
+    for number = 1, #script.contents do script.ran[number] = draw.chance(0.3) and draw.integer(1, 16) or 0 end
   end
 end
 

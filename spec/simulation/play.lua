@@ -33,7 +33,9 @@ local function new_world(universe, plan)
     local made = engine.new(world, world.opening, options.max_connections)
     return made
   end
-  for _, script in ipairs(plan.scripts) do world.service:seed(script.id, script.contents, script.deployed, script.failed, script.days) end
+  for _, script in ipairs(plan.scripts) do
+    world.service:seed(script.id, script.contents, script.deployed, script.failed, script.days, script.ran)
+  end
   universe.world = world
   return world
 end

@@ -182,13 +182,22 @@ local function build(self, version, request)
   self.clock:at(self.clock.time + seconds, end_build, building)
 end
 
+local function add_entry(self, version, message, time, request)
+  local entry = { id = #version.logs + 1 + version.id * 1000, created_at = date(self, time), message = message }
+  version.logs[#version.logs + 1] = entry
+  local payload = version.content:find("wrong", 1, true) and "wrong" or "ran " .. version.content
+  note(self, "ran", request, { version = version.id, payload = payload })
+  return payload
+end
+
 --- Puts a script there without a request.
 -- @tparam integer id
 -- @tparam table contents of its versions, oldest first
 -- @tparam ?table deployed numbers of versions that are deployed, in this order, a minute apart in the past
 -- @tparam ?table failed numbers of versions that could not be deployed once
 -- @tparam ?number days ago that all this was
-function Service:seed(id, contents, deployed, failed, days)
+-- @tparam ?table ran how many log entries each has
+function Service:seed(id, contents, deployed, failed, days, ran)
   local before = self.clock.time - 86400 * (days or 0)
   local script = { id = id, versions = {}, last_number = 0 }
   self.scripts[id] = script
@@ -206,6 +215,9 @@ function Service:seed(id, contents, deployed, failed, days)
   for _, number in ipairs(failed or {}) do
     local version = script.versions[number]
     version.failed_text, version.reason = date(self, before - 3600), "SyntaxError: long ago"
+  end
+  for number, count in ipairs(ran or {}) do
+    for _ = 1, count do add_entry(self, script.versions[number], "run long ago", before) end
   end
   note_live(self, script)
 end
@@ -340,10 +352,8 @@ function operations.invoke(self, request, id)
     if self.habits.cold_invoke == "refuses" then return 409, { message = "The version is not deployed." } end
     set_deployed(self, version, request)
   end
-  local payload = version.content:find("wrong", 1, true) and "wrong" or "ran " .. version.content
   version.invoked, version.invoked_text = self.clock.time, date(self, self.clock.time)
-  version.logs[#version.logs + 1] = { id = #version.logs + 1 + id * 1000, created_at = version.invoked_text, message = "run " .. request.number }
-  note(self, "ran", request, { version = id, payload = payload })
+  local payload = add_entry(self, version, "run " .. request.number, self.clock.time, request)
   return 200, { payload = payload }
 end
 

@@ -35,9 +35,21 @@ local function check_planned(evidence, call)
   end
 end
 
+-- What a report counts.
+local function check_counts(evidence, call)
+  local counts = { published = 0, unchanged = 0, failed = 0 }
+  for _, each in ipairs(call.value and call.value.scripts or {}) do counts[each.action] = counts[each.action] + 1 end
+  for action, count in pairs(call.value and counts or {}) do
+    if call.value[action] ~= count then
+      evidence:lie("what was done is told", call, "%d are %s, and it counts %s", count, action, tostring(call.value[action]))
+    end
+  end
+end
+
 -- How many scripts have something under way at once.
 local function check_apply(evidence, call)
   check_planned(evidence, call)
+  check_counts(evidence, call)
   local under_way, count = {}, 0
   for _, event in ipairs(evidence.world.events) do
     local request = event.request
