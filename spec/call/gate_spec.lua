@@ -59,6 +59,15 @@ describe("the gate", function()
     assert.same({ 1060, 1060 }, { first.at, second.at })
   end)
 
+  it("lets as many pass as remain, also where that is as many as there are connections, which they share", function()
+    local clock <close> = clock_of()
+    local one, engine = gate_of { max_connections = 3 }
+    engine.multiplexed = 1
+    one:leave(enter(one, clock, 10), 200, nil, 3)
+    for _ = 1, 3 do assert.is_true(enter(one, clock, 10).passed) end
+    assert.is_nil(enter(one, clock, 10).passed)
+  end)
+
   it("takes what an old answer says remains once what was known is a minute old", function()
     local clock <close> = clock_of()
     local one = gate_of()

@@ -75,6 +75,8 @@ local list = {
     { "self.news = self.news + 1", "`2` for `1`", grows },
     { "news = 0, -- what was learned from answers, counted, so that a flight knows what is newer than its request", "`1` for `0`", grows },
     { "remaining = false,", "left out", "only asked whether there is one" },
+    { "closed_until = false,", "left out", "only asked whether there is one" },
+    { 'inside = setmetatable({}, { __mode = "k" }), -- flights that have passed and not left', '`"k_"` for `"k"`', "Lua looks for the letter" },
     { "remaining_until = false,", "any", "set with `remaining`" },
     { "return false", "returns nothing", "only asked whether it is true" },
     { "probe = false, -- the flight that goes first after a 429", "left out", "only asked whether there is one" },
