@@ -65,7 +65,9 @@ describe("the gate", function()
     engine.multiplexed = 1
     one:leave(enter(one, clock, 10), 200, nil, 3)
     for _ = 1, 3 do assert.is_true(enter(one, clock, 10).passed) end
-    assert.is_nil(enter(one, clock, 10).passed)
+    local next_one = enter(one, clock, 10)
+    assert.is_nil(next_one.passed)
+    assert.is_false(settle(next_one))
   end)
 
   it("takes what an old answer says remains once what was known is a minute old", function()
@@ -78,7 +80,9 @@ describe("the gate", function()
     assert.is_true(third.passed)
     one:leave(slow, 200, nil, 2)
     assert.is_true(enter(one, clock, 10).passed)
-    assert.is_nil(enter(one, clock, 10).passed)
+    local next_one = enter(one, clock, 10)
+    assert.is_nil(next_one.passed)
+    assert.is_false(settle(next_one))
   end)
 
   it("holds all back until the time that a 429 named, then lets one go first", function()
