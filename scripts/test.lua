@@ -41,10 +41,11 @@ end
 
 -- What takes longest, for a first run: one of these that began last would leave the other processors idle.
 local longest = {
-  "runner_languages", "hosts/hosts", "raising_hook", "release/release", "cli/traps",
-  "runner_limits", "cli/workbench", "release/green", "recording/check", "cli/releases", "faults/matrix",
-  "sandbox_load", "sandbox_page", "listing/walk", "sandbox", "core/parts", "sandbox_limits", "cli/codes",
-  "cli/told", "project/run", "cli/project", "cli/setup",
+  "simulation/fleet", "recording/settle", "listing/walk", "cli/traps", "hosts/hosts", "release/release",
+  "cli/workbench", "runner_languages", "sandbox_page", "core/parts", "recording/check", "runner_limits",
+  "sandbox", "cli/releases", "raising_hook", "cli/told", "runner", "cli/codes", "faults/matrix", "cli/ended",
+  "cli/objects", "release/green", "recording/record", "cli/setup", "project/guide", "project/authors",
+  "sandbox_load", "sandbox_limits", "project/run",
 }
 
 -- The longest come first, as far as former runs tell; in a random order when that is asked for.
