@@ -131,4 +131,20 @@ return {
     promise = { "what fails its test is taken back", "a job takes no more requests than the docs say" },
     seed = 105,
   },
+  {
+    bug = "a Retry-After is waited for after a 429 alone",
+    module = "patchworks.call.retry",
+    from = "if failure.retry_after then return",
+    to = "if failure.retry_after and failure.status == 429 then return",
+    promise = "a Retry-After is waited for",
+    seed = 102,
+  },
+  {
+    bug = "what is live already is published without pruning",
+    module = "patchworks.release.publish",
+    from = "if result and given.keep and not given.dry_run",
+    to = "if result and result.action == 'published' and given.keep and not given.dry_run",
+    promise = "prune keeps as many as asked for",
+    seed = 308,
+  },
 }

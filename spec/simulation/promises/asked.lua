@@ -152,6 +152,9 @@ function checks.publish(evidence, call)
   if call.args.keep then check_keep(evidence, call) end
   if call.expects then check_expected(evidence, call, call.args.script, call.expected) end
   local value, err = call.value, call.err
+  if value and call.args.keep and not call.args.dry_run and not (value.pruned or value.prune_error) then
+    evidence:lie("prune keeps as many as asked for", call, "%s, and nothing was pruned", value.action)
+  end
   local seconds = call.ended - call.began
   if value and call.args.timeout and seconds > call.args.timeout + grain and not evidence:is_held(call) then
     evidence:lie("every call ends by its deadline", call, "it took %.3f s of %.3f", seconds, call.args.timeout)

@@ -28,6 +28,14 @@ local function check_attempts(evidence, call)
       if request.answered == 401 and call.plan.credential == "login" then renewed = 1 end
     end
   end
+  for i = 2, #sent do
+    local before = sent[i - 1]
+    local asked = before.answered == 503 and tonumber((before.given or ""):match "Retry%-After: (%d+)") or 0
+    if sent[i].started < before.ended + asked - 0.002 then
+      evidence:lie("a Retry-After is waited for", call, "request #%d went out after %.3f s of %d", sent[i].number,
+        sent[i].started - before.ended, asked)
+    end
+  end
   local most = call.plan.max_attempts or 4
   if #sent > most + renewed then
     evidence:lie("no more attempts than there may be", call, "%d requests went out, and there may be %d", #sent, most + renewed)
