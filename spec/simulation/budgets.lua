@@ -138,6 +138,14 @@ local function goes_on(job, script, accepted)
   return false
 end
 
+-- Whether an answer to a request to deploy a version was lost: then somebody else's deployment of it is watched.
+local function was_lost(job, version)
+  for _, request in ipairs(job.evidence:requests_of(job.call)) do
+    if request.operation == "deploy" and request.subject == version and budgets.has_failed(request) then return true end
+  end
+  return false
+end
+
 -- One deployment: the request; looks at it at their pace as long as it lasts, and one that sees its end.
 local function deploy(job, budget, script, count)
   budget:add("deploy", count)
@@ -146,6 +154,8 @@ local function deploy(job, budget, script, count)
     local ended = own and end_of(script, accepted)
     if own and (not ended or had_ended(script, accepted) or goes_on(job, script, accepted)) then
       budget:add("get", looks_in(job.to - accepted.time))
+    elseif not own and accepted.time > job.from - longest and accepted.time < job.to and was_lost(job, accepted.version) then
+      budget:add("get", looks_in(job.to - job.from))
     elseif own then
       local looks = 0
       for _, request in ipairs(job.evidence:requests_of(job.call)) do
