@@ -71,7 +71,9 @@ local function check_account(evidence, call, script, account)
     return lie("it says that nothing was changed in script %d", script)
   end
   for version, accepted in pairs(begun_by(evidence, call, script)) do
-    if not pending[version] and not has_ended(evidence, accepted, call.ended) then
+    -- Where somebody else's deployment of it has ended meanwhile, that may be taken for one's own: it is live either way.
+    local is_live = evidence:live_at(script, call.ended) == version
+    if not (pending[version] or is_live) and not has_ended(evidence, accepted, call.ended) then
       return lie("it doesn't say that version %d may still come live", version)
     end
   end
