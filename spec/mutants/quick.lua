@@ -120,6 +120,10 @@ end
 -- Whether all of the specs pass, one after the other, until one does not.
 local function all_pass(list, sources)
   local universe, loaded = library.load(nil, sources), {}
+  -- No hook reaches what is behind a real shield, and nothing would stop it there.
+  local seamed = universe.require "patchworks.core"
+  seamed.thread, seamed.retire = limited, function() end
+  function seamed.shield(fn) return fn end
   debug.sethook(count, "", step)
   coroutine.create = limited -- luacheck: ignore 122
   local good = true
