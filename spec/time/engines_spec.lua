@@ -62,9 +62,11 @@ describe("calls of two clients at once", function()
       return now()
     end
     service:will({ body = '{"data":{"id":1}}', after = 2 }, { body = '{"data":{"id":2}}', after = 3 })
-    local ids = patchworks.map({ 1, 2 }, function(id) return assert(service:client().script_versions:get(id)).id end)
-    assert.same({ 1, 2 }, ids)
-    assert.equal(1003, service.clock.time)
+    local times = patchworks.map({ 1, 2 }, function(id)
+      assert.equal(id, service:client().script_versions:get(id).id)
+      return service.clock.time
+    end)
+    assert.same({ 1002, 1003 }, times) -- who has an answer goes on with it at once
     assert.is_true(looks <= 60, looks)
   end)
 end)
