@@ -153,7 +153,8 @@ local function add_drops(list, text, tokens, is_c)
     local start = first[number]
     local plain = start and (start.kind == "name" or start.text == "return")
     local is_statement = plain and (line:find "[=(]" or start.text == "return") and (not is_c or line:find ";%s*$")
-    local gives_nothing = line:find "^%s*return nil%s*$" ~= nil -- nearly everywhere
+    -- Nearly everywhere; and a field that is made nil is none.
+    local gives_nothing = line:find "^%s*return nil%s*$" or line:find "^%s*[%w_]+ = nil,"
     if is_statement and not gives_nothing and not line:find "^%s*[%w_]+%s*=%s*function" then
       local with = start.text == "return" and (is_c and "" or "return") or ""
       list[#list + 1] = {
