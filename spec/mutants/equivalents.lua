@@ -28,7 +28,7 @@ local list = {
     { 'local weak = { __mode = "k" }', '`"k_"` for `"k"`', "Lua looks for the letter" },
   },
   ["lua/patchworks/release/wait.lua"] = {
-    { "if pause < left - margin then return pause end", "`<=` for `<`", "they are the same then" },
+    { "if pause < left - 2 * margin then return pause, false end", "`<=` for `<`", "they are the same then" },
   },
   ["lua/patchworks/release/diff.lua"] = {
     { "local down = at == 0 or (at < d and before[at - 1] < before[at])", "`<=` for `<`", "either way is as short", after = "before[at - 1] " },

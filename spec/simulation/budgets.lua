@@ -123,7 +123,8 @@ end
 local function had_ended(script, accepted)
   for _, name in ipairs { "live", "failed" } do
     for _, entry in ipairs(script[name]) do
-      if entry.version == accepted.version and entry.time < accepted.time then return true end
+      local is_it = entry.version == accepted.version or entry.deployed == accepted.version
+      if is_it and entry.time < accepted.time then return true end
     end
   end
   return false
@@ -324,7 +325,8 @@ function budgets.has_failed(request)
   return request.ended ~= nil and request.ended - request.started > 29.9 -- the attempt's time was up
 end
 
--- Looks for what a create may have made: two, three after a time-out, and none after the one that has it before its eyes.
+-- Looks for what a create may have made: two, three after a time-out, and none after the one that has it before its eyes,
+-- unless a plain create of this process, which may have made it too, was begun meanwhile.
 local function search_of(job, create)
   local pages = pages_of(size_of(job, job.scripts[create.subject]), 100)
   local most = 3 * pages
@@ -338,7 +340,12 @@ local function search_of(job, create)
     local looks = request.operation == "list" and request.subject == create.subject and request.number > create.number
     if looks and (request.arrived or math.huge) < made.time then before = before + 1 end
   end
-  return math.min(most, before + pages)
+  local meanwhile = 0
+  for _, other in pairs(job.evidence.world.requests) do
+    local is_create = other.operation == "create" and other.subject == create.subject and other ~= create
+    if is_create and other.started >= create.started and other.started <= job.to then meanwhile = meanwhile + 1 end
+  end
+  return math.min(most, before + pages) + meanwhile * pages
 end
 
 -- What each request that failed may add.

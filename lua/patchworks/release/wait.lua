@@ -109,12 +109,13 @@ local function judge(job, version, response, watched)
   return service.is_deployed(version) and is_anew(version, watched) and version or nil
 end
 
--- The last look is begun so long before the end that its answer can be there in time.
+-- How long to pause before the next look, and whether that is the last: it is where none would fit after it, and is then
+-- begun only just so long before the end that its answer can be there in time.
 local function next_pause(left, elapsed, took, given)
   local pause = wait.pause(elapsed, given.interval, given.max_interval)
   local margin = math.min(left / 2, math.max(0.02, 2 * took))
-  if pause < left - margin then return pause end
-  return left - margin
+  if pause < left - 2 * margin then return pause, false end
+  return left - margin, true
 end
 
 -- Watches a version until its deployment has ended. `watched`: `before` (the version as it was), `after` (when the one
@@ -142,8 +143,8 @@ local function watch(job, id, watched)
     end
     local left = limit:left()
     if final or left <= 0 then return nil, not_in_time(job, seconds, last, trouble) end
-    local pause = next_pause(left, now - began, now - asked, given)
-    final = pause >= left - math.max(0.04, 4 * (now - asked))
+    local pause
+    pause, final = next_pause(left, now - began, now - asked, given)
     clock.sleep(pause)
   end
 end

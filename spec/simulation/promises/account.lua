@@ -77,7 +77,9 @@ local function check_account(evidence, call, script, account)
       return lie("it doesn't say that version %d may still come live", version)
     end
   end
-  if account.pending[1] and (account.finished or value or err and err.outcome == "none") then
+  -- Who is cancelled takes nothing back.
+  local ended = account.finished or value or err and err.outcome == "none" and not call.cancelled
+  if account.pending[1] and ended then
     return lie("it says that version %d may still come live, and the release is over", account.pending[1].id)
   end
   if not value then return end

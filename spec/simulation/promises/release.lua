@@ -64,18 +64,27 @@ local function last_deployed(evidence, call, script, id)
   return last
 end
 
--- What is said to be overwritten was made live by somebody else, in the call and before ours.
+-- What is said to be overwritten was made live by somebody else, in the call and before ours. Of two that were deployed
+-- in one second nobody can tell which came last, nor which is live.
 local function check_overwrote(evidence, call, script, version, before)
   if not version then return end
+  local last = evidence.world.plan.habits.fraction > 0 and before or call.ended
   for _, entry in ipairs(evidence.lives[script] or {}) do
     local own = entry.step == call.step and entry.attempt == call.attempt and not entry.late
-    local between = entry.time >= call.began and entry.time <= (before or call.ended)
-    if not own and between and entry.version == version.id then return end
-    -- Of two that were deployed in one second nobody can tell which came last.
-    local ties = evidence.world.plan.habits.fraction == 0 and before and math.abs(entry.time - before) < 1
-    if not own and ties and entry.deployed == version.id then return end
+    local is_it = entry.version == version.id or entry.deployed == version.id
+    if is_it and not own and entry.time >= call.began and entry.time <= last then return end
   end
   evidence:lie("what is said to be overwritten was", call, "version %s was not", tostring(version.id))
+end
+
+-- Whether a version is not among the newest 100: one that comes live, and is replaced, between two looks is seen there alone.
+local function is_beyond_look(evidence, script, id, time)
+  local newer = 0
+  for _, entry in ipairs(evidence.world.service.journal) do
+    local there = entry.what == "created" and entry.script == script and entry.time <= time
+    if there and entry.version > id and not evidence:was_deleted(entry.version, time) then newer = newer + 1 end
+  end
+  return newer >= 99 -- and its own, or somebody else's, that is made by the look afterwards
 end
 
 local function was_tested(evidence, call, id)
@@ -108,6 +117,7 @@ local function check_published(evidence, call, script, wanted, tested, result)
   local previous = result.previous and result.previous.id
   if not former or former == id or former == previous or result.overwrote then return end
   if by.operation == "invoke" then return end -- the test itself deployed it again, at once with the look afterwards
+  if is_beyond_look(evidence, script, former, when) then return end
   local gone = evidence:was_deleted(former, last_sight(evidence, call, script, when) or call.ended)
   if not gone and not fell_back(evidence, call, script, former, when) then
     evidence:lie("nobody's version is overwritten unseen", call, "version %s was live when %s came live, and %s was said to be",
