@@ -109,8 +109,8 @@ local function judge(job, version, response, watched)
   return service.is_deployed(version) and is_anew(version, watched) and version or nil
 end
 
--- How long to pause before the next look, and whether that is the last: it is where none would fit after it, and is then
--- begun only just so long before the end that its answer can be there in time.
+-- How long to pause before the next look, and whether that is the last: it is where none would fit after it, and is
+-- begun just so long before the end that its answer can be there in time.
 local function next_pause(left, elapsed, took, given)
   local pause = wait.pause(elapsed, given.interval, given.max_interval)
   local margin = math.min(left / 2, math.max(0.02, 2 * took))
