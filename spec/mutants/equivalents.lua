@@ -153,7 +153,7 @@ local list = {
       "`true` for `false`", set_first, after = "call = " },
   },
   ["lua/patchworks/time/deadline.lua"] = {
-    { "return left < seconds and (left > 0 and left or 0) or seconds", "`>=` for `>`", "they are the same then" },
+    { "return left < seconds and (left > least and left or 0) or seconds", "`>=` for `>`", "they are the same then" },
     { "if outer and outer.at < at then at = outer.at end", "`<=` for `<`", "they are the same then" },
   },
   ["lua/patchworks/time/engines.lua"] = {

@@ -68,8 +68,8 @@ local function look_of(job, script, again)
   return count + ((not again or pages > 1) and 1 or 0)
 end
 
--- What moves while it is read is read again, a request or two, and what was under way with it.
-local function again(moves, read_ahead) return moves * (3 + read_ahead) end
+-- What moves while it is read is read again, up to four requests, and what was under way with it.
+local function again(moves, read_ahead) return moves * (4 + read_ahead) end
 
 -- All versions of a script.
 local function listing_of(job, script)
@@ -220,7 +220,7 @@ function kinds.list(job, budget, args)
   local script = job.scripts[args.script]
   local pages = pages_of(size_of(job, script), args.per_page)
   local moves = moves_of(job, script.created) + moves_of(job, script.deleted)
-  if args.filter then moves = moves + moves_of(job, script.accepted) + others_of(job, script) end
+  if args.filter then moves = moves + moves_of(job, script.live) + others_of(job, script) end
   if args.limit then pages = math.min(pages, pages_of(args.limit, args.per_page)) end
   if args.how == "break" then pages = math.min(pages, pages_of(3, args.per_page) + args.read_ahead) end
   budget:add("list", pages + again(moves, args.read_ahead))

@@ -217,7 +217,8 @@ function Service:seed(id, contents, deployed, failed, days, ran)
     version.failed_text, version.reason = date(self, before - 3600), "SyntaxError: long ago"
   end
   for number, count in ipairs(ran or {}) do
-    for _ = 1, count do add_entry(self, script.versions[number], "run long ago", before) end
+    local version = script.versions[number] -- a shorter history may have none
+    for _ = 1, version and count or 0 do add_entry(self, version, "run long ago", before) end
   end
   note_live(self, script)
 end

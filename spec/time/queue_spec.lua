@@ -132,6 +132,15 @@ describe("a deadline", function()
     end
   end)
 
+  it("has nothing left where less is left than anything takes, as sums of seconds leave", function()
+    local clock <close> = clock_of()
+    local one = deadline.of(5)
+    clock.time = one.at - 1e-7
+    assert.same({ 0, 0 }, { one:left(), one:cap(3) })
+    clock.time = one.at - 1e-5
+    assert.is_true(one:left() > 0)
+  end)
+
   it("is made of seconds or of another, and ends no later than the one that it is a part of", function()
     local clock <close> = clock_of()
     local outer = deadline.of(5)

@@ -40,10 +40,12 @@ function deadline.seconds(timeout) return type(timeout) == "number" and timeout 
 --- The seconds that are left, never negative.
 function Deadline:left() return self:cap(self.most) end
 
---- The smaller of the given seconds and those that are left.
+local least = 1e-6 -- seconds in which nothing can be done
+
+--- The smaller of the given seconds and those that are left; 0 for less than a microsecond.
 function Deadline:cap(seconds)
   local left = self.at - clock.now()
-  return left < seconds and (left > 0 and left or 0) or seconds
+  return left < seconds and (left > least and left or 0) or seconds
 end
 
 --- A `timeout` for each of several calls: the given seconds, or what is left by then.

@@ -49,6 +49,15 @@ local function has_ended(evidence, accepted, by)
   return false
 end
 
+-- Whether somebody else's deployment of a version ended well in a call.
+local function others_ended(evidence, call, script, version)
+  for _, entry in ipairs(evidence.lives[script] or {}) do
+    local own = entry.step == call.step and entry.attempt == call.attempt
+    if not own and entry.deployed == version and entry.time >= call.began and entry.time <= call.ended then return true end
+  end
+  return false
+end
+
 local function effects(evidence, call, script)
   return #evidence:effects_of(call, "created", script) + #evidence:effects_of(call, "accepted", script)
     + #evidence:effects_of(call, "deleted", script)
@@ -71,8 +80,8 @@ local function check_account(evidence, call, script, account)
     return lie("it says that nothing was changed in script %d", script)
   end
   for version, accepted in pairs(begun_by(evidence, call, script)) do
-    -- Where somebody else's deployment of it has ended meanwhile, that may be taken for one's own: it is live either way.
-    local is_live = evidence:live_at(script, call.ended) == version
+    -- Where somebody else's deployment of it has ended meanwhile, that may be taken for one's own.
+    local is_live = evidence:live_at(script, call.ended) == version or others_ended(evidence, call, script, version)
     if not (pending[version] or is_live) and not has_ended(evidence, accepted, call.ended) then
       return lie("it doesn't say that version %d may still come live", version)
     end

@@ -55,7 +55,14 @@ local function asked(request) return tonumber((request.given or ""):match "Retry
 
 local minute = 60 -- seconds that what remains is good for
 
-local function new_gate() return { under_way = 0, told = 0 } end
+local function new_gate() return { under_way = 0, told = 0, refused = {}, pause = 1 } end
+
+-- The longest pause that a client makes by itself after a 429 which names none: a second, and twice as much each time.
+local function pause_after(gate, request)
+  local key = ("%s/%s/%s"):format(request.step, request.attempt, request.operation)
+  gate.refused[key] = (gate.refused[key] or 0) + 1
+  return math.min(20, 2 ^ (gate.refused[key] - 1))
+end
 
 local function started(evidence, gate, request, order)
   local now = request.started
@@ -91,6 +98,7 @@ local function ended(gate, request, order)
   if probed then gate.probe = nil end
   if request.answered == 429 then
     gate.closed = math.max(gate.closed or 0, request.ended + asked(request))
+    gate.pause = math.max(1, asked(request) > 0 and 1 or pause_after(gate, request))
     gate.remaining = nil
   elseif request.answered then
     -- An older request's answer says nothing of now; a newer refusal outweighs the one that went first.
@@ -107,7 +115,7 @@ local function check_patience(evidence, gate, call)
   -- A login has waits of its own, and so has the client's own limit.
   if call.plan.credential == "login" or call.plan.rate_limit or evidence:is_held(call) then return end
   local free = call.ended - math.max(gate.last or 0, gate.closed or 0, call.began)
-  if gate.under_way == 0 and free > 1 then
+  if gate.under_way == 0 and free > gate.pause then
     evidence:lie("who may go goes", call, "it waited for nothing, %.3f s long", free)
   end
 end
