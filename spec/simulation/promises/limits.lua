@@ -112,8 +112,9 @@ local function check_patience(evidence, gate, call)
   local kind = call.err and call.err.kind
   local plain = evidence.single[call.op] or call.op == "list" or call.op == "logs"
   if not plain or (kind ~= "timeout" and kind ~= "rate_limited") then return end
-  -- A login has waits of its own, and so has the client's own limit.
-  if call.plan.credential == "login" or call.plan.rate_limit or evidence:is_held(call) then return end
+  -- A login has waits of its own, and so have the client's own limit and a search beside a plain create.
+  local has_own = call.plan.credential == "login" or call.plan.rate_limit or call.args.reconcile
+  if has_own or evidence:is_held(call) then return end
   local free = call.ended - math.max(gate.last or 0, gate.closed or 0, call.began)
   if gate.under_way == 0 and free > gate.pause then
     evidence:lie("who may go goes", call, "it waited for nothing, %.3f s long", free)

@@ -279,6 +279,10 @@ local function check_deploy_and_wait(evidence, call)
   -- What somebody else has taken the place of since can't be waited for.
   if call.err.kind ~= "timeout" or not when or evidence:is_held(call) then return end
   if evidence:live_at(evidence.scripts[id], call.ended) ~= id then return end
+  for _, entry in ipairs(evidence.world.service.journal) do
+    local again = entry.what == "accepted" and entry.version == id and entry.step ~= call.step
+    if again and entry.time >= call.began and entry.time <= call.ended then return end -- it is under way once more
+  end
   for _, request in ipairs(evidence:requests_of(call)) do
     if request.fault or request.answered == 401 then return end -- a 429 lasts, and a login takes its time
   end
