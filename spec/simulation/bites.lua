@@ -368,11 +368,10 @@ return {
   {
     bug = "what is said to be overwritten was not",
     module = "patchworks.release.replace",
-    from = "local known = each.id == version.id or (state.live and each.id == state.live.id) or each == after.live",
-    to = "local known = each.id == version.id or each == after.live",
-    also = { from = "if before and service.is_deployed(before) then return at ~= service.deployed_at(before) end", to = "" },
+    from = "not known and deployed_since(each, state) and",
+    to = "not known and service.was_deployed(each) and",
     promise = "what is said to be overwritten was",
-    seed = 3759,
+    seed = 12,
   },
   {
     bug = "a failure of long ago is told of a version that was superseded",
