@@ -1,4 +1,4 @@
--- Runs each file of specs in a process of its own, one more at a time than there are processors, and sums what busted
+-- Runs each file of specs in a process of its own, two at a time for each processor and one more, and sums what busted
 -- counted. scripts/test says how to call it.
 package.path = "./?.lua;" .. package.path
 local lua = require "spec.support.lua"
@@ -168,8 +168,8 @@ end_with("sigterm", 15)
 end_with("sigint", 2)
 local times = read_times()
 put_in_order(files, times, seed)
--- One more than there are processors: a file waits for others for an eighth of its time.
-run(files, given, times, tonumber(os.getenv "PATCHWORKS_JOBS") or uv.available_parallelism() + 1)
+-- A file waits for others, and for what it has begun, for half of its time.
+run(files, given, times, tonumber(os.getenv "PATCHWORKS_JOBS") or 2 * uv.available_parallelism() + 1)
 write_times(times)
 report()
 if seed then io.stdout:write(("the order was that of --seed=%d\n"):format(seed)) end

@@ -81,13 +81,11 @@ end
 -- Versions whose source a publish reads: of those that the look before showed the live one and, of the newest 10, those
 -- that are newer, as far as the look brought no source.
 local function sources_of(job, id)
-  local scripts, live, shown, brought = job.evidence.scripts, math.huge, {}, {}
-  for _, request in ipairs(job.evidence:requests_of(job.call)) do
-    local operation, subject = request.operation, request.subject
-    local goes_on = operation == "create" and subject == id
-      or (operation == "deploy" or operation == "get" and request.query.include) and scripts[subject] == id
-    if goes_on then break end
-    if operation == "list" and subject == id and request.answered == 200 then
+  local live, shown, brought = math.huge, {}, {}
+  for _, request in ipairs(job.evidence:requests_of(job.call, id)) do
+    local operation = request.operation
+    if operation == "create" or operation == "deploy" or operation == "get" and request.query.include then break end
+    if operation == "list" and request.answered == 200 then
       live = math.min(live, job.evidence:live_at(id, request.arrived) or 0)
       if request.query.include then brought = {} end
       for _, version in ipairs(request.ids) do
@@ -159,7 +157,7 @@ local function deploy(job, budget, script, count)
       budget:add("get", looks_in(job.to - job.from))
     elseif own then
       local looks = 0
-      for _, request in ipairs(job.evidence:requests_of(job.call)) do
+      for _, request in ipairs(job.evidence:requests_of(job.call, accepted.script)) do
         local looked = request.operation == "get" and request.subject == accepted.version and request.arrived
         if looked and looked >= accepted.time and looked < ended then looks = looks + 1 end
       end
@@ -268,12 +266,10 @@ end
 -- Whether making a version, and the look that goes with it, took more than a second: then it looks again.
 local function is_slow(job, script)
   local settled, began, ended = job.from, nil, nil
-  for _, request in ipairs(job.evidence:requests_of(job.call)) do
-    local operation, subject = request.operation, request.subject
-    if operation == "deploy" and job.evidence.scripts[subject] == script then break end
-    local concerns = subject == script and (operation == "create" or operation == "list")
-      or operation == "get" and job.evidence.scripts[subject] == script
-    if concerns then
+  for _, request in ipairs(job.evidence:requests_of(job.call, script)) do
+    local operation = request.operation
+    if operation == "deploy" then break end
+    if operation == "create" or operation == "list" or operation == "get" then
       if operation == "create" then began = began or settled end
       settled = request.ended or job.to
       ended = settled

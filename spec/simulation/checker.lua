@@ -35,6 +35,9 @@ local function evidence_of(world)
     local request = world.requests[number]
     if request then
       put(evidence.requests, key_of(request), request)
+      local of_script = request.operation == "list" or request.operation == "create"
+      local script = of_script and request.subject or evidence.scripts[request.subject]
+      if script then put(evidence.requests, key_of(request, "", script), request) end
       local looked = request.operation == "list" and request.answered == 200 and not request.fault
       if looked and request.subject then put(evidence.looks, key_of(request, request.subject), request) end
     end
@@ -71,8 +74,10 @@ function Evidence:effects_of(call, what, script)
   return self.effects[key_of(call, what, script)] or none
 end
 
---- What a call sent.
-function Evidence:requests_of(call) return self.requests[key_of(call)] or none end
+--- What a call sent; of one script, where it is named, and of its versions.
+function Evidence:requests_of(call, script)
+  return self.requests[script and key_of(call, "", script) or key_of(call)] or none
+end
 
 --- Its lists of a script's versions that were answered.
 function Evidence:looks_of(call, script) return self.looks[key_of(call, script)] or none end
