@@ -1,7 +1,7 @@
 -- Compares what was said with what was done. Knows the documented promises and nothing of the client's code.
 local checker = {}
 
-local promises = { "delivery", "calls", "listing", "release", "account", "asked", "limits", "requests" }
+local promises = { "delivery", "calls", "listing", "release", "prune", "account", "asked", "limits", "requests" }
 
 for i, name in ipairs(promises) do promises[i] = require("spec.simulation.promises." .. name) end
 

@@ -184,71 +184,6 @@ local function check_rollback(evidence, call)
   end
 end
 
--- When the service was last looked at, by this call, before a request.
-local function last_look(evidence, call, version, script, before, time)
-  local at = -math.huge
-  for _, request in ipairs(evidence:requests_of(call)) do
-    local looks = (request.operation == "get" and request.subject == version)
-      or (request.operation == "list" and request.subject == script)
-    local came = request.number < before and request.arrived and request.arrived < time and request.status == 200
-    if looks and came then at = math.max(at, request.arrived) end
-  end
-  return at
-end
-
--- Whether the call saw that a version was deployed, or on its way, when it deleted it.
-local function was_seen_deployed(evidence, entry, look)
-  if entry.was ~= "Deployed" and not entry.building then return false end
-  local since = -math.huge
-  for _, each in ipairs(evidence.world.service.journal) do
-    if (each.what == "accepted" or each.what == "live") and each.version == entry.version and each.time <= entry.time then
-      since = math.min(since == -math.huge and each.time or since, each.time)
-      if each.time > look then since = each.time end
-    end
-  end
-  return since <= look
-end
-
-local moving = { accepted = true, live = true, failed = true, ran = true, deleted = true }
-
--- Whether somebody else, or a request that nobody waited for any more, moved something of the script in a call.
-local function is_alone(evidence, call, script)
-  for _, entry in ipairs(evidence.world.service.journal) do
-    local own = entry.step == call.step and entry.attempt == call.attempt and not entry.late
-    local of = entry.script or evidence.scripts[entry.version]
-    if not own and moving[entry.what] and of == script and entry.time >= call.began and entry.time <= call.ended then return false end
-  end
-  return true
-end
-
-local lately = 30 * 86400 -- seconds
-
-local function check_deleted(evidence, call, entry)
-  local look = last_look(evidence, call, entry.version, entry.script, entry.request, entry.time)
-  if was_seen_deployed(evidence, entry, look) then
-    evidence:lie("prune spares what is deployed", call, "version %d was deployed, or on the way, and seen so", entry.version)
-  elseif entry.deployed and entry.deployed <= look and not call.args.ever_deployed then
-    evidence:lie("prune spares what was ever live", call, "version %d was, and that was not asked for", entry.version)
-  elseif entry.used and entry.used <= look and entry.used > entry.time - lately then
-    evidence:lie("prune spares what was used lately", call, "version %d was used %.0f s ago", entry.version, entry.time - entry.used)
-  elseif (entry.is_last or entry.is_former) and is_alone(evidence, call, entry.script) then
-    evidence:lie("prune leaves a way back", call, "version %d was deployed last, or is where a rollback would go", entry.version)
-  end
-end
-
-local function check_prune(evidence, call)
-  local value, gone = call.value or call.err, {}
-  for _, entry in ipairs(evidence:effects_of(call, "deleted")) do
-    gone[entry.version] = true
-    if not entry.late then check_deleted(evidence, call, entry) end
-  end
-  for _, version in ipairs(value and (value.deleted or value.pruned) or {}) do
-    if not gone[version.id] and evidence.world.service.versions[version.id] then
-      evidence:lie("said done is done", call, "version %d was not deleted", version.id)
-    end
-  end
-end
-
 -- When a version failed to be deployed, the last time in a call.
 local function failed_at(evidence, call, id)
   local last = -math.huge
@@ -360,7 +295,6 @@ function checks.publish(evidence, call)
   else
     check_failed(evidence, call, call.args.script, call.err)
   end
-  if call.args.keep then check_prune(evidence, call) end
   if call.args.epilogue then check_epilogue(evidence, call) end
 end
 
@@ -376,7 +310,7 @@ function checks.apply(evidence, call)
   end
 end
 
-checks.rollback, checks.prune, checks.deploy_and_wait = check_rollback, check_prune, check_deploy_and_wait
+checks.rollback, checks.deploy_and_wait = check_rollback, check_deploy_and_wait
 
 return function(evidence)
   check_runs(evidence)
