@@ -60,6 +60,8 @@ end
 -- (a version that somebody else made live in between), `meanwhile` (what the function gave); or nil and an error
 -- @tparam ?boolean again whether this is the second try after a tie
 function replace.with(job, version, step, state, meanwhile, again)
+  -- As the look shows it: what somebody else's deployment of it came to before is not what ours does.
+  version = state.by_id[version.id] or version
   local deployed, response = wait.deploy(job, version, step, state.live)
   if not deployed then return nil, response end
   local questions = {
@@ -75,7 +77,7 @@ function replace.with(job, version, step, state, meanwhile, again)
   local after = answers[1].state
   if after and not again and job.deadline:left() > 1 and is_tie(state, after, version) then
     job.clock.sleep(1)
-    local done, failure = replace.with(job, after.by_id[version.id], step, after, meanwhile, true)
+    local done, failure = replace.with(job, version, step, after, meanwhile, true)
     if done then done.overwrote = done.overwrote or overwritten(state, after, version) end
     return done, failure
   end

@@ -399,6 +399,16 @@ describe("publish, when it fails", function()
     assert.matches("SyntaxError", err.message)
   end)
 
+  it("is not told by what somebody else's deployment of the same version came to right before", function()
+    open { contents = { "one", "breaks" }, deployed = { 1 }, habits = { deploying = "2026-11-24T06:00:00.000000Z" } }
+    world:before("list", 3, function()
+      world:version(2).failed_text, world:version(2).reason = "2026-01-01T00:00:00.000000Z", "SyntaxError: theirs"
+    end)
+    local _, err = publish "breaks"
+    assert.same({ "deployment_failed", "none", 1 }, { err.kind, err.outcome, id(err.live) })
+    assert.matches("line 1", err.message)
+  end)
+
   it("has live what was where the service refuses to deploy, and may not come live itself", function()
     open { contents = { "one" }, deployed = { 1 } }
     world:answer("deploy", 1, 409, { message = "no" })
