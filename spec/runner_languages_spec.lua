@@ -251,30 +251,6 @@ describe("C#, Go and Rust", function()
     end)
   end
 
-  -- One program for all of their bounds: building takes the second.
-  local bounded = [[
-package main
-
-import "syscall"
-
-func handle(data map[string]interface{}) interface{} {
-	kept := [][]byte{}
-	for data["payload"] == "memory" {
-		block, problem := syscall.Mmap(-1, 0, 1<<24, syscall.PROT_READ|syscall.PROT_WRITE,
-			syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_POPULATE)
-		if problem != nil {
-			panic(problem)
-		}
-		kept = append(kept, block)
-	}
-	for data["payload"] == "time" {
-	}
-	var about syscall.Statfs_t
-	syscall.Statfs(".", &about)
-	return map[string]interface{}{"payload": about.Blocks * uint64(about.Bsize), "logs": kept}
-}
-]]
-
   it("are bounded as the others are", function()
     if missing "go" then return pending(missing "go") end
     local result = result_of { language = "go", source = bounded, payload = "memory" }
