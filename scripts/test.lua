@@ -42,7 +42,7 @@ end
 -- What takes longest, for a first run: one of these that began last would leave the other processors idle.
 local longest = {
   "simulation/fleet", "recording/settle", "listing/walk", "cli/traps", "hosts/hosts", "release/release",
-  "cli/workbench", "runner_languages", "sandbox_page", "core/parts", "recording/check", "runner_limits",
+  "cli/workbench", "runner_languages", "pages", "core/parts", "recording/check", "runner_limits",
   "sandbox", "cli/releases", "raising_hook", "cli/told", "runner", "cli/codes", "faults/matrix", "cli/ended",
   "cli/objects", "release/green", "recording/record", "cli/setup", "project/guide", "project/authors",
   "sandbox_load", "sandbox_limits", "project/run",

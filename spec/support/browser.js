@@ -1,4 +1,4 @@
-// Looks at the sandbox's page with a headless Chromium, over its debugging pipe: node browser.js CHROMIUM, then an address and
+// Looks at pages with a headless Chromium, over its debugging pipe: node browser.js CHROMIUM, then an address and
 // its checks, as often as wanted. Says of each check "NAME: holds", or what it saw instead.
 const { spawn } = require('child_process');
 const fs = require('fs');
@@ -11,7 +11,7 @@ const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'patchworks-page-'));
 const browser = spawn(chromium, [
   '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run',
   '--disable-background-networking', '--disable-extensions', '--disable-component-update', '--disable-default-apps', '--disable-sync',
-  '--renderer-process-limit=1', `--user-data-dir=${profile}`, '--remote-debugging-pipe', 'about:blank',
+  '--renderer-process-limit=1', '--allow-file-access-from-files', `--user-data-dir=${profile}`, '--remote-debugging-pipe', 'about:blank',
 ], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
 
 let next = 0;
@@ -38,7 +38,6 @@ function send(method, params, sessionId) {
 }
 
 let session;
-let tab;
 async function evaluate(expression) {
   const { result, exceptionDetails } = await send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true }, session);
   if (exceptionDetails) throw new Error(exceptionDetails.exception.description || exceptionDetails.text);
@@ -58,10 +57,15 @@ function hold(condition, what) {
 }
 
 async function open(width = 1200) {
-  if (tab) await send('Target.closeTarget', { targetId: tab }); // or its page goes on asking
-  ({ targetId: tab } = await send('Target.createTarget', { url: 'about:blank' }));
-  ({ sessionId: session } = await send('Target.attachToTarget', { targetId: tab, flatten: true }));
-  for (const domain of ['Page', 'Runtime', 'Network']) await send(`${domain}.enable`, {}, session);
+  if (session) {
+    // A new document in the same tab: an address with another fragment alone would be the page that is there.
+    await send('Page.navigate', { url: 'about:blank' }, session);
+    await send('Emulation.setEmulatedMedia', { features: [] }, session);
+  } else {
+    const { targetId } = await send('Target.createTarget', { url: 'about:blank' });
+    ({ sessionId: session } = await send('Target.attachToTarget', { targetId, flatten: true }));
+    for (const domain of ['Page', 'Runtime', 'Network']) await send(`${domain}.enable`, {}, session);
+  }
   await send('Emulation.setDeviceMetricsOverride', { width, height: 800, deviceScaleFactor: 1, mobile: false }, session);
   await send('Page.navigate', { url: address }, session);
   await until("document.body && document.body.dataset.ready === 'yes'", 'the page');
@@ -137,6 +141,13 @@ const checks = {
     hold((await evaluate("document.getElementById('request-list').childElementCount")) === 500, '500 are shown');
     const took = await evaluate('(async () => { const t = performance.now(); await showAll(); return performance.now() - t; })()');
     hold(took < 5000, `it took ${took} ms`);
+  },
+  // Each of the pages in frames, none of which needs to be scrolled sideways.
+  async frames() {
+    await open();
+    const seen = await evaluate("[...document.querySelectorAll('iframe')].map((one) => [one.id, one.contentDocument.title, one.contentDocument.documentElement.scrollWidth])");
+    hold(seen.length > 5, `${seen.length} pages`);
+    for (const [name, title, width] of seen) hold(title && width > 0 && width <= 360, `${name} (${title}) is ${width} wide`);
   },
   async stays() {
     await open();
