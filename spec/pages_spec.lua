@@ -37,7 +37,8 @@ local function write_frames()
   for name in pairs(pages) do
     frames[#frames + 1] = ('<iframe id="%s" src="%s.html" style="width: 360px; height: 10px; border: 0"></iframe>'):format(name, name)
   end
-  scratch.write(folder .. "/frames.htm", "<body>" .. table.concat(frames) .. "<script>onload = () => { document.body.dataset.ready = 'yes'; };</script>")
+  scratch.write(folder .. "/frames.htm", "<body>" .. table.concat(frames)
+    .. "<script>onload = () => { document.body.dataset.ready = 'yes'; };</script>")
 end
 
 local source = "def handle(data):\n  note = '</script><script>window.broken = 1</script><img src=x onerror=\"window.broken = 1\">'\n  return data"
