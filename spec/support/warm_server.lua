@@ -27,6 +27,9 @@ for line in requests:lines() do
   local request = cjson.decode(line)
   local pid = fork.fork()
   if pid == 0 then
+    fork.own()
+    debug.setmetatable(debug.getregistry()._CLIBS, nil) -- closing the state unloads no library: see fork.leave
+    os.exit = fork.leave -- luacheck: ignore
     become(request)
     os.exit(true)
   end

@@ -17,6 +17,8 @@ local Shown = {}
 
 local function show(text) error(setmetatable({ text = text }, Shown), 0) end
 
+local function version() return "patchworks " .. require("patchworks")._VERSION end
+
 local function add_help(command)
   command:add_help { action = function() show(command:get_help()) end }
 end
@@ -26,9 +28,7 @@ end
 function parser.new(only)
   local self = argparse("patchworks", "Deploy, invoke and watch script versions on the Patchworks platform.", epilog)
   add_help(self)
-  self:flag("--version", "Print the version."):action(function()
-    show("patchworks " .. require("patchworks")._VERSION)
-  end)
+  self:flag("--version", "Print the version."):action(function() show(version()) end)
   self:require_command(true)
   self:command_target "command"
   for name, each in commands.each(only) do
@@ -48,9 +48,10 @@ end
 
 --- Reads a command's words.
 -- @tparam table words
--- @treturn ?table what was given, or only `text` where that was asked for (`--help`, `help COMMAND`); or nil, a
--- sentence, and the usage of the command that it is about
+-- @treturn ?table what was given, or only `text` where that was asked for (`--help`, `--version`, `help COMMAND`); or
+-- nil, a sentence, and the usage of the command that it is about
 function parser.read(words)
+  if words[1] == "--version" then return { text = version() } end -- no command has to be loaded for it
   if words[1] == "help" then words = { words[2] or "--help", words[2] and "--help" } end
   local self = parser.new(words[1])
   local about, problem = self, nil
