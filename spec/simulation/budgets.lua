@@ -309,8 +309,18 @@ end
 
 function kinds.prune(job, budget, args) prune(job, budget, job.scripts[args.script]) end
 
+-- Creates of one content side by side may take each other's versions: then one looks for its own once more.
 function kinds.batch(job, budget, args)
-  for _, item in ipairs(args.items) do kinds[item.op](job, budget, item) end
+  local made = {}
+  for _, item in ipairs(args.items) do
+    kinds[item.op](job, budget, item)
+    local what = item.op == "create" and item.reconcile and ("%s/%s"):format(item.script, item.content)
+    if what and made[what] then
+      budget:add("create", 1)
+      budget:add("list", 3 * pages_of(size_of(job, job.scripts[item.script]), 100))
+    end
+    if what then made[what] = true end
+  end
 end
 
 --- Whether a request came to an end that another may follow.
