@@ -25,26 +25,21 @@ end
 local function settle(words, server) return finish((start(words, server))) end
 
 describe("examples/settle.sh", function()
-  it("asks everything, deletes what it made, and says what it came to", function()
-    local path = state.folder .. "/r.jsonl"
-    local code, printed, said = settle("1 " .. path)
+  it("asks everything, in the middle of a deployment too, deletes what it made, and says what it came to", function()
+    local server <close> = assert(sandbox.start { deploy_seconds = 1 }) -- as long as a few commands
+    local code, printed, said = settle(("1 %s/r.jsonl"):format(state.folder), server)
     assert.equal(1, code, said) -- the sandbox refuses to run what isn't deployed, which the vendor documents otherwise
     for _, name in ipairs { "create_status", "crlf", "trim", "content", "deploy_status", "deploying", "idle", "failed_deployment",
       "one_deployed", "redeploy_nothing", "failed_run", "logs_newest_first", "log_entry", "logs_per_page", "rate_headers" } do
       assert.truthy(printed:find("settled\t" .. name .. "\t[^\n]*\tas in the sandbox\n"), name .. "\n" .. printed .. said)
     end
     assert.truthy(printed:find("contradicted\tinvoke_deploys\trefused with 409", 1, true), printed)
-    local _, left = state.run "list 1"
-    assert.equal("", left)
-  end)
-
-  it("asks in the middle of a deployment where that takes as long as a command", function()
-    local server <close> = assert(sandbox.start { deploy_seconds = 1 })
-    local _, printed, said = settle(("1 %s/r.jsonl"):format(state.folder), server)
     for name, answer in pairs { deploying = '"deploying"', idle = "null", deploy_while_deploying = "answered 200",
       delete_while_deploying = "answered 409" } do
       assert.truthy(printed:find(("settled\t%s\t%s ("):format(name, answer), 1, true), name .. "\n" .. printed .. said)
     end
+    local _, left = shell(server, "list 1")
+    assert.equal("", left)
   end)
 
   it("deletes what it made when it is cut off, and needs to be told a script and a file", function()
