@@ -37,6 +37,7 @@ local function groups_of(evidence)
       end
       local least, most = bounds(call)
       group.least, group.most = group.least + least, group.most + most
+      group.reconciles = group.reconciles or call.args.reconcile
       group.calls[#group.calls + 1] = call
       group.words[#group.words + 1] = said(call)
     end
@@ -92,7 +93,7 @@ local function check_group(evidence, group)
   for _, entry in ipairs(evidence:effects_of(call, effect_of[call.op])) do
     if is_of(entry, call) then
       count = count + 1
-      if call.args.reconcile and was_missed(evidence, entry, call) then unseen = unseen + 1 end
+      if group.reconciles and was_missed(evidence, entry, call) then unseen = unseen + 1 end
     end
   end
   if count < group.least then
