@@ -168,7 +168,7 @@ end_with("sigterm", 15)
 end_with("sigint", 2)
 local times = read_times()
 put_in_order(files, times, seed)
--- A file waits for others, and for what it has begun, for half of its time.
+-- What waits for others leaves a processor to the next: on two, five files at a time took 0.89 of the time of three.
 run(files, given, times, tonumber(os.getenv "PATCHWORKS_JOBS") or 2 * uv.available_parallelism() + 1)
 write_times(times)
 report()

@@ -131,6 +131,17 @@ function Evidence:was_live(script, id, from, to)
   return false
 end
 
+--- Whether a script stood still in a call, but for what the call did itself: nobody else changed or ran anything of it, nor
+-- did a request that nobody waited for any more.
+function Evidence:is_alone(call, script)
+  for _, entry in ipairs(self.world.service.journal) do
+    local own = entry.step == call.step and entry.attempt == call.attempt and not entry.late
+    local of = entry.script or self.scripts[entry.version]
+    if not own and of == script and entry.time >= call.began and entry.time <= call.ended then return false end
+  end
+  return true
+end
+
 --- Whether somebody else waits where nothing can yield, in a call of the history: then the calls of others go on, and they
 -- themselves when that ends.
 function Evidence:is_held(call)

@@ -97,19 +97,9 @@ local function check_keep(evidence, call)
   end
 end
 
--- Whether a script stood still in a call, but for what the call did itself.
-local function is_still(evidence, call, script)
-  for _, entry in ipairs(evidence.world.service.journal) do
-    local own = entry.step == call.step and entry.attempt == call.attempt and not entry.late
-    local of = entry.script or evidence.scripts[entry.version]
-    if not own and of == script and entry.time >= call.began and entry.time <= call.ended then return false end
-  end
-  return true
-end
-
 local function check_kept(evidence, call)
   local value = call.value
-  if not value or call.args.dry_run or not is_still(evidence, call, call.args.script) then return end
+  if not value or call.args.dry_run or not evidence:is_alone(call, call.args.script) then return end
   local there = 0
   for id, script in pairs(evidence.scripts) do
     if script == call.args.script and evidence.born[id] < call.ended and not evidence:was_deleted(id, call.ended) then there = there + 1 end
@@ -129,7 +119,7 @@ end
 
 function checks.rollback(evidence, call)
   local value, err = call.value, call.err
-  if call.args.to or not is_still(evidence, call, call.args.script) then return end
+  if call.args.to or not evidence:is_alone(call, call.args.script) then return end
   local none = err and err.kind == "not_found"
   local to = value and value.version.id
   if (value or none) and to ~= call.back then
@@ -162,7 +152,7 @@ function checks.publish(evidence, call)
   if not err or err.stage ~= "test" or not err.previous or is_troubled(evidence, call) then return end
   if call.args.rollback == false then
     if err.rolled_back then evidence:lie("what fails its test is taken back", call, "and was, though not asked for") end
-  elseif not err.rolled_back and is_still(evidence, call, call.args.script) then
+  elseif not err.rolled_back and evidence:is_alone(call, call.args.script) then
     local reason = err.rollback_error
     if reason and reason.kind == "deployment_failed" then return end
     evidence:lie("what fails its test is taken back", call, "version %d was not: %s", err.version.id, tostring(reason))

@@ -24,18 +24,6 @@ local function was_seen_deployed(evidence, entry, look)
   return since <= look
 end
 
-local moving = { accepted = true, live = true, failed = true, ran = true, deleted = true }
-
--- Whether somebody else, or a request that nobody waited for any more, moved something of the script in a call.
-local function is_alone(evidence, call, script)
-  for _, entry in ipairs(evidence.world.service.journal) do
-    local own = entry.step == call.step and entry.attempt == call.attempt and not entry.late
-    local of = entry.script or evidence.scripts[entry.version]
-    if not own and moving[entry.what] and of == script and entry.time >= call.began and entry.time <= call.ended then return false end
-  end
-  return true
-end
-
 local lately = 30 * 86400 -- seconds
 
 local function check_deleted(evidence, call, entry)
@@ -46,7 +34,7 @@ local function check_deleted(evidence, call, entry)
     evidence:lie("prune spares what was ever live", call, "version %d was, and that was not asked for", entry.version)
   elseif entry.used and entry.used <= look and entry.used > entry.time - lately then
     evidence:lie("prune spares what was used lately", call, "version %d was used %.0f s ago", entry.version, entry.time - entry.used)
-  elseif (entry.is_last or entry.is_former) and is_alone(evidence, call, entry.script) then
+  elseif (entry.is_last or entry.is_former) and evidence:is_alone(call, entry.script) then
     evidence:lie("prune leaves a way back", call, "version %d was deployed last, or is where a rollback would go", entry.version)
   end
 end
