@@ -3,12 +3,19 @@
 local cjson = require "cjson"
 local runner = require "patchworks.runner"
 local sandbox = require "patchworks.sandbox"
+local scratch = require "spec.support.scratch"
 local uv = require "luv"
 
 local function result_of(given)
   local run <close> = assert(runner.start(given))
   assert.is_true(run:wait(240))
   return run:result()
+end
+
+-- Writes a program for a shell.
+local function write_program(path, text)
+  scratch.write(path, text)
+  assert(uv.fs_chmod(path, tonumber("755", 8)))
 end
 
 -- What it builds answers with the script's text; it notes each time that it is asked to.
@@ -26,18 +33,14 @@ chmod +x program
 describe("a language whose scripts are built", function()
   local folder
   before_each(function()
-    folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute(("mkdir -p %s/bin && touch %s/times && chmod 777 %s %s/times"):format(folder, folder, folder, folder)))
-    local file <close> = assert(io.open(folder .. "/bin/rustc", "w"))
-    file:write((compiler:gsub("FOLDER", folder)))
-    file:close()
-    assert(os.execute(("chmod 755 %s/bin/rustc"):format(folder)))
+    folder = scratch.folder()
+    for _, path in ipairs { folder, scratch.write(folder .. "/times", "") } do assert(uv.fs_chmod(path, tonumber("777", 8))) end
+    write_program(folder .. "/bin/rustc", compiler:gsub("FOLDER", folder))
     uv.os_setenv("PATCHWORKS_RUST", folder .. "/bin/rustc")
   end)
   after_each(function()
     uv.os_unsetenv "PATCHWORKS_RUST"
-    os.execute("rm -r " .. folder)
+    scratch.remove(folder)
   end)
 
   local function times()
@@ -110,9 +113,8 @@ end)
 describe("a version of the interpreter", function()
   local here
   setup(function()
-    for _, each in ipairs(runner.languages()) do
-      if each.name == "python" then here = each.version end
-    end
+    local pipe <close> = assert(io.popen(runner.find "python" .. " --version"))
+    here = pipe:read("l"):match "^Python ([%d.]+)"
   end)
   after_each(function() uv.os_unsetenv "PATCHWORKS_PYTHON" end)
 
@@ -144,14 +146,9 @@ describe("a version of the interpreter", function()
   end)
 
   it("is the owner's, where a variable names the program", function()
-    local folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute("mkdir -m 755 " .. folder))
+    local folder = scratch.folder()
     local program = folder .. "/python3"
-    local file <close> = assert(io.open(program, "w"))
-    file:write("#!/bin/sh\necho Python 3.99.1\n")
-    file:close()
-    assert(os.execute("chmod 755 " .. program))
+    write_program(program, "#!/bin/sh\necho Python 3.99.1\n")
     uv.os_setenv("PATCHWORKS_PYTHON", program)
     assert.equal(program, runner.find "python")
     assert.equal(program, runner.find "python3.99")
@@ -159,7 +156,7 @@ describe("a version of the interpreter", function()
     local path, problem = runner.find "python"
     assert.is_nil(path)
     assert.equal(("PATCHWORKS_PYTHON names %s/nothing, which is no program that can be run: give a whole path, or take it away"):format(folder), problem)
-    os.execute("rm -r " .. folder)
+    scratch.remove(folder)
   end)
 
   it("is a script's in the sandbox, and in its fixtures", function()
@@ -178,68 +175,90 @@ describe("a version of the interpreter", function()
 end)
 
 describe("C#, Go and Rust", function()
-  -- One program for all of their bounds, with a type of its own for data and answer: building takes the second.
-  local bounded = [[
-package main
+  local scripts = {
+    csharp = {
+      good = [[
+using System.Collections.Generic;
+
+public class Script
+{
+    public object Handle(dynamic data)
+    {
+        System.Console.WriteLine("hello");
+        if (data["payload"] == "raise") throw new System.ArgumentException("no");
+        data["flow"]["variables"]["a"] = "c";
+        IDictionary<string, object> answer = data;
+        answer["logs"] = new object[] { "one", null, 2, new { b = true } };
+        return answer;
+    }
+}
+]],
+      -- Text for text, and for a task; and there may be a Main.
+      other = [[
+using System.Threading.Tasks;
+
+class Any
+{
+    static async Task<string> handle(string data) { await Task.Yield(); return data; }
+    static void Main() { }
+}
+]],
+      bad = "public class Script {\n  public object Handle(dynamic data) { return nothing; }\n}",
+      message = "ArgumentException: no", line = 8,
+    },
+    go = {
+      -- Its data and answer have a type; the example of a project has a map, and an error.
+      good = [[
+package function
 
 import (
+	"fmt"
 	"strconv"
 	"syscall"
 )
 
 type data struct {
-	Payload *string `json:"payload"`
-	kept    [][]byte
+	Payload   string                       `json:"payload"`
+	Variables interface{}                  `json:"variables"`
+	Meta      interface{}                  `json:"meta"`
+	Flow      map[string]map[string]string `json:"flow"`
+	Logs      []interface{}                `json:"logs"`
 }
 
 func handle(given data) data {
-	for *given.Payload == "memory" {
+	fmt.Println("hello")
+	var kept [][]byte
+	for given.Payload == "memory" {
 		block, problem := syscall.Mmap(-1, 0, 1<<24, syscall.PROT_READ|syscall.PROT_WRITE,
 			syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_POPULATE)
 		if problem != nil {
 			panic(problem)
 		}
-		given.kept = append(given.kept, block)
+		kept = append(kept, block)
 	}
-	for *given.Payload == "time" {
+	for given.Payload == "time" {
 	}
-	if *given.Payload == "room" {
+	if given.Payload == "room" {
 		var about syscall.Statfs_t
 		syscall.Statfs(".", &about)
-		room := strconv.FormatUint(about.Blocks*uint64(about.Bsize), 10)
-		given.Payload = &room
+		given.Payload = strconv.FormatUint(about.Blocks*uint64(about.Bsize), 10)
 	}
+	if given.Payload == "raise" {
+		_ = given.Variables.(int)
+	}
+	given.Flow["variables"]["a"] = "c"
+	given.Logs = []interface{}{"one", nil, 2, map[string]bool{"b": true}}
 	return given
 }
-]]
-
-  local scripts = {
-    csharp = {
-      good = "public class Script { public object Handle(dynamic data) { System.Console.WriteLine(\"hello\");\n"
-        .. " if (data[\"payload\"] == \"raise\") throw new System.ArgumentException(\"no\");"
-        .. " data[\"flow\"][\"variables\"][\"a\"] = \"c\"; data[\"logs\"] = new object[] { \"one\", null, 2, new { b = true } }; return data; } }",
-      others = {
-        "class Any { static string handle(string data) { return data; } }",
-        "using System.Collections.Generic; using System.Threading.Tasks;\nclass Any {"
-          .. " static async Task<object> Handle(IDictionary<string, object> data) { await Task.Yield(); return data; }\n static void Main() { } }",
-      },
-      bad = "public class Script {\n  public object Handle(dynamic data) { return nothing; }\n}",
-      message = "ArgumentException: no", line = 2,
-    },
-    go = {
-      good = "package function\n\nimport \"fmt\"\n\nfunc Handle(data map[string]interface{}) (map[string]interface{}, error) {\n\tfmt.Println(\"hello\")\n"
-        .. "\tif data[\"payload\"] == \"raise\" {\n\t\t_ = data[\"nothing\"].(int)\n\t}\n"
-        .. "\tdata[\"flow\"].(map[string]interface{})[\"variables\"].(map[string]interface{})[\"a\"] = \"c\"\n"
-        .. "\tdata[\"logs\"] = []interface{}{\"one\", nil, 2, map[string]bool{\"b\": true}}\n\treturn data, nil\n}\n",
-      others = { bounded },
+]],
       bad = "package main\nfunc handle(data string) string { return nothing }\n",
-      message = "panic: interface conversion: interface {} is nil, not int", line = 8,
+      message = "panic: interface conversion: interface {} is map[string]interface {}, not int", line = 36,
     },
     rust = {
       good = "use serde_json::{json, Value};\n\npub fn handle(mut data: serde_json::Value) -> Value {\n    println!(\"hello\");\n"
         .. "    if data[\"payload\"].as_str() == Some(\"raise\") {\n        panic!(\"no\")\n    }\n"
         .. "    data[\"flow\"][\"variables\"][\"a\"] = json!(\"c\");\n    data[\"logs\"] = json!([\"one\", null, 2, {\"b\": true}]);\n    data\n}\n",
-      others = {}, -- the example of a project answers with a Result
+      -- The example of a project answers with a Result.
       bad = "use serde_json::Value;\nfn handle(data: Value) -> Value { nothing }\n",
       message = "panic: no", line = 6,
     },
@@ -262,8 +281,8 @@ func handle(given data) data {
         { payload = answer.payload, variables = answer.variables, meta = answer.meta, flow = answer.flow })
       assert.same({ "one", "2", '{"b":true}' }, result.logs)
       assert.equal("hello\n", result.output)
-      for _, source in ipairs(script.others) do
-        result = result_of { language = name, source = source, payload = "x" }
+      if script.other then
+        result = result_of { language = name, source = script.other, payload = "x" }
         assert.is_nil(result.error, result.error and result.error.message)
         assert.equal("x", cjson.decode(result.answer).payload)
       end
@@ -275,7 +294,6 @@ func handle(given data) data {
       assert.is_nil(good)
       assert.same({ "syntax", 2 }, { problem.kind, problem.line }, problem.message)
       assert.matches("nothing", problem.message)
-      assert.same({ kind = "raised", message = problem.message, line = 2 }, result_of({ language = name, source = script.bad }).error)
       local raised = result_of { language = name, source = script.good, payload = "raise" }
       assert.same({ kind = "raised", message = script.message, line = script.line }, raised.error)
       assert.matches("the script has no", (result_of { language = name, source = "" }).error.message)
@@ -284,37 +302,38 @@ func handle(given data) data {
 
   it("are bounded as the others are", function()
     if missing "go" then return pending(missing "go") end
-    local result = result_of { language = "go", source = bounded, payload = "memory" }
+    local result = result_of { language = "go", source = scripts.go.good, payload = "memory" }
     assert.is_nil(result.answer)
     assert.is_true(result.memory_bytes < 1024 * 1024 * 1024)
-    result = result_of { language = "go", source = bounded, payload = "time", timeout = 0.2 }
+    result = result_of { language = "go", source = scripts.go.good, payload = "time", timeout = 0.2 }
     assert.equal("timeout", result.error.kind)
     assert.matches("the script ran longer than 0.2 seconds", result.error.message, 1, true)
   end)
 
   it("have no more room for files than the others, once they are built", function()
     if missing "go" then return pending(missing "go") end
-    local result = result_of { language = "go", source = bounded, payload = "room" }
+    local result = result_of { language = "go", source = scripts.go.good, payload = "room" }
     assert.is_nil(result.error, result.error and result.error.message)
     if result.isolated then assert.is_true(tonumber(cjson.decode(result.answer).payload) <= 65 * 1024 * 1024, result.answer) end
   end)
 
-  it("have an example whose case passes", function()
+  it("have an example whose case passes, and which answers with an error where it must", function()
     local start = require "patchworks.project.start"
     local projects = require "patchworks.project"
     for name in pairs(scripts) do
       local program = runner.find(name)
       -- The example is for .NET: Mono has no JSON.
       if program and not program:find "mcs$" then
-        local folder = os.tmpname()
-        os.remove(folder)
-        assert(os.execute("mkdir " .. folder))
-        assert(start.from_nothing(folder, { language = name }))
+        local folder = scratch.folder()
+        local source = assert(start.from_nothing(folder, { language = name }))[2]
         local project <close> = assert(projects.load(folder .. "/patchworks.project.lua"))
         local results, failed = project:test()
         assert.equal(0, failed, results[1].problem)
         assert.equal(1, #results)
-        os.execute("rm -r " .. folder)
+        local refused = result_of { file = folder .. "/" .. source, payload = "no order" }
+        assert.is_nil(refused.answer)
+        assert.equal("raised", refused.error.kind)
+        scratch.remove(folder)
       end
     end
   end)

@@ -42,7 +42,7 @@ static const pw_tool csharp[] = {{.program = "dotnet",
                                  {.program = "mcs",
                                   .version = "--version",
                                   .build = pw_build_mono,
-                                  .run = "exec \"${1%mcs}mono\" --debug program.exe",
+                                  .run = "exec \"${1%mcs}mono\" --debug=mdb-optimizations program.exe",
                                   .products = {"program.exe", "program.exe.mdb"}},
                                  {0}};
 
