@@ -4,6 +4,7 @@
 local commands = require "spec.support.commands"
 local sandbox = require "patchworks.sandbox"
 local shell = require "spec.support.shell"
+local uv = require "luv"
 local wait_until = require "spec.support.wait_until"
 
 local state = commands.setup(before_each, after_each)
@@ -35,10 +36,10 @@ end
 local function expect_signal(code, name)
   local server <close> = assert(sandbox.start { deploy_seconds = 3600 })
   local file = state.write("slow.py", commands.upper)
-  local pipe = io.popen("echo $$; exec " .. shell.command(server, ("publish 1 %s --timeout 20"):format(file)) .. " 2>&1")
+  local pipe = io.popen("echo $$; " .. shell.command(server, ("publish 1 %s --timeout 20"):format(file)) .. " 2>&1")
   local pid = pipe:read "n"
   assert.is_true(wait_until(function() return server:count "deploy" == 1 end))
-  os.execute(("kill -%s %d"):format(name, pid))
+  assert(uv.kill(pid, "sig" .. name:lower()))
   pipe:read "a"
   assert.equal(code, select(3, pipe:close()))
   seen[code] = { publish = true }

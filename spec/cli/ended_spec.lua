@@ -4,13 +4,15 @@ local commands = require "spec.support.commands"
 local raw_peer = require "spec.support.raw_peer"
 local sandbox = require "patchworks.sandbox"
 local shell = require "spec.support.shell"
+local socket = require "socket"
+local uv = require "luv"
 local wait_until = require "spec.support.wait_until"
 
 local state = commands.setup(before_each, after_each)
 
 -- Starts a command whose output comes together: gives its process id, and what ends it.
 local function start(server, words)
-  local command = ("cd %s && echo $$ && exec %s 2>&1"):format(state.folder, shell.command(server, words))
+  local command = ("cd %s && echo $$ && %s 2>&1"):format(state.folder, shell.command(server, words))
   local pipe = assert(io.popen(command))
   local pid = assert(pipe:read "n")
   pipe:read "l"
@@ -36,7 +38,7 @@ describe("a publish that is cut off", function()
       project(server)
       local pid, finish = start(server, "publish orders orders.py --timeout 20")
       assert.is_true(wait_until(function() return server:count "deploy" == 1 end))
-      os.execute(("kill -%s %d"):format(name, pid))
+      assert(uv.kill(pid, "sig" .. name:lower()))
       local ended, out = finish()
       assert.equal(code, ended, out)
       for _, words in ipairs { "made: v1", "may still come live: v1", "go on with: patchworks publish orders orders.py" } do
@@ -62,7 +64,7 @@ describe("a publish that is cut off", function()
     assert.is_true(wait_until(function() return server:count "deploy" == 1 end))
     local _, _, err = shell(server, "list orders", { folder = state.folder })
     assert.equal("", err)
-    os.execute("kill -KILL " .. pid)
+    assert(uv.kill(pid, "sigkill"))
     finish()
     _, _, err = shell(server, "list orders", { folder = state.folder })
     assert.truthy(err:find("may still come live: v1", 1, true), err)
@@ -76,7 +78,7 @@ describe("a publish that is cut off", function()
     local gets = server:count "get"
     local pid, finish = start(server, "publish orders orders.py --timeout 20 --json")
     assert.is_true(wait_until(function() return server:count "get" > gets end))
-    os.execute("kill -TERM " .. pid)
+    assert(uv.kill(pid, "sigterm"))
     local code, out = finish()
     assert.equal(143, code, out)
     local told = "nothing was changed\n  live at the last look: nothing\n  may still come live: v1 (script version 1), not begun by this run"
@@ -96,7 +98,7 @@ describe("a publish that is cut off", function()
     state.write("orders.py", commands.upper .. "# another\n")
     local pid, finish = start(server, "publish orders orders.py --timeout 20 --while-deploying")
     assert.is_true(wait_until(function() return server:count "deploy" == 2 end))
-    os.execute("kill -TERM " .. pid)
+    assert(uv.kill(pid, "sigterm"))
     local _, out = finish()
     assert.truthy(out:find("may still come live: v2 (script version 2)\n", 1, true), out)
     assert.is_nil(out:find("v1 ", 1, true), out)
@@ -117,7 +119,7 @@ local function cut_off(server, words)
   local before = server:count "deploy"
   local pid, finish = start(server, words)
   assert.is_true(wait_until(function() return server:count "deploy" > before end))
-  os.execute("kill -TERM " .. pid)
+  assert(uv.kill(pid, "sigterm"))
   return select(2, finish())
 end
 
@@ -190,9 +192,10 @@ describe("the advice after a command that was cut off", function()
     local server <close> = assert(sandbox.start { deploy_seconds = 0 })
     project(server)
     remember(server, { words = { "publish", "1" }, progress = { operation = "publish", script = "1" } })
-    if not os.execute(("chown 12345 %s/.patchworks 2>/dev/null"):format(state.folder)) then return pending "only root gives folders away" end
+    local folder = state.folder .. "/.patchworks"
+    if not uv.fs_chown(folder, 12345, -1) then return pending "only root gives folders away" end
     assert.equal("", reminded(server))
-    os.execute(("chown 0 %s/.patchworks"):format(state.folder))
+    assert(uv.fs_chown(folder, 0, -1))
     assert.truthy(reminded(server):find("go on with: patchworks publish 1", 1, true))
   end)
 end)
@@ -214,7 +217,7 @@ describe("a command that is cut off", function()
     server:fail { operation = "delete", how = "slow", seconds = 30, times = 9 }
     local pid, finish = start(server, "prune 1 --keep 1 --yes --json --no-save")
     assert.is_true(wait_until(function() return server:count "delete" > 0 end))
-    os.execute("kill -TERM " .. pid)
+    assert(uv.kill(pid, "sigterm"))
     local code, out = finish()
     local object = cjson.decode(out:match '{.*"error".*}')
     assert.same({ 143, "interrupted", "unknown" }, { code, object.kind, object.outcome })
@@ -229,7 +232,7 @@ describe("a command that is cut off", function()
     server:fail { operation = "delete", how = "slow", seconds = 30, times = 9 }
     local pid, finish = start(server, "publish orders --keep 1")
     assert.is_true(wait_until(function() return server:count "delete" > 0 end))
-    os.execute("kill -TERM " .. pid)
+    assert(uv.kill(pid, "sigterm"))
     local _, out = finish()
     assert.truthy(out:find("old versions may have been deleted", 1, true) and not out:find "nothing was changed", out)
   end)
@@ -248,7 +251,8 @@ describe("a server that doesn't answer", function()
     local peer <close> = raw_peer "silent"
     local pid, finish = start({ url = peer.url, key = "k" }, "list 1")
     local watch = os.time()
-    os.execute(("sleep 3; kill -TERM %d"):format(pid))
+    socket.sleep(3)
+    assert(uv.kill(pid, "sigterm"))
     local code, out = finish()
     assert.equal(143, code, out)
     assert.truthy(out:find("waiting for " .. peer.url .. ": no answer for 2 s", 1, true), out)

@@ -81,7 +81,7 @@ describe("login", function()
     it("shows who gets the key, and not the key, in a terminal", function()
       project()
       local command = "cd " .. state.folder .. " && " .. shell.command(nil, "login here", options())
-      local answer = terminal.run(("sh -c %q"):format(command), {
+      local answer = terminal.run(command, {
         { "wait", "API key for " .. state.server.url, 5 },
         { "wait", "patchworks.project.lua", 5 },
         { "type", state.server.key .. "x\127\r" },
@@ -89,7 +89,7 @@ describe("login", function()
       })
       assert.equal(0, answer.code, answer.output)
       assert.is_nil(answer.output:find(state.server.key, 1, true))
-      answer = terminal.run(("sh -c %q"):format(command), { { "wait", "API key for", 5 }, { "type", "x\3" }, { "wait", "interrupted", 5 } })
+      answer = terminal.run(command, { { "wait", "API key for", 5 }, { "type", "x\3" }, { "wait", "interrupted", 5 } })
       assert.equal(130, answer.code)
     end)
   end

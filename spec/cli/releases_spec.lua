@@ -173,7 +173,7 @@ describe("a version of somebody else's that came live right before ours", functi
     assert.equal(0, (run "deploy 1 --wait --interval 0.02"))
     write("m.py", upper .. "# mine")
     write("m.lua", "return { scripts = { { id = 1, name = 'orders', file = 'm.py' } } }")
-    return state.inside(words, { before = ("LUA_INIT=@%s"):format(write("hook.lua", hook)) })
+    return state.inside(words, { before = ("export LUA_INIT=@%s;"):format(write("hook.lua", hook)) })
   end
 
   it("is said by apply", function()

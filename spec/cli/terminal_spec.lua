@@ -1,5 +1,6 @@
 -- The command line in a terminal.
 local commands = require "spec.support.commands"
+local scratch = require "spec.support.scratch"
 local shell = require "spec.support.shell"
 local terminal = require "spec.support.terminal"
 
@@ -31,13 +32,13 @@ describe("patchworks in a terminal", function()
     assert.equal(0, (state.run "publish 1 examples/scripts/orders.py"))
     local answer = in_terminal("rollback 1 --dry-run", { { "wait", "nothing", 5 } }, "TERM=dumb")
     assert.is_nil(answer.output:find "\27", answer.output)
-    os.execute(("mkdir -p %s/dev/.git"):format(state.folder))
+    scratch.make(state.folder .. "/dev/.git")
     local function dev(term)
       local command = shell.command(nil, "dev", { environment = "TERM=" .. term })
-      return terminal.run(("sh -c %q"):format(("cd %s/dev && %s"):format(state.folder, command)),
+      return terminal.run(("cd %s/dev && %s"):format(state.folder, command),
         { { "wait", "1 case", 10 }, { "type", "q" }, { "wait", "\0", 0.3 } }).output
     end
-    assert.is_true(os.execute(("cd %s/dev && %s >/dev/null 2>&1"):format(state.folder, shell.command(nil, "init"))))
+    assert.equal(0, (shell(nil, "init", { folder = state.folder .. "/dev" })))
     local said = dev "xterm"
     assert.truthy(said:find("\27[H\27[2J", 1, true), said)
     assert.is_nil(said:find("x1b", 1, true))

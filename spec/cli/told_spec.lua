@@ -2,6 +2,7 @@
 local cjson = require "cjson"
 local lfs = require "lfs"
 local commands = require "spec.support.commands"
+local scratch = require "spec.support.scratch"
 local shell = require "spec.support.shell"
 local terminal = require "spec.support.terminal"
 local wait_until = require "spec.support.wait_until"
@@ -81,7 +82,8 @@ describe("a folder that can't be written to any more", function()
     local before = state.server:count(operation)
     local pipe = assert(io.popen(("cd %s && %s 2>&1"):format(state.folder, shell.command(state.server, words))))
     assert.is_true(wait_until(function() return state.server:count(operation) > before end))
-    assert(os.execute(("cd %s/.patchworks && rm -f lock && mkdir lock"):format(state.folder)))
+    scratch.remove(state.folder .. "/.patchworks/lock")
+    scratch.make(state.folder .. "/.patchworks/lock")
     local out = pipe:read "a"
     state.server:latency(0)
     return select(3, pipe:close()) or 0, out
@@ -103,7 +105,7 @@ describe("a folder that can't be written to any more", function()
     local code, out = fails_at("deploy", "publish orders --interval 0.02")
     assert.equal(1, code, out)
     assert.truthy(out:find("published: script version 1", 1, true) and out:find("is not remembered here: ", 1, true), out)
-    assert(os.execute(("rmdir %s/.patchworks/lock"):format(state.folder)))
+    scratch.remove(state.folder .. "/.patchworks/lock")
     write("orders.py", lower)
     code, out = fails_at("deploy", "apply --yes --interval 0.02")
     assert.equal(1, code, out)

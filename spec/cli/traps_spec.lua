@@ -3,6 +3,7 @@ local cjson = require "cjson"
 local commands = require "spec.support.commands"
 local runner = require "patchworks.runner"
 local sandbox = require "patchworks.sandbox"
+local uv = require "luv"
 
 local state = commands.setup(before_each, after_each)
 local run, write, lines = state.run, state.write, commands.lines
@@ -215,9 +216,8 @@ describe("logs", function()
 end)
 
 describe("doctor", function()
-  -- Without interpreters in PATH nothing is asked of them, which takes its time.
-  local pipe <close> = io.popen "command -v lua5.4"
-  local absolute = os.getenv "PATCHWORKS_LUA" or pipe:read "l"
+  -- Without interpreters in PATH none is asked which packages it has, which takes its time.
+  local absolute = os.getenv "PATCHWORKS_LUA" or uv.exepath()
 
   local function names_of_failed(out)
     local failed = {}

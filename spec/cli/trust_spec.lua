@@ -21,9 +21,8 @@ local function read(path)
 end
 
 before_each(function()
-  folder = os.tmpname()
-  os.remove(folder)
-  assert(os.execute(("mkdir -p %s/.git"):format(folder)))
+  folder = scratch.folder()
+  scratch.make(folder .. "/.git")
   write("ca.pem", read(peers.folder .. "/ca.pem"))
 end)
 after_each(function() scratch.remove(folder) end)
@@ -122,7 +121,7 @@ describe("a project's ca_file", function()
     it("is shown at a login, and counts with the key from then on, as long as it says the same", function()
       project(peers:url "good")
       local command = ("cd %s && %s"):format(folder, shell.command(nil, "login", { environment = environment() }))
-      local answer = terminal.run(("sh -c %q"):format(command), {
+      local answer = terminal.run(command, {
         { "wait", "by whoever has a certificate of " .. folder .. "/ca.pem", 5 },
         { "type", "a-key\r" },
         { "wait", "accepted by", 5 },
@@ -141,7 +140,7 @@ describe("a project's ca_file", function()
       write(name, read(peers.folder .. "/other.pem"))
       project(peers:url "good", name)
       local command = ("cd %s && %s"):format(folder, shell.command(nil, "login", { environment = environment() }))
-      local answer = terminal.run(("sh -c %q"):format(command), {
+      local answer = terminal.run(command, {
         { "wait", "ca\\x1b[2K\\x0d.pem", 5 }, { "type", "x\3" }, { "wait", "interrupted", 5 },
       })
       assert.is_nil(answer.output:find "\27%[2K\r%.pem", answer.output)

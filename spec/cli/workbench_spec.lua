@@ -1,18 +1,13 @@
 -- The workbench's commands as processes: what they print, where, and their exit codes.
 local cjson = require "cjson"
 local sandbox = require "patchworks.sandbox"
+local scratch = require "spec.support.scratch"
 local shell = require "spec.support.shell"
 local uv = require "luv"
 
 local folder, server
 
-local function write(name, text)
-  local path = folder .. "/" .. name
-  os.execute("mkdir -p " .. path:match "^(.*)/")
-  local file <close> = assert(io.open(path, "wb"))
-  file:write(text)
-  return path
-end
+local function write(name, text) return scratch.write(folder .. "/" .. name, text) end
 
 local function read(name)
   local file <close> = io.open(folder .. "/" .. name, "rb")
@@ -33,10 +28,10 @@ end
 
 before_each(function()
   folder = uv.fs_realpath "/tmp" .. "/bench" .. uv.hrtime()
-  os.execute("mkdir -p " .. folder .. "/.git")
+  scratch.make(folder .. "/.git")
 end)
 after_each(function()
-  os.execute("rm -rf " .. folder)
+  scratch.remove(folder)
   if server then server:close() end
   server = nil
 end)
@@ -44,7 +39,7 @@ end)
 describe("patchworks init", function()
   it("begins a project in each language, whose case passes", function()
     for language, ending in pairs { python = "py", javascript = "js", php = "php", ruby = "rb" } do
-      os.execute("rm -rf " .. folder .. "/*")
+      for _, name in ipairs { "patchworks.project.lua", "scripts", "cases" } do scratch.remove(folder .. "/" .. name) end
       local code, out = run("init hello --language " .. language)
       assert.equal(0, code)
       assert.truthy(out:find("scripts/hello." .. ending, 1, true))
@@ -125,16 +120,19 @@ describe("patchworks run", function()
     server = assert(sandbox.start { deploy_seconds = 0 })
     local path = folder .. "/scripts/orders.py"
     for said, make in pairs {
-      ["[Nn]o .*file"] = "true", ["Is a directory"] = "mkdir " .. path, ["is no file but a fifo"] = "mkfifo " .. path,
+      ["[Nn]o .*file"] = function() end, ["Is a directory"] = scratch.make,
+      ["is no file but a fifo"] = function() assert(os.execute("mkfifo " .. path)) end,
     } do
-      assert(os.execute(("rm -rf %s; %s"):format(path, make)))
+      scratch.remove(path)
+      make(path)
       for _, words in ipairs { "run", "run orders", "test", "test orders/first", "publish orders --env sandbox" } do
         local code, out, err = run(words)
         assert.same({ 2, "" }, { code, out }, words .. err)
         assert.truthy(err:find("orders.*" .. said), words .. err)
       end
     end
-    assert(os.execute(("rm -rf %s; echo 'def handle(' >%s"):format(path, path)))
+    scratch.remove(path)
+    write("scripts/orders.py", "def handle(\n")
     assert.equal(1, (run "test")) -- what can be read fails
   end)
 
@@ -328,7 +326,7 @@ describe("what a tired person types", function()
   it("finds the project's sandbox where it was: a plan that was kept is applied, a recording is of one service", function()
     assert.equal(0, (run "init"))
     assert.equal(0, (run "status")) -- there is a sandbox now, with what init made
-    assert(os.execute(("echo '# more' >>%s/scripts/orders.py"):format(folder)))
+    write("scripts/orders.py", read "scripts/orders.py" .. "# more\n")
     local code, out, err = run "plan --out kept.json --record r.jsonl"
     assert.same({ 0, true }, { code, out:find "1 to publish" ~= nil or out }, err)
     code, out, err = run "apply kept.json --yes --record r.jsonl"

@@ -120,10 +120,16 @@ it("another source is ours when it is published in the place of the file's", fun
   assert.equal("published", assert(put "two").action)
 end)
 
+-- As a full disk does it: what is to be remembered next can't be.
+local function fill()
+  scratch.remove(place.root .. "/.patchworks/lock")
+  scratch.make(place.root .. "/.patchworks/lock")
+end
+
 it("nothing is sent when what is begun can't be remembered", function()
   assert(put "one")
   assert(put "two")
-  os.execute(("rm %s/.patchworks/lock && mkdir %s/.patchworks/lock"):format(place.root, place.root))
+  fill()
   for _, act in ipairs { function() return put "three" end, function() return publish.rollback(place) end } do
     local created, deployed = server:count "create", server:count "deploy"
     local _, problem = act()
@@ -133,9 +139,7 @@ it("nothing is sent when what is begun can't be remembered", function()
 end)
 
 describe("a folder that can't be written to any more", function()
-  -- In the middle of a run, as a full disk does it: what is to be remembered next can't be.
-  local function fill() os.execute(("rm %s/.patchworks/lock && mkdir %s/.patchworks/lock"):format(place.root, place.root)) end
-
+  -- In the middle of a run.
   local function at(step)
     return function(event)
       if event.step == step then fill() end
@@ -151,7 +155,7 @@ describe("a folder that can't be written to any more", function()
     assert.is_nil(tostring(problem):find "nothing was changed")
     assert.truthy(problem.state_error.message:find(".patchworks/lock", 1, true))
     assert.same({ 2, 1 }, { server:count "create", server:count "deploy" })
-    os.execute(("rmdir %s/.patchworks/lock"):format(place.root))
+    scratch.remove(place.root .. "/.patchworks/lock")
     assert.equal(2, assert(put()).version.id) -- what was made is taken up
   end)
 

@@ -1,6 +1,7 @@
 -- What docs/workbench.md shows is what happens, from an empty folder on.
 local lua = require "spec.support.lua"
 local scratch = require "spec.support.scratch"
+local uv = require "luv"
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))
@@ -18,15 +19,12 @@ end
 
 it("the guide's blocks print what stands below them", function()
   local text = read "docs/workbench.md"
-  local here = io.popen("pwd"):read "l"
-  local folder = os.tmpname()
-  os.remove(folder)
-  os.execute(("mkdir -p %s/bin %s/project"):format(folder, folder))
+  local folder = scratch.folder()
   finally(function() scratch.remove(folder) end)
-  local command = assert(io.open(folder .. "/bin/patchworks", "w"))
-  command:write(('#!/bin/sh\nexec %s "%s/bin/patchworks" "$@" 2>>%s/words\n'):format(lua, here, folder))
-  command:close()
-  os.execute("chmod +x " .. folder .. "/bin/patchworks")
+  scratch.make(folder .. "/project")
+  local command = scratch.write(folder .. "/bin/patchworks",
+    ('#!/bin/sh\nexec %s "%s/bin/patchworks" "$@" 2>>%s/words\n'):format(lua, uv.cwd(), folder))
+  assert(uv.fs_chmod(command, 493)) -- 0755
   local count = 0
   for kind, code, after in text:gmatch "```(%l+)\n(.-)```\n()" do
     local shown = text:match("^```\n(.-)```", after)
@@ -35,7 +33,7 @@ it("the guide's blocks print what stands below them", function()
     file:write((code:gsub("/tmp/theirs%.py", folder .. "/theirs.py")))
     file:close()
     local words = kind == "lua" and lua .. " " .. path or "sh " .. path
-    local pipe = io.popen(("cd %s/project && env -u PATCHWORKS_BASE_URL -u PATCHWORKS_API_KEY -u PATCHWORKS_ENV PATH=%s/bin:$PATH HOME=%s %s 2>&1 </dev/null"):format(
+    local pipe = io.popen(("cd %s/project && unset PATCHWORKS_BASE_URL PATCHWORKS_API_KEY PATCHWORKS_ENV && PATH=%s/bin:$PATH HOME=%s exec %s 2>&1 </dev/null"):format(
       folder, folder, folder, words))
     local printed = pipe:read "a"
     pipe:close()

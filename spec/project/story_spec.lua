@@ -2,6 +2,7 @@
 local sandbox = require "patchworks.sandbox"
 local scratch = require "spec.support.scratch"
 local terminal = require "spec.support.terminal"
+local uv = require "luv"
 
 local server, folder
 
@@ -12,9 +13,8 @@ end
 
 before_each(function()
   server = assert(sandbox.start { deploy_seconds = 0 })
-  folder = os.tmpname()
-  os.remove(folder)
-  os.execute("mkdir -p " .. folder .. "/mine " .. folder .. "/theirs")
+  folder = scratch.folder()
+  for _, name in ipairs { "mine", "theirs" } do scratch.make(folder .. "/" .. name) end
 end)
 after_each(function()
   server:close()
@@ -30,8 +30,8 @@ return {
 
 -- The shell that people sit at, with the command in reach and the account in the environment.
 local function shell()
-  local command = write("bin/patchworks", ('#!/bin/sh\nexec lua5.4 "%s/bin/patchworks" "$@"\n'):format(io.popen("pwd"):read "l"))
-  os.execute("chmod +x " .. command)
+  local command = write("bin/patchworks", ('#!/bin/sh\nexec lua5.4 "%s/bin/patchworks" "$@"\n'):format(uv.cwd()))
+  assert(uv.fs_chmod(command, 493)) -- 0755
   local environment = ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s PATH=%s/bin:$PATH PS1='$ ' TERM=xterm HOME=%s"):format(
     server.url, server.key, folder, folder)
   local prefix = ("cd %s/theirs && env %s sh -c "):format(folder, environment)

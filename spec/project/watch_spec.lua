@@ -1,4 +1,5 @@
 -- Notices what changes in folders.
+local scratch = require "spec.support.scratch"
 local uv = require "luv"
 local watch = require "patchworks.project.watch"
 
@@ -34,15 +35,13 @@ end
 before_each(function()
   root = uv.fs_realpath "/tmp" .. "/watch" .. uv.hrtime()
   told = nil
-  assert(os.execute(("mkdir -p %s/scripts %s/cases/a"):format(root, root)))
-  write("scripts/x.py", "1")
-  write("cases/a/payload.txt", "1")
+  for _, path in ipairs { "/scripts/x.py", "/cases/a/payload.txt" } do scratch.write(root .. path, "1") end
 end)
 after_each(function()
   if watcher then watcher:close() end
   watcher = nil
   uv.run "nowait"
-  os.execute("rm -rf " .. root)
+  scratch.remove(root)
 end)
 
 describe("project.watch", function()
@@ -63,16 +62,15 @@ describe("project.watch", function()
 
   it("tells nothing of what is hidden, only read, or lies deeper", function()
     start({ root .. "/scripts" }, {})
-    os.execute(("mkdir %s/scripts/deep; cat %s/scripts/x.py > /dev/null"):format(root, root))
+    for _ in io.lines(root .. "/scripts/x.py") do end
     write("scripts/.hidden", "1")
-    write("scripts/deep/z.py", "1")
+    scratch.write(root .. "/scripts/deep/z.py", "1")
     assert.same({}, changed(0.15))
   end)
 
   it("follows a tree into folders that come later", function()
     start({}, { root .. "/cases" })
-    os.execute(("mkdir -p %s/cases/b/c"):format(root))
-    write("cases/b/c/payload.txt", "1")
+    scratch.write(root .. "/cases/b/c/payload.txt", "1")
     assert.same({ "cases/b/c/payload.txt" }, changed())
     write("cases/b/c/payload.txt", "22")
     assert.same({ "cases/b/c/payload.txt" }, changed())
@@ -82,17 +80,17 @@ describe("project.watch", function()
 
   it("waits for a folder that is away, as while a branch is switched", function()
     start({ root .. "/scripts" }, { root .. "/cases" })
-    os.execute("rm -rf " .. root .. "/scripts " .. root .. "/cases")
+    scratch.remove(root .. "/scripts")
+    scratch.remove(root .. "/cases")
     local gone = changed()
     if #gone < 2 then table.move(changed(), 1, 1, #gone + 1, gone) end
     table.sort(gone)
     assert.same({ "cases/a/payload.txt", "scripts/x.py" }, gone)
-    os.execute(("mkdir -p %s/scripts"):format(root))
+    scratch.make(root .. "/scripts")
     assert.same({}, changed(0.1))
     write("scripts/x.py", "1")
     assert.same({ "scripts/x.py" }, changed())
-    os.execute(("mkdir -p %s/cases/n"):format(root))
-    write("cases/n/payload.txt", "1")
+    scratch.write(root .. "/cases/n/payload.txt", "1")
     assert.same({ "cases/n/payload.txt" }, changed())
   end)
 

@@ -2,14 +2,15 @@
 local commands = require "spec.support.commands"
 local sandbox = require "patchworks.sandbox"
 local shell = require "spec.support.shell"
+local uv = require "luv"
 local wait_until = require "spec.support.wait_until"
 
 local state = commands.setup(before_each, after_each)
 
 -- The script in a process, which finds a `patchworks` that asks the sandbox: its pipe, and its id.
 local function start(words, server)
-  state.write("bin/patchworks", ("#!/bin/sh\nexec %s\n"):format(shell.command(server or state.server, '"$@"')))
-  os.execute(("chmod +x %s/bin/patchworks"):format(state.folder))
+  state.write("bin/patchworks", ("#!/bin/sh\n%s\n"):format(shell.command(server or state.server, '"$@"')))
+  assert(uv.fs_chmod(state.folder .. "/bin/patchworks", 493)) -- 0755
   local pipe = io.popen(("echo $$; PATH=%s/bin:$PATH PATIENCE=1 exec sh examples/settle.sh %s 2>%s/said"):format(state.folder, words,
     state.folder))
   return pipe, pipe:read "n", pipe:read "l"
@@ -47,7 +48,7 @@ describe("examples/settle.sh", function()
     assert.equal(2, (settle("1 " .. state.folder .. "/r.jsonl cobol")))
     local pipe, pid = start("1 " .. state.folder .. "/r.jsonl")
     wait_until(function() return state.server:count "create" == 2 end, 60)
-    os.execute(("kill -TERM %d"):format(pid))
+    assert(uv.kill(pid, "sigterm"))
     assert.equal(143, (finish(pipe)))
     assert.equal(2, state.server:count "delete")
     local _, left = state.run "list 1"

@@ -2,7 +2,9 @@
 --
 --   local server <close> = nginx.start(nginx.folder(), ports, "server { listen 127.0.0.1:..; .. }")
 --   server.folder, server.pid
+local scratch = require "spec.support.scratch"
 local socket = require "socket"
+local uv = require "luv"
 
 local nginx = {}
 
@@ -10,16 +12,15 @@ local Server = {}
 Server.__index = Server
 
 function Server:__close()
-  os.execute(("kill %d 2>/dev/null"):format(self.pid))
+  uv.kill(self.pid, "sigterm")
   self.pipe:close()
-  os.execute("rm -rf " .. self.folder)
+  scratch.remove(self.folder)
 end
 
 --- A new folder that only this user may read.
 function nginx.folder()
-  local folder = os.tmpname()
-  os.remove(folder)
-  assert(os.execute("mkdir -m 700 " .. folder))
+  local folder = scratch.folder()
+  assert(uv.fs_chmod(folder, 448)) -- 0700
   return folder
 end
 

@@ -1,8 +1,8 @@
 -- Runs the command line as a process: gives its exit code, what it printed, and what it said.
 --
--- `server` is the sandbox that its environment names, or nil. Options: `environment` (words for env(1) in place of the
--- sandbox's), `folder` (to run in), `input` and `out` (paths), `last` (a further redirection),
--- `before` (a shell command), `lua`.
+-- `server` is the sandbox that its environment names, or nil. Options: `environment` (NAME=value words in place of the
+-- sandbox's), `folder` (to run in), `input` and `out` (paths), `last` (a further redirection), `before` (what a shell does
+-- first), `lua` (where PATH leads to none).
 local lua = require "spec.support.lua"
 local uv = require "luv"
 local warm = require "spec.support.warm"
@@ -12,8 +12,8 @@ local build = os.getenv "PATCHWORKS_BUILD" or "build"
 if build:sub(1, 1) ~= "/" then build = root .. "/" .. build end
 
 -- Where the command finds this tree from any folder; nothing of the developer's is read.
-local found = ("-u PATCHWORKS_ENV -u PATCHWORKS_BASE_URL -u PATCHWORKS_API_KEY -u PATCHWORKS_TOKEN -u PATCHWORKS_USERNAME "
-  .. "-u PATCHWORKS_PASSWORD -u XDG_CONFIG_HOME -u PATCHWORKS_CA_FILE LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/?.so;;' HOME=/nonexistent"):format(root, root, build)
+local found = ("unset PATCHWORKS_ENV PATCHWORKS_BASE_URL PATCHWORKS_API_KEY PATCHWORKS_TOKEN PATCHWORKS_USERNAME "
+  .. "PATCHWORKS_PASSWORD XDG_CONFIG_HOME PATCHWORKS_CA_FILE && export LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/?.so;;' HOME=/nonexistent"):format(root, root, build)
 
 local function read(path)
   local file <close> = assert(io.open(path, "rb"))
@@ -32,10 +32,10 @@ local function environment_of(server, options)
   return ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s"):format(server.url, server.key)
 end
 
--- The command's words as a shell takes them.
+-- The command for a shell, which becomes it.
 function shell.command(server, words, options)
   options = options or {}
-  return ("%s env %s %s %s %s/bin/patchworks %s"):format(options.before or "", found, environment_of(server, options),
+  return ("%s %s %s && exec %s %s/bin/patchworks %s"):format(options.before or "", found, environment_of(server, options),
     options.lua or lua, root, words)
 end
 
@@ -49,14 +49,14 @@ end
 
 -- The same with less to load; nil where that would not be the same.
 local function run_warm(server, words, options, streams)
-  if options.before or options.last or options.lua then return nil end
+  if options.before or options.last then return nil end
   return warm.run({
     program = root .. "/bin/patchworks",
     folder = options.folder or ".",
     words = words,
     environment = environment_of(server, options),
     streams = streams,
-  }, ("exec env %s %s"):format(found, lua))
+  }, ("%s && exec %s"):format(found, lua))
 end
 
 function shell.run(server, words, options)

@@ -11,12 +11,14 @@ if not os.execute(python .. ' -c "import os; os.openpty()" 2>/dev/null') then
   terminal.missing = "no pseudo-terminal here, is /dev/pts mounted?"
 end
 
+--- Runs a shell's command in one.
 function terminal.run(command, steps)
   local path = os.tmpname()
   local file <close> = io.open(path, "w")
+  file:write(cjson.encode(command), "\n")
   for _, step in ipairs(steps) do file:write(cjson.encode(step), "\n") end
   file:flush()
-  local pipe = io.popen(("%s spec/support/terminal.py %s < %s"):format(python, command, path))
+  local pipe = io.popen(("exec %s spec/support/terminal.py < %s"):format(python, path))
   local answer = cjson.decode(pipe:read "a")
   pipe:close()
   os.remove(path)

@@ -1,8 +1,8 @@
 """Types into a program that runs in a pseudo-terminal, and tells what it said and when.
 
-    terminal.py PROGRAM ARGUMENTS... < STEPS
+    terminal.py < STEPS
 
-Each line of STEPS is a JSON list: ["type", text], ["wait", text, seconds], ["interrupt"], ["run", command]
+The first line of STEPS is a shell's command, as a JSON string; each further one is a JSON list: ["type", text], ["wait", text, seconds], ["interrupt"], ["run", command]
 (by a shell, elsewhere). Prints a JSON list with, for each wait, the seconds that it took or null; then the whole output
 and the exit code.
 """
@@ -14,10 +14,10 @@ import subprocess
 import sys
 import time
 
-steps = [json.loads(line) for line in sys.stdin if line.strip()]
+command, *steps = [json.loads(line) for line in sys.stdin]
 pid, terminal = pty.fork()
 if pid == 0:
-    os.execvp(sys.argv[1], sys.argv[1:])
+    os.execvp("sh", ["sh", "-c", command])
 
 output, seen, times, code = "", 0, [], None
 

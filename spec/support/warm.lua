@@ -1,18 +1,18 @@
 -- Commands without the time that their process takes to load what all of them load: a process that has loaded it makes a
 -- copy of itself for each, with an environment, a folder and streams of its own. See docs/decisions.md.
 --
---   local code = warm.run { program = "bin/patchworks", folder = ".", words = "list 1", environment = "A=b -u C",
+--   local code = warm.run { program = "bin/patchworks", folder = ".", words = "list 1", environment = "A=b",
 --     streams = { "/dev/null", out, err } }
 --   warm.stop()
 --
 -- Gives nil for what only a shell or a process from the start can do, and for the first commands of a file.
 local warm = {}
 
--- So many of a file start from nothing; where few follow, another process would take longer.
-local cold = 2
+-- So many of a file start from nothing.
+local cold = 1
 
 -- What the command line reads when it is loaded is as it was then.
-local may_change = { HOME = true, XDG_CONFIG_HOME = true, XDG_STATE_HOME = true }
+local may_change = { HOME = true, PATH = true, XDG_CONFIG_HOME = true, XDG_STATE_HOME = true }
 
 -- A shell's words, or nil where they are more than words.
 local function split(text)
@@ -32,23 +32,15 @@ local function split(text)
   end
 end
 
--- Words of env(1).
+-- From words as NAME=value.
 local function read_environment(text)
-  local words, set, unset = split(text), {}, {}
-  local at = 1
-  while words and words[at] do
-    local name, value = words[at]:match "^([%w_]+)=(.*)$"
-    if words[at] == "-u" then
-      at = at + 1
-      name = words[at]
-      unset[#unset + 1] = name
-    elseif name then
-      set[name] = value
-    end
+  local words, set = split(text), {}
+  for _, word in ipairs(words or {}) do
+    local name, value = word:match "^([%w_]+)=(.*)$"
     if not name or not (may_change[name] or name:find "^PATCHWORKS_") then return nil end
-    at = at + 1
+    set[name] = value
   end
-  return words and set, unset
+  return words and set
 end
 
 local server, requests
@@ -72,13 +64,13 @@ end
 -- @treturn ?integer the exit code
 function warm.run(request, command)
   local words = split(request.words)
-  local set, unset = read_environment(request.environment)
+  local set = read_environment(request.environment)
   if not (words and set) then return nil end
   cold = cold - 1
   if cold >= 0 or not (server or start(command)) then return nil end
   local cjson = require "cjson"
   requests:write(cjson.encode {
-    program = request.program, folder = request.folder, streams = request.streams, environment = set, unset = unset, words = words,
+    program = request.program, folder = request.folder, streams = request.streams, environment = set, words = words,
   }, "\n")
   requests:flush()
   return math.tointeger(server:read "n") or error "the process that has the command line loaded has ended"

@@ -5,18 +5,21 @@ local cjson = require "cjson"
 -- What every command loads; the rest it loads itself.
 require "patchworks.cli"
 require "patchworks.project"
-require "patchworks"
+-- So is curl, whose libraries are set up for the first client.
+require("patchworks").new({ base_url = "http://127.0.0.1", api_key = "none" }):close()
 
 collectgarbage() -- a copy copies what it changes: what is left is looked at once, here
 print(arg[1])
 io.stdout:flush()
 local requests <close> = assert(io.open(arg[1], "rb"))
 
+-- What interpreters say of themselves is asked once: a process keeps it, and its copies with it.
+local function ask_interpreters() require("patchworks.runner").languages() end
+
 local function become(request)
   requests:close()
   fork.enter(request.folder)
   for stream, path in pairs(request.streams) do fork.redirect(stream - 1, path) end
-  for _, name in ipairs(request.unset) do fork.set(name) end
   for name, value in pairs(request.environment) do fork.set(name, value) end
   request.words[0] = request.program
   arg = request.words -- luacheck: ignore (the command reads the global)
@@ -25,6 +28,7 @@ end
 
 for line in requests:lines() do
   local request = cjson.decode(line)
+  if request.words[1] == "doctor" then ask_interpreters() end
   local pid = fork.fork()
   if pid == 0 then
     fork.own()
