@@ -172,9 +172,9 @@ $(BUILD)/parts/%: spec/core/%.c spec/core/checks.h $(CORE_OBJECTS)
 	$(CC) $(ALL_CFLAGS) $(UNHURRIED) $(CFLAGS) $(LDFLAGS) $(LUA_CFLAGS) -o $@ $< $(CORE_OBJECTS) $(CURL_LIBS) $(LUA_LIBS) -lm -pthread
 
 # What the specs need beside the library.
-specs: $(BUILD)/spec/fork.so
+specs: $(BUILD)/spec/fork.so $(BUILD)/spec/pty.so
 
-$(BUILD)/spec/fork.so: spec/support/fork.c
+$(BUILD)/spec/%.so: spec/support/%.c
 	@mkdir -p $(@D)
 	$(CC) $(SHARED) $(ALL_CFLAGS) $(CFLAGS) $(LDFLAGS) $(LUA_CFLAGS) -o $@ $<
 

@@ -18,14 +18,6 @@ local function read(name)
   return file:read "a"
 end
 
--- The old text, patched.
-local function patched(old, unified)
-  write("text", old)
-  write("change", unified)
-  assert(os.execute(("cd %s && git apply change"):format(folder)))
-  return read "text"
-end
-
 local function random_text()
   local lines = {}
   for i = 1, math.random(1, 30) do lines[i] = string.char(96 + math.random(5)) end
@@ -35,12 +27,18 @@ end
 describe("diff", function()
   it("makes what git applies, with and without a newline at the end", function()
     math.randomseed(11)
-    for _ = 1, 60 do
-      local old, new = random_text(), random_text()
+    local changes, expected = {}, {}
+    for i = 1, 60 do
+      local name, old, new = "text" .. i, random_text(), random_text()
       if old ~= new then
-        assert.equal(new, patched(old, (diff.unified(old, new, "a/text", "b/text"))))
+        write(name, old)
+        changes[#changes + 1] = diff.unified(old, new, "a/" .. name, "b/" .. name)
+        expected[name] = new
       end
     end
+    write("changes", table.concat(changes))
+    assert(os.execute(("cd %s && git apply changes"):format(folder)))
+    for name, text in pairs(expected) do assert.equal(text, read(name)) end
   end)
 
   it("shows a newline at the end that is gone", function()

@@ -17,8 +17,7 @@ local function session(command, steps, keep)
   local folder = keep or os.tmpname()
   if not keep then os.remove(folder) end
   folders[#folders + 1] = folder
-  local quoted = ("env XDG_STATE_HOME=%s COLUMNS=90 LINES=24 TERM=xterm %s"):format(folder, command)
-  local said = terminal.run(quoted, steps)
+  local said = terminal.run(("XDG_STATE_HOME=%s COLUMNS=90 LINES=24 TERM=xterm exec %s"):format(folder, command), steps)
   local file = io.open(folder .. "/patchworks/history")
   local history = file and file:read "a" or ""
   if file then file:close() end
