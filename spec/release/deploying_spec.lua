@@ -12,8 +12,10 @@ local function open(habits)
   versions = client.script_versions
 end
 
+local function source(word) return ("def handle(data): return {'payload': '%s'}\n"):format(word) end
+
 local function publish(word, more)
-  local given = { content = ("def handle(data): return {'payload': '%s'}\n"):format(word), interval = fast, deploy_timeout = 20 }
+  local given = { content = source(word), interval = fast, deploy_timeout = 20 }
   for name, value in pairs(more or {}) do given[name] = value end
   return versions:publish(1, given)
 end
@@ -26,7 +28,7 @@ describe("a service that says something unknown in `deploying` for ever", functi
 
   it("is understood by the dates of a version that is watched", function()
     open { idle = "complete" }
-    local made = assert(versions:create(1, { content = "x = 1" }))
+    local made = assert(versions:create(1, { content = source "one" }))
     assert.equal("Deployed", assert(made:deploy_and_wait { interval = fast, timeout = 20 }).status)
     assert.equal("Deployed", assert(made:deploy_and_wait { interval = fast, timeout = 20 }).status)
     local bad = assert(versions:create(1, { content = "def (" }))
@@ -38,12 +40,12 @@ describe("a service that says something unknown in `deploying` for ever", functi
 
   it("holds a publish up for its deploy_timeout, and no longer where the caller says so", function()
     open { idle = "complete" }
-    local done = assert(publish("one", { test = { payload = "x", expect = "one" } }))
+    local done = assert(publish "one")
     assert.same({ "published", nil }, { done.action, done.under_way })
     local _, err = publish("two", { deploy_timeout = 0.3 })
     assert.same({ "conflict", "none" }, { err.kind, err.outcome })
     assert.matches('`deploying` says "complete"), set `while_deploying`', err.hint, 1, true)
-    done = assert(publish("two", { while_deploying = true, test = { payload = "x", expect = "two" } }))
+    done = assert(publish("two", { while_deploying = true }))
     assert.same({ "published", 2, nil }, { done.action, done.version.version, done.under_way })
     _, err = publish("three", { while_deploying = true, test = { payload = "x", expect = "no" } })
     assert.same({ "test_failed", true, 2 }, { err.kind, err.rolled_back, err.live.version })
@@ -57,7 +59,7 @@ describe("a service that says something unknown in `deploying` for ever", functi
     assert.matches("set `while_deploying`", err.hint, 1, true)
     local back = assert(versions:rollback(1, { interval = fast, while_deploying = true }))
     assert.same({ "rolled back", 1, nil }, { back.action, back.version.version, back.under_way })
-    local plan = assert(client:plan { scripts = { { id = 1, content = "z = 3" } } })
+    local plan = assert(client:plan { scripts = { { id = 1, content = source "three" } } })
     local report = client:apply(plan, { interval = fast, while_deploying = true })
     assert.equal(1, report.published)
   end)
@@ -75,7 +77,7 @@ describe("a service that says something unknown in `deploying` for ever", functi
   it("does not keep a known word from being waited for", function()
     open { deploying = "building" }
     assert(publish("one", { deploy_timeout = 20 }))
-    local made = assert(versions:create(1, { content = "x = 2" }))
+    local made = assert(versions:create(1, { content = source "two" }))
     server:advance(1)
     assert(made:deploy())
     local done = assert(publish("three", { deploy_timeout = 20 }))

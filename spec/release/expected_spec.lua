@@ -38,6 +38,24 @@ describe("what is expected", function()
     assert.same({ "x", "bytes" }, { expected.kept("x", "bytes") })
     assert.equal("table", (select(2, expected.kept({ 1 }))))
   end)
+
+  it("tells apart what a Lua table can't, and nothing else", function()
+    local null = require("patchworks").null
+    for _, same in ipairs {
+      { "[9007199254740993.0,10E399]", "[9007199254740993,1e400]" }, { '["a/b","é"]', '["a\\/b","\\u00e9"]' },
+      { '{"b":[true],"a":1.0}\n', '{"a": 1, "b": [true]}' }, { { a = {}, b = null }, '{"a":[],"b":null}' }, { { 0.1, 1 }, "[0.1,1.0]" },
+      { { a = {} }, '{"a":{}}' }, { { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 }, "[1,1,1,1,1,1,1,1,1,1,1]" }, { "{", "{\n" },
+    } do
+      assert.is_nil(differs(same[1], same[2]), same[2])
+    end
+    for _, other in ipairs {
+      { "{}", '{"a":null}' }, { '{"a":null}', "{}" }, { {}, '{"a":null}' }, { "[]", "{}" }, { "[9007199254740992]", "[9007199254740993]" },
+      { '["9007199254740993"]', "[9007199254740993]" }, { "[1e401]", "[1e400]" }, { '{"a":2}', '{"a":1,"a":2}' },
+      { '{ "a":1}', '{"a":1}', "bytes" },
+    } do
+      assert.is_truthy(differs(other[1], other[2], other[3]), other[2])
+    end
+  end)
 end)
 
 describe("the payload of an answer", function()

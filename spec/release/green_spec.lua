@@ -18,13 +18,20 @@ end)
 
 local function source(word) return ("def handle(data): return {'payload': '%s'}\n"):format(word) end
 
--- What is live before a spec begins; it isn't tested, which would start an interpreter.
-local function make_live(word) return assert(versions:publish(1, { content = source(word), interval = fast })) end
-
-local function publish(word, more)
-  local given = { content = source(word), interval = fast, test = { payload = "x", expect = word } }
+-- A test starts an interpreter.
+local function publish_untested(word, more)
+  local given = { content = source(word), interval = fast }
   for name, value in pairs(more or {}) do given[name] = value end
   return versions:publish(1, given)
+end
+
+-- What is live before a spec begins.
+local function make_live(word) return assert(publish_untested(word)) end
+
+local function publish(word, more)
+  local given = { test = { payload = "x", expect = word } }
+  for name, value in pairs(more or {}) do given[name] = value end
+  return publish_untested(word, given)
 end
 
 local function failing(word, more)
@@ -42,7 +49,7 @@ end
 describe("a test that fails", function()
   it("fails again when the content is live already: never unchanged", function()
     open()
-    for run = 1, 3 do
+    for run = 1, 2 do
       local result, err = failing "one"
       assert.is_nil(result)
       assert.same({ "test_failed", "test", false, 1 }, { err.kind, err.stage, err.rolled_back, err.live.id })
@@ -55,84 +62,47 @@ describe("a test that fails", function()
   it("says that it was deployed where it stays live, and that nothing was done where it is taken back", function()
     open()
     assert.equal("unknown", select(2, failing "one").outcome) -- nothing was live before
-    assert(publish "one")
     local _, err = failing("two", { rollback = false })
     assert.same({ "test_failed", "unknown", 2 }, { err.kind, err.outcome, err.live.id })
     assert.matches("[it was deployed] (look at what is live", tostring(err), 1, true)
-    assert(publish "one")
     assert.equal("none", select(2, failing "three").outcome)
   end)
 
   it("makes no more versions of the same content, however often it is run", function()
     open()
     make_live "one"
-    for _ = 1, 3 do assert.is_true(select(2, failing "two").rolled_back) end
+    for _ = 1, 2 do assert.is_true(select(2, failing "two").rolled_back) end
+    assert.equal(2, make_live("two").version.version)
     assert.equal(2, server:count "create")
-    assert.equal(2, assert(publish "two").version.version)
   end)
 
   it("shows the difference, the script's own error, and what was logged meanwhile", function()
     open()
-    local _, err = failing "one"
-    assert.equal('payload: expected "something else", got "one"', err.difference)
-    assert.matches("the test failed: payload: expected", err.message)
-    _, err = publish("x", { content = "import json\ndef handle(data):\n  return {'payload': json.dumps({'a': [1, 2], 'b': 3})}",
-      test = { expect = '{"b": 3, "a": [1, 7]}' } })
+    local content = "def handle(data):\n  print('halfway with', data['payload'])\n  if data['payload'] is None: raise ValueError('no such order')\n"
+      .. "  return {'payload': data['payload']}\n"
+    local _, err = publish("x", { content = content, test = { payload = '{"a": [1, 2], "b": 3}', expect = '{"b": 3, "a": [1, 7]}' } })
     assert.matches("the test failed: payload.a[2]: expected 7, got 2", err.message, 1, true)
     assert.matches("^payload%.a%[2%]: expected 7, got 2\n%-%-%- expected\n%+%+%+ came\n.*\n%-    7\n%+    2\n", err.difference)
-    _, err = publish("x", { content = "def handle(data): return {'payload': 'a\\nb\\n'}", test = { expect = "a\nc\n" } })
-    assert.matches("\n%-c\n", err.difference)
-    _, err = publish("x", { content = "def handle(data):\n  print('halfway')\n  raise ValueError('no such order')" })
+    _, err = publish("x", { content = content, test = {} })
     assert.matches("the test failed: .*no such order", err.message)
     assert.matches("no such order", err.cause.message)
     local messages = {}
     for i, entry in ipairs(err.logs) do messages[i] = entry.message end
-    assert.matches("halfway", table.concat(messages, "\n"))
+    assert.matches("halfway with None", table.concat(messages, "\n"))
   end)
 
-  it("compares JSON as JSON, and a text but for its last newline", function()
+  it("compares as it is told: see expected_spec.lua", function()
     open()
     local content = "def handle(data): return {'payload': data['payload']}"
-    for payload, expect in pairs { ['{"a": 1, "b": [true]}'] = '{"b":[true],"a":1.0}\n', ["text\n"] = "text", ["[1]"] = "[ 1 ]" } do
-      assert(versions:publish(1, { content = content, interval = fast, test = { payload = payload, expect = expect } }))
-    end
-    assert(versions:publish(1, { content = content, test = { payload = '{"a":1}', expect = { a = 1 } } }))
-  end)
-
-  it("tells apart what a Lua table can't, and nothing else", function()
-    open()
-    local content = "def handle(data): return {'payload': data['payload']}"
-    assert(versions:publish(1, { content = content, interval = fast }))
-    local null = require("patchworks").null
-    local function passes(payload, expect, compare)
-      local done, err = versions:publish(1, { content = content, rollback = false,
-        test = { payload = payload, expect = expect, compare = compare } })
-      assert.equal(done and "unchanged" or "test_failed", done and done.action or err.kind)
-      return done ~= nil
-    end
-    for _, same in ipairs {
-      { "[9007199254740993,1e400]", "[9007199254740993.0,10E399]" }, { '["a\\/b","\\u00e9"]', '["a/b","é"]' },
-      { '{"a":[],"b":null}', { a = {}, b = null } }, { "[0.1,1.0]", { 0.1, 1 } }, { "1.0", "1", "json" }, { '{"a":{}}', { a = {} } },
-      { "[1,1,1,1,1,1,1,1,1,1,1]", { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 } }, { "{\n", "{" },
-    } do
-      assert.is_true(passes(same[1], same[2], same[3]), same[1])
-    end
-    for _, other in ipairs {
-      { '{"a":null}', "{}" }, { "{}", '{"a":null}' }, { '{"a":null}', {} }, { "{}", "[]" }, { "[9007199254740993]", "[9007199254740992]" },
-      { '[9007199254740993]', '["9007199254740993"]' }, { "[1e400]", "[1e401]" }, { '{"a":1,"a":2}', '{"a":2}' }, { '{"a":1}', '{ "a":1}', "bytes" },
-      { "1.0", "1" },
-    } do
-      assert.is_false(passes(other[1], other[2], other[3]), other[1])
-    end
+    assert(versions:publish(1, { content = content, interval = fast, test = { payload = '{"a": 1.0}', expect = { a = 1 } } }))
+    local _, err = versions:publish(1, { content = content, test = { payload = '{"a": 1.0}', expect = '{"a":1}', compare = "bytes" } })
+    assert.equal("test_failed", err.kind)
   end)
 
   it("compares a payload that is no text as it was returned", function()
     open()
-    local given = { content = "def handle(data): return {'payload': {'a': None, 'n': 9007199254740993}}", interval = fast,
-      test = { expect = '{"n":9007199254740993,"a":null}' } }
-    assert(versions:publish(1, given))
-    given.test = { expect = '{"n":9007199254740992}' }
-    local _, err = versions:publish(1, given)
+    local _, err = versions:publish(1, { content = "def handle(data): return {'payload': {'a': None, 'n': 9007199254740993}}",
+      interval = fast, test = { expect = '{"n":9007199254740992}' } })
     assert.matches("payload.n: expected 9007199254740992, got 9007199254740993", err.difference, 1, true)
     assert.matches("payload.a: expected nothing, got null", err.difference, 1, true)
   end)
@@ -181,7 +151,7 @@ describe("what somebody else has begun to deploy", function()
 
   it("is left alone by the way back", function()
     open { deploy_seconds = 0 }
-    assert(publish "one")
+    make_live "one"
     local other
     local _, err = publish("mine", { test = { expect = function()
       server:fail { operation = "get", how = "slow", seconds = 0 }
@@ -197,7 +167,7 @@ describe("what somebody else has begun to deploy", function()
     open()
     make_live "one"
     local other
-    local done = assert(publish("mine", { record = function(progress)
+    local done = assert(publish_untested("mine", { record = function(progress)
       if progress.step == "deploy" and not other then other = theirs() end
     end }))
     assert.same({ "published", 1, other.id }, { done.action, done.previous.id, done.overwrote.id })
@@ -207,7 +177,7 @@ describe("what somebody else has begun to deploy", function()
     open()
     make_live "one"
     local other
-    local result, err = publish("mine", { on_event = function(event)
+    local result, err = publish_untested("mine", { on_event = function(event)
       if event.operation == "get" and not other then other = theirs() end
     end })
     assert.is_nil(result)
@@ -226,7 +196,7 @@ describe("a publish that goes on from an earlier run", function()
       assert(versions:wait(id, { interval = fast }))
     end
     assert(versions:deploy(1)) -- and here it was killed
-    local done = assert(publish("two", { on_event = function(event)
+    local done = assert(publish_untested("two", { on_event = function(event)
       if event.step == "wait" or event.operation == "deploy" then server:advance(2000) end
     end }))
     assert.same({ "published", 2, 1 }, { done.action, done.version.id, done.previous.id })
@@ -235,12 +205,12 @@ describe("a publish that goes on from an earlier run", function()
 
   it("names the draft that was made when the look after that fails", function()
     open({ deploy_seconds = 0 }, { max_attempts = 1 })
-    assert(publish "one")
+    make_live "one"
     local _, err = publish("two", { record = function(progress)
       if progress.creating then server:fail { operation = "list", how = "status", status = 503, times = 2 } end
     end })
     assert.same({ "server", 2 }, { err.kind, err.version.id })
-    assert.same({ "published", 2 }, { assert(publish "two").action, server:count "create" })
+    assert.same({ "published", 2 }, { make_live("two").action, server:count "create" })
   end)
 end)
 
@@ -280,7 +250,7 @@ end)
 describe("a dry run", function()
   it("names what would be made or taken up, and holds no source", function()
     open()
-    assert(publish "one")
+    make_live "one"
     local would = assert(publish("two", { dry_run = true }))
     assert.same({ "would publish", true, 2, 1 }, { would.action, would.made, would.version.version, would.previous.id })
     local draft = assert(versions:create(1, { content = source "two" }))
@@ -288,7 +258,7 @@ describe("a dry run", function()
     assert.same({ false, draft.id }, { would.made, would.version.id })
     assert.is_nil(would.version.content or would.previous.content)
     assert.equal("unchanged", assert(publish("one", { dry_run = true })).action)
-    assert.same({ 2, 1, 1 }, { server:count "create", server:count "deploy", server:count "invoke" })
+    assert.same({ 2, 1, 0 }, { server:count "create", server:count "deploy", server:count "invoke" })
   end)
 end)
 

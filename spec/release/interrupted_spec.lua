@@ -8,7 +8,7 @@ local fast = 0.02
 local function source(word) return ("def handle(data): return {'payload': '%s'}\n"):format(word) end
 
 local function given(word, expect)
-  return { content = source(word), interval = fast, test = { payload = "x", expect = expect or word } }
+  return { content = source(word), interval = fast, test = { payload = "x", expect = expect } }
 end
 
 -- A service where "one" is live, for a function that is given it and its versions.
@@ -86,7 +86,7 @@ describe("a publish that is cut off at any request", function()
           for _, version in ipairs(patchworks.progress(kept).pending) do known[version.id] = true end
           for _, version in ipairs(account.pending) do assert.is_true(known[version.id]) end
           -- The next run.
-          local done = assert(versions:publish(1, given "two"))
+          local done = assert(versions:publish(1, { content = source "two", interval = fast }))
           assert.equal(2, done.version.version)
           assert.equal(2, live_of(versions).version)
           assert.equal(2, versions:list(1):count())
