@@ -36,8 +36,12 @@ describe("patchworks", function()
     local code, out = run "whoami"
     assert.equal(0, code)
     assert.truthy(out:find "an API key" and out:find "accepted")
-    code, out = run "doctor"
+    local record = state.folder .. "/r.jsonl"
+    code, out = run("doctor --record " .. record)
     assert.equal(0, code)
+    local file <close> = assert(io.open(record))
+    local attempts = select(2, file:read("a"):gsub('"type":"attempt"', ""))
+    assert.equal(2, attempts) -- ours, and that of somebody whom the service can't know
     for _, name in ipairs { "Lua", "libcurl", "TLS", "lua%-cjson", "credential", "service" } do assert.truthy(out:find("ok +" .. name), out) end
     for _, name in ipairs { "bash", "zsh", "fish" } do
       code, out = run("completion " .. name)

@@ -20,12 +20,7 @@ function Answers:__close()
 end
 
 return function(texts)
-  local folder = os.tmpname()
-  os.remove(folder)
-  assert(os.execute("mkdir -m 700 " .. folder))
-  for i, text in ipairs(texts) do
-    local file <close> = assert(io.open(folder .. "/" .. i, "wb"))
-    file:write(text)
-  end
+  local folder = scratch.folder()
+  for i, text in ipairs(texts) do scratch.write(folder .. "/" .. i, text) end
   return setmetatable({ folder = folder, peer = raw_peer("numbered", folder) }, Answers)
 end
