@@ -308,5 +308,5 @@ int main(int count, char **words) {
       {"clock", check_clock},         {"buffer", check_buffer}, {"text", check_text},
       {"json_text", check_json_text}, {"queue", check_queue},   {NULL, NULL},
   };
-  return check_part(parts, count, words);
+  return check_parts(parts, count, words);
 }

@@ -417,5 +417,5 @@ int main(int count, char **words) {
       {"memory", check_memory},         {"memory_twice", check_memory_twice},
       {"processors", check_processors}, {NULL, NULL},
   };
-  return check_part(parts, count, words);
+  return check_parts(parts, count, words);
 }

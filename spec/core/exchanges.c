@@ -238,5 +238,5 @@ int main(int count, char **words) {
       {"requests", check_requests}, {"answers", check_answers}, {"header_bound", check_header_bound},
       {"refusals", check_refusals}, {"repeats", check_repeats}, {NULL, NULL},
   };
-  return check_part(parts, count, words);
+  return check_parts(parts, count, words);
 }

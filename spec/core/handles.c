@@ -193,5 +193,5 @@ int main(int count, char **words) {
       {"settings", check_settings}, {"proxy", check_proxy}, {"codes", check_codes},
       {"idle", check_idle},         {"kept", check_kept},   {NULL, NULL},
   };
-  return check_part(parts, count, words);
+  return check_parts(parts, count, words);
 }

@@ -154,5 +154,5 @@ static void check_random(void) {
 int main(int count, char **words) {
   static const part parts[] = {{"order", check_order},       {"silence", check_silence}, {"missing", check_missing},
                                {"versions", check_versions}, {"random", check_random},   {NULL, NULL}};
-  return check_part(parts, count, words);
+  return check_parts(parts, count, words);
 }

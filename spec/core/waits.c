@@ -288,5 +288,5 @@ int main(int count, char **words) {
   static const part parts[] = {
       {"poll", check_poll}, {"hosted", check_hosted}, {"any", check_any}, {"sockets", check_sockets}, {NULL, NULL},
   };
-  return check_part(parts, count, words);
+  return check_parts(parts, count, words);
 }
