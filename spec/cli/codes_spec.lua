@@ -62,13 +62,17 @@ local function provoke()
   local script = state.server:create_script { name = "b", language = "python" }
   local manifest = state.write("m.lua", ("return { scripts = { { id = %d, name = 'b', file = 'good.py' } } }"):format(script.id))
   local wrong = { environment = ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=wrong"):format(state.server.url) }
-  local nobody = { environment = "PATCHWORKS_BASE_URL=http://127.0.0.1:1 PATCHWORKS_API_KEY=k" }
+  local nobody = { environment = "PATCHWORKS_BASE_URL=http://127.0.0.1:1 PATCHWORKS_API_KEY=k PATH=/nonexistent" }
+  -- Those in PATH are asked which packages they have, which takes its time.
+  local without_interpreters = { environment = ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s PATH=/nonexistent"):format(
+    state.server.url, state.server.key) }
   local publish = "publish 1 %s --interval 0.02 --payload Hi --expect %s"
   expect(0, publish:format(good, "HI"))
   for _, words in ipairs { "list 1", "show 1", "create 1 " .. good, "deploy 1 --wait --interval 0.02", "invoke 1 --payload a", "logs 1",
-    "prune 1 --keep 9", "rollback 1 --dry-run --to 1", "plan " .. manifest, "whoami", "doctor", "completion bash", "logout", "upload 1 --dry-run" } do
+    "prune 1 --keep 9", "rollback 1 --dry-run --to 1", "plan " .. manifest, "whoami", "completion bash", "logout", "upload 1 --dry-run" } do
     expect(0, words)
   end
+  expect(0, "doctor", without_interpreters)
   expect(7, "plan --detailed-exitcode " .. manifest)
   for _, words in ipairs { "list", "show x", "create 1 /nowhere", "deploy", "invoke 1 --variable x", "logs 1 --limit 0", "delete 1",
     "upload 1", "publish 1", "rollback 1 --interval x", "prune 1", "plan /nowhere", "apply " .. manifest, "login", "completion x" } do

@@ -23,6 +23,13 @@ local function start(server, words)
   end
 end
 
+-- Begins a deployment of another version, from elsewhere.
+local function deploy_elsewhere(server)
+  local client <close> = server:client()
+  local version = assert(client.script_versions:create(1, { content = commands.upper }))
+  assert(version:deploy())
+end
+
 local function project(server)
   state.write("patchworks.project.lua", ([[return {
     scripts = { orders = { file = "orders.py" } },
@@ -73,8 +80,7 @@ describe("a publish that is cut off", function()
   it("while it waits for somebody else's deployment says that this may come live", function()
     local server <close> = assert(sandbox.start { deploy_seconds = 3600 })
     project(server)
-    assert.equal(0, (shell(server, "create 1 orders.py", { folder = state.folder })))
-    assert.equal(0, (shell(server, "deploy 1", { folder = state.folder })))
+    deploy_elsewhere(server)
     local gets = server:count "get"
     local pid, finish = start(server, "publish orders orders.py --timeout 20 --json")
     assert.is_true(wait_until(function() return server:count "get" > gets end))
@@ -93,8 +99,7 @@ describe("a publish that is cut off", function()
   it("given `--while-deploying` doesn't tell of what that names", function()
     local server <close> = assert(sandbox.start { deploy_seconds = 3600 })
     project(server)
-    assert.equal(0, (shell(server, "create 1 orders.py", { folder = state.folder })))
-    assert.equal(0, (shell(server, "deploy 1", { folder = state.folder })))
+    deploy_elsewhere(server)
     state.write("orders.py", commands.upper .. "# another\n")
     local pid, finish = start(server, "publish orders orders.py --timeout 20 --while-deploying")
     assert.is_true(wait_until(function() return server:count "deploy" == 2 end))
@@ -149,9 +154,8 @@ describe("the advice after a command that was cut off", function()
   it("names what a rollback goes back to, so that it goes back once", function()
     local server <close> = assert(sandbox.start { deploy_seconds = 3600 })
     project(server)
-    for id = 1, 3 do
-      assert.equal(0, (shell(server, "create 1 orders.py", { folder = state.folder })))
-      assert.equal(0, (shell(server, "deploy " .. id, { folder = state.folder })))
+    for _ = 1, 3 do
+      deploy_elsewhere(server)
       server:advance(3600)
     end
     local out = cut_off(server, "rollback orders --timeout 20")
@@ -213,7 +217,7 @@ describe("a command that is cut off", function()
 
   it("says of a prune that versions may be gone", function()
     local server <close> = assert(sandbox.start { deploy_seconds = 0 })
-    for _ = 1, 3 do assert.equal(0, (shell(server, "create 1 " .. state.write("x.py", commands.upper)))) end
+    server:populate { script = 1, versions = 3 }
     server:fail { operation = "delete", how = "slow", seconds = 30, times = 9 }
     local pid, finish = start(server, "prune 1 --keep 1 --yes --json --no-save")
     assert.is_true(wait_until(function() return server:count "delete" > 0 end))
@@ -227,7 +231,7 @@ describe("a command that is cut off", function()
   it("says of a publish that prunes afterwards that versions may be gone, though nothing was published", function()
     local server <close> = assert(sandbox.start { deploy_seconds = 0 })
     project(server)
-    for _ = 1, 3 do assert.equal(0, (shell(server, "create 1 " .. state.write("x.py", commands.lower)))) end
+    server:populate { script = 1, versions = 3 }
     assert.equal(0, (shell(server, "publish orders --interval 0.02", { folder = state.folder })))
     server:fail { operation = "delete", how = "slow", seconds = 30, times = 9 }
     local pid, finish = start(server, "publish orders --keep 1")

@@ -167,10 +167,9 @@ describe("a version of somebody else's that came live right before ours", functi
   ]]
 
   local function overwrite(words)
-    for _, word in ipairs { "one", "theirs" } do
-      assert.equal(0, (run("create 1 " .. write("a.py", upper .. "# " .. word))))
-    end
-    assert.equal(0, (run "deploy 1 --wait --interval 0.02"))
+    local client <close> = state.server:client()
+    for _, word in ipairs { "one", "theirs" } do assert(client.script_versions:create(1, { content = upper .. "# " .. word })) end
+    assert(client.script_versions:deploy_and_wait(1, { interval = 0.02 }))
     write("m.py", upper .. "# mine")
     write("m.lua", "return { scripts = { { id = 1, name = 'orders', file = 'm.py' } } }")
     return state.inside(words, { before = ("export LUA_INIT=@%s;"):format(write("hook.lua", hook)) })

@@ -23,7 +23,7 @@ describe("patchworks", function()
       assert.equal(6, code, words)
       assert.is_nil(err:find "wrong%-key")
     end
-    assert.equal(1, (run("doctor", wrong)))
+    assert.equal(1, (run("doctor", { environment = wrong.environment .. " PATH=/nonexistent" }))) -- whose interpreters take their time
     local code, _, err = run("list 1", { environment = ("PATCHWORKS_BASE_URL=%s"):format(state.server.url) })
     assert.equal(2, code)
     assert.truthy(err:find "PATCHWORKS_API_KEY")

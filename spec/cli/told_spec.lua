@@ -78,14 +78,13 @@ describe("a folder that can't be written to any more", function()
 
   -- Has the folder fail while a command waits for the answer to an operation.
   local function fails_at(operation, words)
-    state.server:latency(0.5)
+    state.server:fail { operation = operation, how = "slow", seconds = 0.5 }
     local before = state.server:count(operation)
     local pipe = assert(io.popen(("cd %s && %s 2>&1"):format(state.folder, shell.command(state.server, words))))
     assert.is_true(wait_until(function() return state.server:count(operation) > before end))
     scratch.remove(state.folder .. "/.patchworks/lock")
     scratch.make(state.folder .. "/.patchworks/lock")
     local out = pipe:read "a"
-    state.server:latency(0)
     return select(3, pipe:close()) or 0, out
   end
 

@@ -3,7 +3,6 @@ local cjson = require "cjson"
 local commands = require "spec.support.commands"
 local runner = require "patchworks.runner"
 local sandbox = require "patchworks.sandbox"
-local uv = require "luv"
 
 local state = commands.setup(before_each, after_each)
 local run, write, lines = state.run, state.write, commands.lines
@@ -216,9 +215,6 @@ describe("logs", function()
 end)
 
 describe("doctor", function()
-  -- Without interpreters in PATH none is asked which packages it has, which takes its time.
-  local absolute = os.getenv "PATCHWORKS_LUA" or uv.exepath()
-
   local function names_of_failed(out)
     local failed = {}
     for line in out:gmatch "[^\n]+" do
@@ -228,9 +224,10 @@ describe("doctor", function()
     return failed
   end
 
+  -- Without interpreters in PATH none is asked which packages it has, which takes its time.
   local function doctor()
     local environment = ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s PATH=/nonexistent"):format(state.server.url, state.server.key)
-    return state.inside("doctor --json", { environment = environment, lua = absolute })
+    return state.inside("doctor --json", { environment = environment })
   end
 
   it("knows the service from a web server, from what isn't there, and from what lets everybody in", function()
@@ -241,7 +238,7 @@ describe("doctor", function()
     for _, url in ipairs { pages.url, open.url, "http://127.0.0.1:1", "http://no-such-host.invalid" } do
       local words = "doctor --json --base-url " .. url
       if url:find "invalid" then words = "doctor --json --base-url https://no-such-host.invalid" end
-      local code, out = run(words, { environment = "PATCHWORKS_API_KEY=k PATH=/nonexistent", lua = absolute })
+      local code, out = run(words, { environment = "PATCHWORKS_API_KEY=k PATH=/nonexistent" })
       assert.equal(1, code, url)
       assert.same({ "service" }, names_of_failed(out), url)
     end

@@ -181,10 +181,10 @@ describe("patchworks test", function()
     code, out = run "test --format tap"
     assert.equal(1, code)
     assert.truthy(out:find "^TAP version 14\n1%.%.2\nnot ok 1 %- orders/bad\n")
-    code, out = run "test --format junit"
+    code, out = run "test orders/bad --format junit"
     assert.equal(1, code)
     assert.truthy(out:find '<testcase classname="orders" name="bad"')
-    code, out = run "test --format github"
+    code, out = run "test orders/bad --format github"
     assert.equal(1, code)
     assert.truthy(out:find "^::error file=cases/orders/bad/expect.json,title=orders/bad::")
     code, out = run "test --json"

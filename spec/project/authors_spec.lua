@@ -4,7 +4,7 @@ local library = require "spec.simulation.library"
 local scratch = require "spec.support.scratch"
 
 -- scripts/check runs ten thousand.
-local count = math.tointeger(os.getenv "PATCHWORKS_HISTORIES") or 200
+local count = math.tointeger(os.getenv "PATCHWORKS_HISTORIES") or 300
 
 describe("two authors", function()
   local folder

@@ -1,13 +1,13 @@
 -- Runs the command line as a process: gives its exit code, what it printed, and what it said.
 --
 -- `server` is the sandbox that its environment names, or nil. Options: `environment` (NAME=value words in place of the
--- sandbox's), `folder` (to run in), `input` and `out` (paths), `last` (a further redirection), `before` (what a shell does
--- first), `lua` (where PATH leads to none).
-local lua = require "spec.support.lua"
+-- sandbox's), `folder` (to run in), `input` and `out` (paths), `last` (a further redirection), and `before` (what a shell
+-- does first).
 local uv = require "luv"
 local warm = require "spec.support.warm"
 
 local root = uv.cwd()
+local lua = os.getenv "PATCHWORKS_LUA" or uv.exepath() -- with its folder, for commands whose PATH has none
 local build = os.getenv "PATCHWORKS_BUILD" or "build"
 if build:sub(1, 1) ~= "/" then build = root .. "/" .. build end
 
@@ -36,7 +36,7 @@ end
 function shell.command(server, words, options)
   options = options or {}
   return ("%s %s %s && exec %s %s/bin/patchworks %s"):format(options.before or "", found, environment_of(server, options),
-    options.lua or lua, root, words)
+    lua, root, words)
 end
 
 -- Runs it in a process of its own, from the start; gives the exit code.
