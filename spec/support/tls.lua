@@ -17,19 +17,21 @@ end
 local function certificates(folder)
   run(([[
     cd %s
-    key() { openssl ecparam -name prime256v1 -genkey -noout -out $1.key; }
-    sign() { openssl req -new -key $1.key -subj "/CN=$1" -out $1.csr
-             printf 'subjectAltName=%%s\n' "$2" > $1.ext
-             openssl ca -batch -config ca.conf -in $1.csr -out $1.pem -notext -extfile $1.ext $3 $4 $5 $6; }
-    : > index.txt; echo 01 > serial
-    printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\nunique_subject=no\ncertificate=ca.pem\nprivate_key=ca.key\ndefault_days=2\n[p]\ncommonName=supplied\n' > ca.conf
-    key ca; openssl req -x509 -new -key ca.key -subj "/CN=patchworks spec CA" -days 2 -out ca.pem
+    printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n[req]\ndistinguished_name=n\n[n]\n[authority]\nbasicConstraints=critical,CA:TRUE\n' > ca.conf
+    request() { name=$1; shift; openssl req -config ca.conf -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -keyout $name.key "$@"; }
+    authority() { request $1 -x509 -extensions authority -days 2 -out $1.pem -subj "/CN=$2"; }
+    sign() { request $1 -x509 -CA ca.pem -CAkey ca.key -days 2 -out $1.pem -subj "/CN=$1" -addext "subjectAltName=$2"; }
+    authority ca "patchworks spec CA"
+    authority other "another CA"
     mkdir authorities; cp ca.pem authorities/$(openssl x509 -hash -noout -in ca.pem).0
-    key other; openssl req -x509 -new -key other.key -subj "/CN=another CA" -days 2 -out other.pem
-    key good; sign good "IP:127.0.0.1,DNS:localhost"
-    key expired; sign expired "IP:127.0.0.1" -startdate 20200101000000Z -enddate 20200201000000Z
-    key wrong; sign wrong "DNS:elsewhere.example"
-    key client; sign client "DNS:client"
+    sign good "IP:127.0.0.1,DNS:localhost"
+    sign wrong "DNS:elsewhere.example"
+    sign client "DNS:client"
+    # Dates that have been are for `ca` alone.
+    request expired -out expired.csr -subj "/CN=expired"
+    : > index.txt; echo 01 > serial; echo 'subjectAltName=IP:127.0.0.1' > expired.ext
+    openssl ca -batch -config ca.conf -cert ca.pem -keyfile ca.key -in expired.csr -out expired.pem -notext -extfile expired.ext \
+      -startdate 20200101000000Z -enddate 20200201000000Z
   ]]):format(folder))
 end
 
