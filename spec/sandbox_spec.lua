@@ -145,9 +145,9 @@ describe("the sandbox's create", function()
     assert.equal(400, send("POST", "/scripts/1/script-versions", '["content"]').status)
     assert.equal(400, send("POST", "/scripts/1/script-versions", '{"content":"x"}\0').status)
     assert.equal(415, send("POST", "/scripts/1/script-versions", '{"content":"x"}', { ["Content-Type"] = "text/plain" }).status)
-    local most = 8 * 1024 * 1024 - #'{"content":""}'
-    assert.equal(413, send("POST", "/scripts/1/script-versions", { content = ("x"):rep(most + 1) }).status)
-    assert.equal(201, send("POST", "/scripts/1/script-versions", { content = ("x"):rep(most) }).status)
+    local most = ('{"content":"%s"}'):format(("x"):rep(8 * 1024 * 1024 - #'{"content":""}'))
+    assert.equal(413, send("POST", "/scripts/1/script-versions", most .. " ").status)
+    assert.equal(201, send("POST", "/scripts/1/script-versions", most).status)
     assert.equal(1, send("GET", "/scripts/1/script-versions").json.meta.total)
   end)
 end)
@@ -233,8 +233,7 @@ describe("the sandbox's deploy", function()
       assert.equal("Draft", failed.status)
       assert.truthy(failed.deployment_failure_reason:find "script%.%a+" , failed.deployment_failure_reason)
       assert.is_nil(failed.deployment_failure_reason:find("/tmp", 1, true))
-      local again = deploy(id)
-      assert.is_true(again.deployment_failed_at > failed.deployment_failed_at)
+      if script == 1 then assert.is_true(deploy(id).deployment_failed_at > failed.deployment_failed_at) end
       local fine = deploy(create(script, good[script]))
       assert.equal("Deployed", fine.status, tostring(fine.deployment_failure_reason))
       assert.equal(cjson.null, fine.deployment_failed_at)
@@ -252,13 +251,15 @@ describe("the sandbox's deploy", function()
 end)
 
 describe("the sandbox's invoke", function()
-  it("calls the handler with the contract's data, and keeps its logs", function()
-    local answer, id = run(1, [[
+  local echo = [[
 import json, os
 print("printed")
 def handle(data):
     return {"payload": json.dumps([data, sorted(os.environ)]), "logs": ["one", "two"]}
-]], { payload = "p", variables = '{"a":"b"}', flow = { variables = '{"c":"d"}' } })
+]]
+
+  it("calls the handler with the contract's data, and keeps its logs", function()
+    local answer, id = run(1, echo, { payload = "p", variables = '{"a":"b"}', flow = { variables = '{"c":"d"}' } })
     assert.equal(200, answer.status, answer.body)
     local data, environment = table.unpack(cjson.decode(answer.json.payload))
     assert.equal("p", data.payload)
@@ -271,12 +272,11 @@ def handle(data):
   end)
 
   it("takes null and missing fields, a string of flow, and PHP's empty list", function()
-    local source = "import json\ndef handle(data): return {'payload': json.dumps(data)}"
-    local answer, id = run(1, source, "{}")
-    local data = cjson.decode(answer.json.payload)
+    local answer, id = run(1, echo, "{}")
+    local data = cjson.decode(answer.json.payload)[1]
     assert.same({ cjson.null, {}, {} }, { data.payload, data.variables, data.flow.variables })
     answer = invoke(id, { variables = "[]", flow = '{"variables":{"x":"1"}}', payload = cjson.null })
-    assert.equal("1", cjson.decode(answer.json.payload).flow.variables.x)
+    assert.equal("1", cjson.decode(answer.json.payload)[1].flow.variables.x)
   end)
 
   it("refuses what the contract doesn't take, and what is not deployed", function()
@@ -302,35 +302,27 @@ def handle(data):
     assert.equal(404, send("POST", "/script-versions/99/invoke", "{}").status)
   end)
 
-  it("says what a script raised, in each language", function()
-    local sources = {
-      "def handle(data): raise ValueError('no luck')",
-      "module.exports = async () => { throw new Error('no luck') }",
-      "<?php function handle($data) { throw new Exception('no luck'); }",
-      "def handle(data)\n  raise 'no luck'\nend",
-    }
-    for script, source in ipairs(sources) do
+  it("says what a script raised, or that no object comes back, in each language", function()
+    for script, source in ipairs {
+      "def handle(data):\n  if data['payload'] == 'raise': raise ValueError('no luck')\n  return 'text'",
+      "module.exports = async (data) => { if (data.payload == 'raise') throw new Error('no luck') }",
+      "<?php function handle($data) { if ($data['payload'] == 'raise') throw new Exception('no luck'); return 7; }",
+      "def handle(data) = (raise 'no luck' if data['payload'] == 'raise')",
+    } do
       local answer, id = run(script, source)
+      assert.equal("The handler returned no object.", answer.json.message)
+      answer = invoke(id, { payload = "raise" })
       assert.equal(422, answer.status)
       assert.truthy(answer.json.message:find "no luck")
       assert.truthy(table.concat(logs(id)):find "no luck")
     end
   end)
 
-  it("says when there is no handler, or no object comes back", function()
+  it("says when there is no handler, or no answer", function()
     for script, source in ipairs { "x = 1", "let x = 1", "<?php $x = 1;", "x = 1" } do
       local answer = run(script, source)
       assert.equal(422, answer.status)
       assert.truthy(answer.json.message:find "handle" or answer.json.message:find "module.exports")
-    end
-    for script, source in ipairs {
-      "def handle(data): return 'text'",
-      "module.exports = () => {}",
-      "<?php function handle($data) { return 7; }",
-      "def handle(data) = nil",
-    } do
-      local answer = run(script, source)
-      assert.equal("The handler returned no object.", answer.json.message)
     end
     assert.truthy(run(1, "import os\ndef handle(data): os._exit(3)").json.message:find "exit code 3")
   end)

@@ -20,8 +20,8 @@ function reader.lines(handle)
       at = stop and stop + 1
     until stop
   end
-  -- The next pieces behind what is left of this one, up to the end of the line: where that is; nil where it is too long,
-  -- or at the end of the file.
+  -- Puts the next pieces behind what is left of this one, up to the end of the line: gives where that is; nil where the
+  -- line is too long, or the file at its end.
   local function more()
     local pieces, size, stop = { rest:sub(at) }, #rest - at + 1, nil
     repeat
