@@ -127,7 +127,7 @@ local function look()
   seen = {}
   local server <close> = start()
   local many <close> = start()
-  for _ = 1, 100 do ask(many, 100) end
+  for _ = 1, 20 do ask(many, 100) end
   write_frames()
   local words = ("'%s' shows invokes keyboard narrow colours stays conditions '%s' many 'file://%s/frames.htm' frames"):format(
     server.page, many.page, folder)
@@ -143,7 +143,7 @@ for page, checks in pairs {
     keyboard = "is used by keyboard alone, and its fields have labels",
     narrow = "fits into a narrow window",
     colours = "is dark or light, as the system is",
-    many = "shows the last of 10,000 requests",
+    many = "shows the last 500 of 2,000 requests",
     stays = "sends no request to anybody else",
   },
   ["the reference's pages"] = { frames = "fit into a narrow window" },
