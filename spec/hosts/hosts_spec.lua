@@ -1,30 +1,34 @@
 -- Programs in C and C++ that embed patchworks: the examples, and what states.c does to a state.
 local sandbox = require "patchworks.sandbox"
+local uv = require "luv"
 
 local build = os.getenv "PATCHWORKS_BUILD" or "build"
 if os.getenv "PATCHWORKS_INSTRUMENTED" then return end -- scripts/check.d/73-hosts runs them with sanitizers of their own
 
 describe("a host in C", function()
-  local server, version
+  local server
+  local environment = { STRIDE = "97", CYCLES = "50" }
 
   -- Runs a program against the sandbox: its output, and the code it ended with.
   local function run(words)
-    local command = ("timeout 300 env STRIDE=97 CYCLES=100 PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s %s/hosts/%s 2>&1; echo $?"):format(
-      server.url, server.key, build, words)
-    local pipe <close> = io.popen(command)
-    local output, code = pipe:read("a"):match "^(.-)(%d+)\n$"
-    return tonumber(code), output
+    local pipe <close> = io.popen(("exec timeout 300 %s/hosts/%s 2>&1"):format(build, words))
+    local output = pipe:read "a"
+    return select(3, pipe:close()), output
   end
 
   setup(function()
     assert(os.execute(("make --silent --jobs=2 hosts embed BUILD=%s"):format(build)))
     server = assert(sandbox.start { deploy_seconds = 0 })
     local client <close> = server:client()
-    version = assert(client.script_versions:create(1, { content = "x = 1" })).id
-    assert.equal(1, version)
+    assert.equal(1, assert(client.script_versions:create(1, { content = "x = 1" })).id)
+    environment.PATCHWORKS_BASE_URL, environment.PATCHWORKS_API_KEY = server.url, server.key
+    for name, value in pairs(environment) do uv.os_setenv(name, value) end
   end)
 
-  teardown(function() server:close() end)
+  teardown(function()
+    for name in pairs(environment) do uv.os_unsetenv(name) end
+    server:close()
+  end)
 
   local pipe <close> = io.popen "sed -n 's/^      {\"\\(.*\\)\", .*/\\1/p' spec/hosts/states.c"
   for scenario in pipe:lines() do
@@ -44,9 +48,9 @@ describe("a host in C", function()
   end)
 
   it("runs a state in each of its threads", function()
-    local code, output = run "threads 1 2000"
+    local code, output = run "threads 1 400"
     assert.equal(0, code, output)
-    assert.equal("4 threads, 2000 right answers of 2000\n", output)
+    assert.equal("4 threads, 400 right answers of 400\n", output)
   end)
 
   it("in C++ has its destructors run", function()
@@ -97,10 +101,10 @@ describe("a host in C", function()
     end)
 
     it("bounds its memory and its instructions", function()
-      local code, output = script("local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end", 10)
+      local code, output = script("local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end", "10 4000000")
       assert.equal(1, code, output)
       assert.equal("not enough memory\n", output)
-      code, output = script("while true do pcall(function() while true do end end) end", 10)
+      code, output = script("while true do pcall(function() while true do end end) end", "10 16000000 2000000")
       assert.equal(1, code, output)
       assert.equal("the script's instructions are spent\n", output)
     end)

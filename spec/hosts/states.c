@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOW_SECONDS = 3, MEBIBYTE = 1 << 20, MOST_KILOBYTES = 2048, KILOBYTES_A_STATE = 7 };
+enum { SLOW_SECONDS = 3, QUARTER = 1 << 18, MOST_KILOBYTES = 2048, KILOBYTES_A_STATE = 7 };
 
 static void expect_at(bool fine, const char *what, int line) {
   if (fine) return;
@@ -146,7 +146,7 @@ static void fork_plain(void) {
   memory self = {0};
   lua_State *L = open_with(&self);
   run(L, "one_client = client() assert(get() == 1)");
-  for (int i = 0; i < 5; i++) {
+  for (int i = 0; i < 3; i++) {
     in_child(L, refused_then_new);
     run(L, "for _ = 1, 20 do assert(get() == 1) end assert(one_client:stats().connections == 1)");
   }
@@ -254,21 +254,21 @@ static void ceiling(void) {
   lua_State *L = open_with(&self);
   run(L,
       "one_client = client()\n"
-      "local large = assert(one_client.script_versions:create(1, { content = ('x'):rep(3 << 20) })).id\n"
+      "local large = assert(one_client.script_versions:create(1, { content = ('x'):rep(3 << 18) })).id\n"
       "function get_large() return one_client.script_versions:get(large, { include = { 'content' } }) end\n"
       "assert(get_large())\n"
       "one_client:close() one_client = client() get()\n"
       "collectgarbage() collectgarbage()\n");
-  self.ceiling = self.used + MEBIBYTE;
+  self.ceiling = self.used + QUARTER;
   lua_getglobal(L, "get_large");
   expect(lua_pcall(L, 0, 1, 0) == LUA_ERRMEM);
   lua_settop(L, 0);
-  run(L, "assert(get() == 1) assert(one_client:stats().held_bytes < 1 << 20)");
+  run(L, "assert(get() == 1) assert(one_client:stats().held_bytes < 1 << 18)");
   /* Room enough, but full of garbage: it is collected first. */
-  self.ceiling = self.used + 16 * (size_t)MEBIBYTE;
+  self.ceiling = self.used + 16 * (size_t)QUARTER;
   run(L,
       "collectgarbage 'stop'\n"
-      "for _ = 1, 5 do local garbage = ('y'):rep(5 << 19) end\n"
+      "for _ = 1, 5 do local garbage = ('y'):rep(5 << 17) end\n"
       "assert(get_large())\n"
       "collectgarbage 'restart'\n");
   self.ceiling = 0;
@@ -277,7 +277,7 @@ static void ceiling(void) {
 
 /* States that are closed with calls under way, in a finalizer of theirs, and again and again. */
 static void closing(void) {
-  for (int i = 0; i < 50; i++) {
+  for (int i = 0; i < 20; i++) {
     memory self = {0};
     lua_State *L = open_with(&self);
     run(L,
