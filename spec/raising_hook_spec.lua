@@ -46,6 +46,31 @@ local function in_a_task(n, fn, library)
   return raised
 end
 
+-- What is still held of a call that was cut short, or nil.
+local function held_by(client, heap)
+  local gate = client._gate
+  return client:stats().active > 0 and "a request is under way"
+    or next(client._flights) and "a call is under way"
+    or (next(gate.inside) or gate.line.first or gate.probe) and "the gate counts somebody"
+    or heap[1] and "a timer is set"
+    or nil
+end
+
+local function full_collection()
+  collectgarbage()
+  collectgarbage() -- what the first one found, once it was finalized
+end
+
+-- The client works, and holds nothing; or nothing any more after the collector.
+local function check(client, heap, n)
+  local version, err = client.script_versions:get(1)
+  if not version or version.id ~= 1 then error(("at instruction %d: %s"):format(n, tostring(err or version.id)), 0) end
+  if not held_by(client, heap) then return end
+  full_collection()
+  local held = held_by(client, heap)
+  if held then error(("at instruction %d: %s"):format(n, held), 0) end
+end
+
 local places = { ["outside of a task"] = interrupted, ["in a task"] = in_a_task }
 
 local given_first = math.tointeger(tonumber(os.getenv "PATCHWORKS_FROM"))
@@ -68,20 +93,9 @@ describe("a hook that raises at any instruction", function()
     server:close()
   end)
 
-  local function at_rest()
-    collectgarbage()
-    collectgarbage()
-    client.script_versions:get(1)
-    local inside = client._gate
-    return {
-      client:stats().active, next(client._flights) == nil, next(inside.inside) == nil, inside.line.first, not inside.probe,
-      timers.heap[1] == nil,
-    }
-  end
-
   -- Invoking starts an interpreter each time, and below it is interrupted at each instruction; a list takes three
   -- requests. PATCHWORKS_EACH says how far apart at most, 3 in scripts/check.
-  local steps = { invoke = 47, list = 5 }
+  local steps = { invoke = 97, list = 11 }
   local function step_of(name)
     if os.getenv "PATCHWORKS_INSTRUMENTED" then return 23 end
     return name == "invoke" and steps.invoke or math.min(most_apart, steps[name] or 1)
@@ -95,16 +109,13 @@ describe("a hook that raises at any instruction", function()
         local n = first_of(step)
         while run(n, function() return call(versions, server) end, patchworks) do
           server:clear_faults()
-          local version, err = versions:get(1)
-          assert.equal(1, version and version.id, ("at instruction %d: %s"):format(n, tostring(err)))
-          if n % 200 < step then -- what is left stays
-            assert.same({ 0, true, true, false, true, true }, at_rest(), ("at instruction %d"):format(n))
-            server:forget_requests()
-          end
+          check(client, timers.heap, n)
           n = n + step
         end
         assert.is_true(n > 20)
-        assert.same({ 0, true, true, false, true, true }, at_rest())
+        server:forget_requests()
+        full_collection()
+        check(client, timers.heap, n)
       end)
     end
   end
@@ -159,17 +170,6 @@ local simulations = {
 }
 
 describe("a hook that raises, on the simulated service,", function()
-  local function at_rest(world)
-    local client, inside = world.client, world.client._gate
-    collectgarbage()
-    collectgarbage()
-    world.versions:get(1)
-    return {
-      client:stats().active, next(client._flights) == nil, next(inside.inside) == nil, inside.line.first, not inside.probe,
-      world.require("patchworks.time.timers").heap[1] == nil,
-    }
-  end
-
   for name, case in pairs(simulations) do
     for where, run in pairs(places) do
       it("in " .. name .. " " .. where .. " leaves nothing behind, and the next run does it", function()
@@ -178,12 +178,10 @@ describe("a hook that raises, on the simulated service,", function()
         while cut do
           local world = simulated { contents = { "one", "two" }, deployed = { 1 } }
           cut = run(n, function() return case[2](world) end, world.patchworks)
-          local where_at = ("at instruction %d"):format(n)
-          local version, err = world.versions:get(1)
-          assert.equal(1, version and version.id, where_at .. ": " .. tostring(err))
-          if count % 40 == 0 then assert.same({ 0, true, true, false, true, true }, at_rest(world), where_at) end
+          if count % 150 == 100 then full_collection() end
+          check(world.client, world.require("patchworks.time.timers").heap, n)
           local done, problem = case[2](world)
-          assert.is_true(done ~= nil or problem.kind == "test_failed", where_at .. ": " .. tostring(problem))
+          if done == nil and problem.kind ~= "test_failed" then error(("at instruction %d: %s"):format(n, tostring(problem)), 0) end
           world.client:close()
           n, count = n + step, count + 1
         end
