@@ -22,19 +22,17 @@ it("the guide's blocks print what stands below them", function()
   local folder = scratch.folder()
   finally(function() scratch.remove(folder) end)
   scratch.make(folder .. "/project")
-  local command = scratch.write(folder .. "/bin/patchworks",
-    ('#!/bin/sh\nexec %s "%s/bin/patchworks" "$@" 2>>%s/words\n'):format(lua, uv.cwd(), folder))
-  assert(uv.fs_chmod(command, 493)) -- 0755
+  local command = ('patchworks() { %s "%s/bin/patchworks" "$@" 2>>%s/words; }\n'):format(lua, uv.cwd(), folder)
   local count = 0
   for kind, code, after in text:gmatch "```(%l+)\n(.-)```\n()" do
     local shown = text:match("^```\n(.-)```", after)
     local path = folder .. "/block"
     local file = assert(io.open(path, "w"))
-    file:write((code:gsub("/tmp/theirs%.py", folder .. "/theirs.py")))
+    file:write(kind == "sh" and command or "", (code:gsub("/tmp/theirs%.py", folder .. "/theirs.py")))
     file:close()
     local words = kind == "lua" and lua .. " " .. path or "sh " .. path
-    local pipe = io.popen(("cd %s/project && unset PATCHWORKS_BASE_URL PATCHWORKS_API_KEY PATCHWORKS_ENV && PATH=%s/bin:$PATH HOME=%s exec %s 2>&1 </dev/null"):format(
-      folder, folder, folder, words))
+    local pipe = io.popen(("cd %s/project && unset PATCHWORKS_BASE_URL PATCHWORKS_API_KEY PATCHWORKS_ENV && HOME=%s exec %s 2>&1 </dev/null"):format(
+      folder, folder, words))
     local printed = pipe:read "a"
     pipe:close()
     local said = io.open(folder .. "/words")

@@ -74,6 +74,8 @@ describe("diff", function()
     assert.equal(1, select(2, unified:gsub("@@ .- @@", "")))
     unified = diff.unified(numbered(9), numbered(9, { [8] = "x\nx2" }), "a", "b")
     assert.equal("@@ -5,5 +5,6 @@", unified:match "@@.-@@")
+    unified = diff.unified(numbered(20), numbered(20, { [5] = "x\nx2", [13] = "y" }), "a", "b")
+    assert.same({ "@@ -2,7 +2,8 @@", "@@ -10,7 +11,7 @@" }, { unified:match "(@@.-@@).-(@@.-@@)" })
   end)
 
   it("counts from the line before where one side has none", function()
