@@ -15,13 +15,19 @@ after_each(function()
   server:close()
 end)
 
-local function run(words)
-  local command = ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s timeout 60 %s examples/%s 2>&1"):format(server.url, server.key, lua, words)
-  local pipe = io.popen(command)
+local function start(words)
+  local command = ("PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s exec timeout 60 %s examples/%s 2>&1"):format(server.url, server.key, lua, words)
+  return io.popen(command)
+end
+
+-- What it says, and the code that it ends with.
+local function ended(pipe)
   local said = pipe:read "a"
   local ok, _, code = pipe:close()
   return said, ok and 0 or code
 end
+
+local function run(words) return ended(start(words)) end
 
 local function deployed(source)
   local version = assert(versions:create(1, { content = source }))
@@ -59,9 +65,9 @@ describe("examples/", function()
   it("the loops' go on meanwhile", function()
     local version = deployed "import time\ndef handle(data):\n    time.sleep(0.05)\n    return {}"
     for _, name in ipairs { "luv", "cqueues" } do
-      local said, code = run(("loop_%s.lua %d 8"):format(name, version.id))
+      local said, code = run(("loop_%s.lua %d 4"):format(name, version.id))
       assert.equal(0, code, said)
-      local ticks, late = said:match "8 of 8 calls done; meanwhile (%d+) ticks, the latest ([%d.]+) ms late"
+      local ticks, late = said:match "4 of 4 calls done; meanwhile (%d+) ticks, the latest ([%d.]+) ms late"
       assert.is_true(tonumber(ticks) > 5 and tonumber(late) < 250, said)
     end
   end)
@@ -75,9 +81,11 @@ describe("examples/", function()
   it("follow.lua fails on a pattern", function()
     local version = deployed "def handle(data): return {'logs': ['FATAL: no stock']}"
     assert.equal(0, select(2, run(("follow.lua %d 0.5 FATAL"):format(version.id))))
-    local command = ("(sleep 0.7; PATCHWORKS_BASE_URL=%s PATCHWORKS_API_KEY=%s %s bin/patchworks invoke %d) > /dev/null 2>&1 &"):format(server.url, server.key, lua, version.id)
-    os.execute(command)
-    local said, code = run(("follow.lua %d 10 FATAL"):format(version.id))
+    server:forget_requests()
+    local following = start(("follow.lua %d 10 FATAL"):format(version.id))
+    assert.is_true(server:wait_for_requests { count = 2 }) -- it knows by then what was there before
+    assert(version:invoke())
+    local said, code = ended(following)
     assert.equal(1, code, said)
   end)
 
