@@ -115,14 +115,21 @@ local function defaults_for(self, endpoint)
   return class
 end
 
+--- Raises where the client is closed: for a method before it begins.
+-- @tparam string what the method's name
+function Client:_check_open(what)
+  if self._closed then errors.misuse("%s: the client is closed; make another with patchworks.new", what) end
+end
+
 --- Prepares the call of an operation: checks everything, sends nothing.
 -- @tparam table endpoint see call/endpoints.lua
 -- @param id the subject
 -- @tparam ?table given the caller's options
+-- @tparam ?boolean goes_on it is one more of a method that has begun: where the client is closed, it is cut off
 -- @treturn table call, for `send`
-function Client:_prepare(endpoint, id, given)
+function Client:_prepare(endpoint, id, given, goes_on)
   local what = endpoint.operation
-  if self._closed then errors.misuse("%s: the client is closed; make another with patchworks.new", what) end
+  if not goes_on then self:_check_open(what) end
   local segment = arguments.check_id(id, endpoint.label)
   local url = self._root .. endpoint.path .. segment .. (endpoint.suffix or "")
   local call = setmetatable({ url = url }, self._defaults[endpoint] or defaults_for(self, endpoint))
@@ -182,8 +189,9 @@ client.request = methods.method {
 -- @tparam string path
 -- @tparam ?table given the caller's options
 -- @tparam ?table takes the method's table, where it isn't `request`
-function Client:_prepare_request(method, path, given, takes)
-  if self._closed then errors.misuse "request: the client is closed; make another with patchworks.new" end
+-- @tparam ?boolean goes_on as for `_prepare`
+function Client:_prepare_request(method, path, given, takes, goes_on)
+  if not goes_on then self:_check_open "request" end
   if not deliveries[method] then
     errors.misuse("request: expected GET, POST, PUT, PATCH or DELETE as the method, got %s", arguments.show(method))
   end
@@ -224,7 +232,7 @@ end
 -- (transfers), `connections` (opened), `multiplexed` (transfers over HTTP/2), `sent_bytes`, `received_bytes`,
 -- `held_bytes` (of answers, counted as Lua's memory)
 function Client:stats()
-  if self._closed then errors.misuse "stats: the client is closed; make another with patchworks.new" end
+  self:_check_open "stats"
   pending.sweep(self)
   local stats = self._engine:counts()
   for name, value in pairs(self._counts) do stats[name] = value end

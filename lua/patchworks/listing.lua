@@ -250,9 +250,9 @@ function listing.paginate(client, path, given)
   for name in pairs(options.per_call) do base[name] = given[name] end
   for name, value in pairs(given.query or {}) do query[name] = value end
   base.query = query
-  local function begin(number, size)
+  local function begin(number, size, goes_on)
     query.page, query.per_page = number, size
-    return client:_begin(client:_prepare_request("GET", path, base), "page")
+    return client:_begin(client:_prepare_request("GET", path, base, nil, goes_on), "page")
   end
   return listing.new {
     operation = first.operation,

@@ -151,9 +151,9 @@ function ScriptVersions:list(script, given)
   local base, from = copy_of(given), given.page or 1
   base.page, base.per_page = nil, per_page
   local call = self._client:_prepare(endpoints.list, script, base) -- checks everything now, at the caller's line
-  local function begin(number, size)
+  local function begin(number, size, goes_on)
     base.page, base.per_page = number, size
-    return self._client:_begin(self._client:_prepare(endpoints.list, script, base), "page")
+    return self._client:_begin(self._client:_prepare(endpoints.list, script, base, goes_on), "page")
   end
   return listing.new {
     operation = "list",
@@ -182,8 +182,8 @@ function ScriptVersions:logs(id, given)
   local limit, _, read_ahead = listing.portions(given)
   local base = copy_of(given)
   local url = self._client:_prepare(endpoints.logs, id, base).url
-  local function begin(number)
-    local call = self._client:_prepare(endpoints.logs, id, base)
+  local function begin(number, _, goes_on)
+    local call = self._client:_prepare(endpoints.logs, id, base, goes_on)
     if number > 1 then call.url = url .. "?page=" .. number end
     return self._client:_begin(call, "page")
   end

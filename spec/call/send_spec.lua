@@ -547,5 +547,8 @@ describe("a call that is cut off", function()
       client:close()
     end)
     assert.same({ "cancelled", "unknown", "the client was closed" }, { err.kind, err.outcome, err.message })
+    local tried = err.attempts[1]
+    assert.same({ 1, "cancelled", "it was cut off", true }, { #err.attempts, tried.kind, tried.message, tried.sent })
+    assert.is_true(tried.started < 0.1 and tried.seconds > 0.4 and tried.seconds < 0.6)
   end)
 end)

@@ -151,7 +151,7 @@ return {
     from = "overwrote = after and overwritten(state, after, version),",
     to = "",
     promise = "nobody's version is overwritten unseen",
-    seed = 2624,
+    seed = 1854,
   },
   {
     bug = "a publish doesn't say what was live before",
@@ -250,7 +250,7 @@ return {
     from = "if rises + falls == 0 then return true end",
     to = "if true then return true end",
     promise = "a listing gives each once",
-    seed = 445,
+    seed = 580,
   },
   {
     bug = "prune deletes what was ever live, unasked",
@@ -323,7 +323,7 @@ return {
     from = "state.pause * 1.5",
     to = "state.pause",
     promise = "a job takes no more requests than the docs say",
-    seed = 13,
+    seed = 14,
   },
   {
     bug = "the first of a listing reads it all",

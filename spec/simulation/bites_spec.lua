@@ -2,6 +2,7 @@
 -- or, once that shows it no more, by the first that does, whose seed is printed.
 local lists = {
   require "spec.simulation.bites", require "spec.simulation.bites.asked", require "spec.simulation.bites.account",
+  require "spec.simulation.bites.closed",
 }
 local run = require "spec.simulation.run"
 

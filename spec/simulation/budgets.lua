@@ -1,7 +1,12 @@
 -- How many requests a call may take: docs/releases.md has a number for each release, docs/delivery.md for a create that is
 -- looked for, docs/tasks.md for listings; everything else is one request. What goes wrong may add what the docs say of it,
 -- and what others do meanwhile too.
+local failures = require "spec.simulation.failures"
+local sizes = require "spec.simulation.sizes"
+
 local budgets = {}
+
+local pages_of, size_of, moves_of = sizes.pages, sizes.of, sizes.moves
 
 local fraction_of_a_look = 0.45 -- seconds between the first looks at a deployment
 
@@ -9,8 +14,6 @@ local fraction_of_a_look = 0.45 -- seconds between the first looks at a deployme
 local function looks_in(seconds)
   return math.min(18, 2 + seconds // fraction_of_a_look) + math.max(0, (seconds - 60) // 18 + 1)
 end
-
-local function pages_of(count, per_page) return math.max(1, (count + per_page - 1) // per_page) end
 
 --- The versions of each script that came and went, and what was done with them.
 function budgets.histories(evidence)
@@ -30,23 +33,6 @@ local Budget = {}
 Budget.__index = Budget
 
 function Budget:add(operation, count) self[operation] = (self[operation] or 0) + count end
-
-local function count_between(entries, from, to)
-  local count = 0
-  for _, entry in ipairs(entries) do
-    if entry.time > from and entry.time <= to then count = count + 1 end
-  end
-  return count
-end
-
--- How many versions a script has at most in a call.
-local function size_of(job, script)
-  local made, gone = count_between(script.created, -math.huge, job.to), count_between(script.deleted, -math.huge, job.from)
-  return made - gone
-end
-
--- How often a list moved in a call.
-local function moves_of(job, entries) return count_between(entries, job.from, job.to) end
 
 local longest = 45 -- seconds that a deployment lasts at most
 
@@ -140,7 +126,7 @@ end
 -- Whether an answer to a request to deploy a version was lost: then somebody else's deployment of it is watched.
 local function was_lost(job, version)
   for _, request in ipairs(job.evidence:requests_of(job.call)) do
-    if request.operation == "deploy" and request.subject == version and budgets.has_failed(request) then return true end
+    if request.operation == "deploy" and request.subject == version and failures.has_failed(request) then return true end
   end
   return false
 end
@@ -173,7 +159,7 @@ local function prune(job, budget, script)
   local asked, touched = { get = {}, deploy = {}, delete = {} }, {} -- versions
   for _, request in ipairs(job.evidence:requests_of(job.call)) do
     local operation = request.operation
-    if asked[operation] and not request.query.include then asked[operation][request.subject] = true end
+    if asked[operation] and (job.call.saved or not request.query.include) then asked[operation][request.subject] = true end
   end
   for _, name in ipairs { "accepted", "ran", "deleted" } do
     for _, entry in ipairs(script[name]) do
@@ -188,6 +174,9 @@ local function prune(job, budget, script)
     touched[id] = nil
   end
   for _ in pairs(touched) do budget:add("get", 1) end
+  for _, each in pairs(job.call.saved or {}) do
+    if each.refused then budget:add("get", 1) end
+  end
   if job.call.value and not job.call.value.prune_error then return end
   -- It ended between reading a version and what follows, for each of those that go at once.
   local count = 0
@@ -254,6 +243,8 @@ function kinds.deploy_and_wait(job, budget)
   budget:add("get", 1)
   deploy(job, budget, job.scripts[job.evidence.scripts[job.call.subject] or 0], 1)
 end
+
+function kinds.wait(job, budget) budget:add("get", looks_in(job.to - job.from)) end
 
 function kinds.rollback(job, budget, args)
   local script = job.scripts[args.script]
@@ -323,60 +314,6 @@ function kinds.batch(job, budget, args)
   end
 end
 
---- Whether a request came to an end that another may follow.
-function budgets.has_failed(request)
-  local answered = request.answered
-  if answered then return answered == 401 or answered == 429 or answered >= 500 or request.fault == "garbage" end
-  if request.given ~= nil and request.given ~= "cancelled" then return true end
-  return request.ended ~= nil and request.ended - request.started > 29.9 -- the attempt's time was up
-end
-
--- Looks for what a create may have made: two, three after a time-out, and none after the one that has it before its eyes,
--- unless a plain create of this process, which may have made it too, was begun meanwhile.
-local function search_of(job, create)
-  local pages = pages_of(size_of(job, job.scripts[create.subject]), 100)
-  local most = 3 * pages
-  local made
-  for _, entry in ipairs(job.evidence:effects_of(job.call, "created")) do
-    if entry.request == create.number and not job.evidence:was_taken(entry.version, job.call) then made = entry end
-  end
-  if not made or job.evidence:was_deleted(made.version, job.to) then return most end
-  local before = 0
-  for _, request in ipairs(job.evidence:requests_of(job.call)) do
-    local looks = request.operation == "list" and request.subject == create.subject and request.number > create.number
-    if looks and (request.arrived or math.huge) < made.time then before = before + 1 end
-  end
-  local meanwhile = 0
-  for _, other in pairs(job.evidence.world.requests) do
-    local is_create = other.operation == "create" and other.subject == create.subject and other ~= create
-    if is_create and other.started >= create.started and other.started <= job.to then meanwhile = meanwhile + 1 end
-  end
-  return math.min(most, before + pages) + meanwhile * pages
-end
-
--- What each request that failed may add.
-local function add_failures(job, budget)
-  for _, request in ipairs(job.evidence:requests_of(job.call)) do
-    local operation = request.operation
-    if operation and budgets.has_failed(request) then
-      budget:add(operation, 1)
-      if operation == "list" or operation == "logs" then budget:add(operation, 2) end
-      if operation == "create" and request.answered ~= 429 then budget:add("list", search_of(job, request)) end
-      if operation == "deploy" then budget:add("get", 1) end
-    end
-  end
-end
-
--- What was made, and taken by another call, is looked for and made once more.
-local function add_taken(job, budget)
-  for _, entry in ipairs(job.evidence:effects_of(job.call, "created")) do
-    if job.evidence:was_taken(entry.version, job.call) then
-      budget:add("create", 1)
-      budget:add("list", 3 * pages_of(size_of(job, job.scripts[entry.script]), 100))
-    end
-  end
-end
-
 --- What a call may take.
 -- @tparam table evidence
 -- @tparam table scripts what `histories` gave
@@ -390,8 +327,7 @@ function budgets.of(evidence, scripts, call)
   }
   local most = setmetatable({}, Budget)
   kinds[call.op](job, most, call.args)
-  add_failures(job, most)
-  add_taken(job, most)
+  failures.add(job, most)
   return most
 end
 

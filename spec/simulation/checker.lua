@@ -80,6 +80,11 @@ function Evidence:requests_of(call, script)
   return self.requests[script and key_of(call, "", script) or key_of(call)] or none
 end
 
+--- What an answer asked for, in seconds from its end; it may not say.
+function Evidence:asked_by(request) -- luacheck: no self
+  return request.asks or math.max(0, (request.asks_until or 0) - request.ended)
+end
+
 --- Its lists of a script's versions that were answered.
 function Evidence:looks_of(call, script) return self.looks[key_of(call, script)] or none end
 

@@ -142,15 +142,15 @@ local function status_plan(status, effect, headers, slow)
   return function(fault)
     local function finish_it(transfer)
       local served = transfer.engine.world.service
-      answer(transfer, status, served:refuse(transfer.request), headers and headers(served, fault))
+      answer(transfer, status, served:refuse(transfer.request), headers and headers(served, transfer.request, fault))
     end
     return { effect = effect and fault.there, back = fault.there + (slow and fault[slow] or 0.01), finish = finish_it }
   end
 end
 
 plans.unauthorised = status_plan(401, false)
-plans.refused = status_plan(429, false, function(served, fault) return served:refusal_headers(fault.asks) end, "after")
-plans.unavailable = status_plan(503, false, function(_, fault) return ("Retry-After: %d\r\n"):format(math.ceil(fault.asks)) end)
+plans.refused = status_plan(429, false, function(served, request, fault) return served:refusal_headers(request, fault.asks) end, "after")
+plans.unavailable = status_plan(503, false, function(served, request, fault) return served:retry_after(request, fault.asks) end)
 plans["broken before"] = status_plan(500, false)
 plans["broken after"] = status_plan(502, true)
 

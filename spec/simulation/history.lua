@@ -260,6 +260,31 @@ local function add_options(draw, plan)
   end
 end
 
+-- And what came after that, drawn apart from both.
+local more = {}
+
+function more.deploy_and_wait(draw, step)
+  if draw.chance(0.3) then step.op = "wait" end
+end
+
+function more.prune(draw, step) step.saves = draw.chance(0.5) and draw.integer(0, 3) or nil end
+function more.batch(draw, step) step.stop_on_error = draw.chance(0.2) or nil end
+
+local function may_begin_at_once(draw, step) step.while_deploying = draw.chance(0.15) or nil end
+
+more.publish, more.rollback, more.apply = may_begin_at_once, may_begin_at_once, may_begin_at_once
+
+local function add_more(draw, plan)
+  plan.dates = draw.chance(0.25) and draw.pick { "alone", "with Date" } or nil
+  for _, actor in ipairs(plan.actors) do
+    for _, step in ipairs(actor.steps) do
+      if more[step.op] then more[step.op](draw, step) end
+      local closes = draw.chance(0.05) and draw.between(0.01, 3)
+      if closes and not (step.cancel or step.kills) then step.closes = closes end
+    end
+  end
+end
+
 --- Makes the history of a seed.
 -- @tparam integer seed
 -- @treturn table history
@@ -277,6 +302,7 @@ function history.new(seed)
   plan.scripts = scripts_of(draw, profile, plan)
   for i = 1, draw.integer(1, profile.actors) do plan.actors[i] = actor_of(draw, profile, plan, i) end
   add_options(random.new(~seed), plan)
+  add_more(random.new(~seed ~ 0x1F123BB5), plan)
   return plan
 end
 

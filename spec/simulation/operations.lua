@@ -60,6 +60,11 @@ function operations.deploy_and_wait(actor, step, call)
   return actor.versions:deploy_and_wait(call.subject, { timeout = step.timeout })
 end
 
+function operations.wait(actor, step, call)
+  call.timeout = step.timeout
+  return actor.versions:wait(call.subject, { timeout = step.timeout })
+end
+
 -- What is kept of an account: what changes something must be in it first. `step.refuses`: the number of the time that
 -- it can't be kept.
 local function recorder(actor, step, call)
@@ -90,6 +95,7 @@ function operations.publish(actor, step, call)
     ever_deployed = step.ever_deployed,
     timeout = step.timeout,
     dry_run = step.dry_run,
+    while_deploying = step.while_deploying,
     expected_live = expected_of(call),
     record = recorder(actor, step, call),
     on_event = function(event)
@@ -100,11 +106,25 @@ end
 
 function operations.rollback(actor, step, call)
   local to = step.to and call.subject or nil
-  return actor.versions:rollback(step.script, { to = to, dry_run = step.dry_run, record = recorder(actor, step, call) })
+  return actor.versions:rollback(step.script, { to = to, dry_run = step.dry_run, while_deploying = step.while_deploying, record = recorder(actor, step, call) })
 end
 
-function operations.prune(actor, step)
-  return actor.versions:prune(step.script, { keep = step.keep, ever_deployed = step.ever_deployed, dry_run = step.dry_run })
+-- `step.saves`: the number of the time that a source can't be saved; 0 for none.
+local function saver(actor, step, call)
+  if not step.saves then return nil end
+  local count = 0
+  call.saved = {}
+  return function(version, source)
+    count = count + 1
+    local refused = count == step.saves
+    call.saved[version.id] = { time = actor.world.clock.time, source = source, refused = refused }
+    if refused then return nil, "the disk is full" end
+  end
+end
+
+function operations.prune(actor, step, call)
+  return actor.versions:prune(step.script, { keep = step.keep, ever_deployed = step.ever_deployed, dry_run = step.dry_run,
+    save = saver(actor, step, call) })
 end
 
 function operations.apply(actor, step, call)
@@ -115,7 +135,8 @@ function operations.apply(actor, step, call)
   local plan, problem = actor.client:plan({ scripts = scripts }, { concurrency = step.concurrency })
   call.planned = plan
   if not plan then return nil, problem end
-  return actor.client:apply(plan, { concurrency = step.concurrency, record = recorder(actor, step, call) })
+  return actor.client:apply(plan, { concurrency = step.concurrency, while_deploying = step.while_deploying,
+    record = recorder(actor, step, call) })
 end
 
 return operations

@@ -17,7 +17,7 @@ local function new_world(universe, plan)
   world.requests = {}
   world.service = service.new(plan.habits, world.clock, plan.limit)
   function world.service.on_note() return #world.events end
-  world.service.token_life = plan.token_life or 86400
+  world.service.token_life, world.service.dates = plan.token_life or 86400, plan.dates
   world.service.build_seconds = plan.build_seconds
   world.random = random.new(plan.seed).fraction
   function world.number()
@@ -59,7 +59,7 @@ local function fault_source(step, attempt, slow)
 end
 
 local function open(world, universe, actor)
-  actor.killed = false
+  actor.killed, actor.closed = false, false
   local given = {
     base_url = base_url,
     max_connections = actor.plan.max_connections,
@@ -156,7 +156,7 @@ local function perform(world, universe, actor, step, attempt, of)
   local results = table.pack(pcall(modes[of and "plain" or step.mode or "plain"], function()
     return operation(actor, step, call)
   end))
-  call.killed = actor.killed
+  call.killed, call.closed = actor.killed, actor.closed
   end_call(world, universe, call, table.unpack(results, 1, 3))
   return call
 end
@@ -180,21 +180,38 @@ function batch(actor, step, call)
   local world, universe = actor.world, actor.universe
   for _, item in ipairs(step.items) do item.number, item.call_timeout = step.number, item.call_timeout or step.call_timeout end
   universe.patchworks.map(step.items, function(item)
-    if not item.cancel then return perform(world, universe, actor, item, call.attempt, call).value end
+    if actor.closed then return nil end
+    if not item.cancel then
+      local made = perform(world, universe, actor, item, call.attempt, call)
+      return made.value, step.stop_on_error and made.err or nil
+    end
     universe.patchworks.run(function(tasks)
       perform_until(world, universe, tasks, item.cancel, actor, item, call.attempt, call)
     end)
-  end, { concurrency = step.concurrency })
+  end, { concurrency = step.concurrency, stop_on_error = step.stop_on_error })
   return true
 end
 
--- Somebody whose process was killed makes another client. Says whether that was so.
+-- Somebody whose process was killed, or whose client is closed, makes another client. Says whether it was killed.
 local function begin_anew(world, universe, actor)
-  if not actor.killed then return false end
+  local killed = actor.killed
+  if not (killed or actor.closed) then return false end
   actor.client:close()
   world.clients[#world.clients + 1] = actor.client
   open(world, universe, actor)
-  return true
+  return killed
+end
+
+-- Performs a step whose client is closed after a time.
+local function perform_with_end(world, universe, tasks, actor, step, attempt)
+  local watch = tasks:spawn(function()
+    universe.patchworks.sleep(step.closes)
+    actor.client:close()
+    actor.closed = true
+    world.log("closed", { actor = actor.name })
+  end)
+  perform(world, universe, actor, step, attempt)
+  tasks:cancel(watch)
 end
 
 local function run_step(world, universe, tasks, actor, step)
@@ -206,6 +223,8 @@ local function run_step(world, universe, tasks, actor, step)
     actor.step, actor.attempt, actor.fault = step.number, attempt, fault_source(step, attempt, not world.calm and world.plan.slow)
     if step.cancel and attempt == 1 then
       perform_until(world, universe, tasks, step.cancel, actor, step, attempt)
+    elseif step.closes and attempt == 1 then
+      perform_with_end(world, universe, tasks, actor, step, attempt)
     else
       perform(world, universe, actor, step, attempt)
     end

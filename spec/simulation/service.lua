@@ -419,11 +419,25 @@ local function over_limit(self, request)
   times[#times + 1] = now
 end
 
+local function http_date(second) return os.date("!%a, %d %b %Y %H:%M:%S GMT", second) end
+
+--- The header that asks to come again after some seconds, as a number or as a date; notes with the request what was asked.
+function Service:retry_after(request, seconds)
+  if not self.dates then
+    request.asks = math.ceil(seconds)
+    return ("Retry-After: %d\r\n"):format(request.asks)
+  end
+  local second = math.ceil(wall_start + self.clock.time + seconds)
+  request.asks_until = second - wall_start
+  local date_header = self.dates == "with Date" and ("Date: %s\r\n"):format(http_date(math.floor(wall_start + self.clock.time))) or ""
+  return ("%sRetry-After: %s\r\n"):format(date_header, http_date(second))
+end
+
 --- The headers of a 429.
-function Service:refusal_headers(seconds)
+function Service:refusal_headers(request, seconds)
   local form = self.habits.limit_headers
   if form == "none" then return "" end
-  local headers = ("Retry-After: %d\r\n"):format(math.ceil(seconds))
+  local headers = self:retry_after(request, seconds)
   if form == "retry-after" then return headers end
   return headers .. ("X-RateLimit-Limit: %d\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: %d\r\n"):format(
     self.limit or 240, math.ceil(wall_start + self.clock.time + seconds))
@@ -441,7 +455,7 @@ function Service:handle(request)
   end
   if not authorised(self, request) then return 401, self:refuse(request) end
   local seconds = over_limit(self, request)
-  if seconds then return 429, self:refuse(request), self:refusal_headers(seconds) end
+  if seconds then return 429, self:refuse(request), self:refusal_headers(request, seconds) end
   local operation, id = service.route(request.method, request.path)
   if not operation then return 404, cjson.encode { message = "Not Found" } end
   local status, answer = operations[operation](self, request, id)

@@ -26,7 +26,7 @@ local function cut_lists(cuts, list, change)
 end
 
 local simpler = { "cancel", "call_timeout", "kills", "mode", "test", "keep", "ever_deployed", "rollback", "timeout", "limit", "filter", "to",
-  "dry_run", "expects", "refuses", "from" }
+  "dry_run", "expects", "refuses", "from", "saves", "stop_on_error", "while_deploying", "closes" }
 
 local function cut_step(cuts, step, of)
   for _, k in ipairs(sorted_names(step.faults or {})) do
@@ -57,7 +57,7 @@ local function cuts_of(plan)
       cut_step(cuts, step, function(other) return other.actors[a].steps[s] end)
     end
   end
-  for _, name in ipairs { "limit", "token_life", "slow", "epilogue", "last_calls" } do
+  for _, name in ipairs { "limit", "token_life", "slow", "dates", "epilogue", "last_calls" } do
     if plan[name] then cuts[#cuts + 1] = function(other) other[name] = nil end end
   end
   for _, name in ipairs(sorted_names(plan.habits)) do

@@ -77,6 +77,8 @@ end
 
 function lines.killed(_, request) return ("%-5s   is killed"):format(request.actor) end
 
+function lines.closed(_, request) return ("%-5s   closes the client"):format(request.actor) end
+
 local function show_entry(entry)
   local parts = {}
   for _, name in ipairs { "script", "version", "former", "payload", "was" } do

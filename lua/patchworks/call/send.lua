@@ -122,6 +122,12 @@ local function keep(flight, status, answer, header_block)
   return problem
 end
 
+local function add_attempt(flight, record)
+  local attempts = flight.attempts or {}
+  attempts[#attempts + 1] = record
+  flight.attempts = attempts
+end
+
 -- Ends the exchange, and leaves the gate, also when the flight is cut off in the middle.
 function Flight.__close(flight)
   local transfer = flight.transfer
@@ -131,10 +137,11 @@ function Flight.__close(flight)
     local status, _, _, sent = transfer:answer()
     flight.cut_sent = status ~= nil or sent
     engines.settle(flight.client._engine)
-    if flight.client._recorder then
-      flight.tried = flight.tried + 1
-      keep(flight, nil, { kind = "cancelled", message = "it was cut off", sent = flight.cut_sent })
-    end
+    flight.tried = flight.tried + 1
+    local cut = { kind = "cancelled", message = "it was cut off", sent = flight.cut_sent,
+      started = flight.sent_at - flight.began, seconds = clock.now() - flight.sent_at }
+    add_attempt(flight, cut)
+    if flight.client._recorder then keep(flight, nil, cut) end
   end
   flight.client._gate:leave(flight, flight.status, flight.pause, flight.remaining)
 end
@@ -180,9 +187,7 @@ local function note_failure(flight, failure, record)
   local call = flight.call
   flight.client._auth:redact(failure)
   record.kind, record.message, record.sent = failure.kind, failure.message, failure.status ~= nil or failure.sent
-  local attempts = flight.attempts or {}
-  attempts[#attempts + 1] = record
-  flight.attempts = attempts
+  add_attempt(flight, record)
   flight.unknown = flight.unknown or retry.outcome(call.delivery, failure) == "unknown"
   if retry.whether(call.delivery, failure) then
     failure.delay = retry.delay(flight.tried, failure, clock.random)

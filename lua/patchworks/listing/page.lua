@@ -113,10 +113,11 @@ function Pending:cancel() self.call:cancel() end
 -- @tparam integer number from 1
 -- @tparam ?integer per_page
 -- @tparam ?function note told of the page and its times when it came
+-- @tparam ?boolean goes_on whether another was read before it
 -- @treturn table pending
-function page.begin(source, number, per_page, note)
+function page.begin(source, number, per_page, note, goes_on)
   local pending = { source = source, number = number, note = note, sent = page.moment(), call = false, result = false }
-  pending.call = source.begin(number, per_page)
+  pending.call = source.begin(number, per_page, goes_on)
   return setmetatable(pending, Pending)
 end
 

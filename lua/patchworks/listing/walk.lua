@@ -90,7 +90,7 @@ Walk.__close = Walk.close -- one that is left is collected, with its pending cal
 
 local function begin(self, number)
   self.since[number] = pages.moment()
-  self.ahead[number] = pages.begin(self.source, number, self.source.per_page, self.note)
+  self.ahead[number] = pages.begin(self.source, number, self.source.per_page, self.note, self.size ~= nil)
   return self.ahead[number]
 end
 

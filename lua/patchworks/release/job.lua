@@ -15,6 +15,13 @@ Job.__index = Job
 
 local usual = 60 -- seconds that a call has where neither the client nor the release says so
 
+--- The error of what a client that is closed meanwhile does no more.
+-- @tparam string operation the method's name
+-- @treturn table error
+function job.closed(operation)
+  return errors.new { kind = "cancelled", operation = operation, message = "the client was closed", outcome = "none" }
+end
+
 --- Begins one.
 -- @tparam table resource script_versions
 -- @tparam string operation the method's name
@@ -22,7 +29,12 @@ local usual = 60 -- seconds that a call has where neither the client nor the rel
 -- @tparam ?table given the caller's options, checked
 -- @tparam ?number|table timeout of the whole of it: seconds, or a deadline; no end
 function job.new(resource, operation, script, given, timeout)
-  if resource._client._closed then errors.misuse("%s: the client is closed", operation) end
+  resource._client:_check_open(operation)
+  return job.part(resource, operation, script, given, timeout)
+end
+
+--- The same inside of a method that has begun.
+function job.part(resource, operation, script, given, timeout)
   return setmetatable({
     resource = resource,
     operation = operation,
@@ -120,12 +132,9 @@ local function ended(self, ok, value, second)
   if value ~= Closed then error(value, 0) end
   local account = self.progress
   local unknown = account.creating or account.changed or account.deleting or account.pending[1]
-  return self:settle(nil, self:error {
-    kind = "cancelled",
-    message = "the client was closed",
-    outcome = unknown and "unknown" or "none",
-    progress = account,
-  })
+  local problem = job.closed(self.operation)
+  problem.outcome, problem.progress = unknown and "unknown" or "none", account
+  return self:settle(nil, problem)
 end
 
 --- Runs the method's work.

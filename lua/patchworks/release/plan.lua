@@ -93,14 +93,15 @@ end
 -- error, with `failures`
 function plan.make(client, given, options)
   methods.check(takes.plan, options)
+  client:_check_open "plan"
   local scripts, problem = manifest.read(given)
   if not scripts then return nil, problem end
   local listener = listeners.of(client, options)
   options = setmetatable({ on_event = listener }, { __index = options })
   local whole = deadline.of(options.timeout)
   local steps, failures = tasks.map(scripts, function(script)
-    local job = jobs.new(client.script_versions, "plan", script.id, options, whole)
-    local step, trouble = plan_script(job, script)
+    local job = jobs.part(client.script_versions, "plan", script.id, options, whole)
+    local step, trouble = job:run(plan_script, script)
     if step then return step end
     return nil, job:wrap(trouble, { message = manifest.label(script) .. ": " .. trouble.message })
   end, { concurrency = options.concurrency })
@@ -199,6 +200,7 @@ local passed_on = { "deploy_timeout", "while_deploying", "interval", "max_interv
   "attempt_timeout", "max_attempts" }
 
 local function apply_step(client, step, options, whole)
+  if client._closed then return nil, jobs.closed "publish" end
   local given = { content = step.content, test = step.test, keep = step.keep, timeout = whole }
   given.expected_live = step.live or false
   for _, name in ipairs(passed_on) do given[name] = options[name] end
@@ -219,6 +221,7 @@ end
 function plan.apply(client, made, options)
   if getmetatable(made) ~= Plan then errors.misuse("apply: expected what `plan` gave, got %s", arguments.show(made)) end
   methods.check(takes.apply, options)
+  client:_check_open "apply"
   local listener = listeners.of(client, options)
   options = setmetatable({ on_event = listener }, { __index = options })
   local whole = deadline.of(options.timeout)

@@ -95,7 +95,7 @@ local function wanted(state, entry)
 end
 
 -- Looks once: true, or nil and an error. A look that the end of the time cuts off is none.
-local function take_new(state)
+local function take_new(_, state)
   local entries, problem = read_new(state)
   if not entries then
     if problem.kind == "timeout" and state.job.deadline:left() <= 0 then return true end
@@ -115,7 +115,7 @@ local function next_entry(state)
     if entry then return entry end
     job.clock.sleep(state.due:left())
     if job.deadline:left() <= 0 then return nil end
-    local ok, problem = take_new(state)
+    local ok, problem = job:run(take_new, state)
     if not ok then error(problem, 0) end
     state.pause = #state.queue > 0 and state.interval or math.min(state.most, state.pause * 1.5)
     state.due = deadline.of(state.pause, job.deadline)

@@ -43,15 +43,16 @@ local function deployment_failed(job, version, response)
   }
 end
 
-local function not_in_time(job, seconds, version, problem)
+local function not_in_time(job, seconds, version, problem, begun)
   return job:error {
     kind = "timeout",
     message = ("the version was not deployed within %.3g s (it is %s)"):format(seconds, service.state(version)),
     version = version,
-    outcome = "unknown",
+    outcome = begun and "unknown" or "none",
     cause = problem,
     hint = problem and "the last look failed: " .. tostring(problem)
-      or "the service goes on with it: wait again, or raise the time",
+      or (begun or service.is_deploying(version)) and "the service goes on with it: wait again, or raise the time"
+      or "nobody deploys it: deploy it, or call `deploy_and_wait`",
   }
 end
 
@@ -142,7 +143,7 @@ local function watch(job, id, watched)
       end
     end
     local left = limit:left()
-    if final or left <= 0 then return nil, not_in_time(job, seconds, last, trouble) end
+    if final or left <= 0 then return nil, not_in_time(job, seconds, last, trouble, watched.begun) end
     local pause
     pause, final = next_pause(left, now - began, now - asked, given)
     clock.sleep(pause)

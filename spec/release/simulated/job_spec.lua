@@ -10,6 +10,18 @@ local function open(given)
   world = simulated(given)
 end
 
+-- Calls a function, and closes the client after a time; gives what the function came to.
+local function closed_after(seconds, fn)
+  local results
+  world.patchworks.run(function(tasks)
+    local task = tasks:spawn(function() results = table.pack(pcall(fn)) end)
+    world.patchworks.sleep(seconds)
+    world.client:close()
+    task:join()
+  end)
+  return table.unpack(results, 1, results.n)
+end
+
 describe("a release", function()
   it("tells the client's listener where the call has none, with the account", function()
     local heard = {}
@@ -58,6 +70,37 @@ describe("a release", function()
       if progress.creating then world.client:close() end
     end })
     assert.same({ "cancelled", "unknown" }, { err.kind, err.outcome })
+  end)
+
+  it("is cancelled where the client is closed in a pause of a tail", function()
+    open()
+    local ok, err = closed_after(0.5, function()
+      for _ in world.versions:tail(1) do error "there is no entry" end
+    end)
+    assert.is_false(ok)
+    assert.same({ "cancelled", "tail", "the client was closed", "none" }, { err.kind, err.operation, err.message, err.outcome })
+  end)
+
+  it("is cancelled where the client is closed between two scripts of a plan, or of what applies it", function()
+    local manifest = { scripts = { { id = 1, content = "two" }, { id = 2, content = "two" } } }
+    local both = { scripts = { { id = 2, contents = { "one" }, deployed = { 1 } } } }
+    open(both)
+    world:fault("list", 1, nil, { there = 1 })
+    local ok, plan, err = closed_after(0.5, function() return world.client:plan(manifest, { concurrency = 1 }) end)
+    assert.is_true(ok, tostring(plan))
+    assert.same({ nil, "cancelled", "plan", 2 }, { plan, err.kind, err.operation, #err.failures })
+    assert.matches("script 2: the client was closed", tostring(err.failures[2].error))
+    open(both)
+    local made = assert(world.client:plan(manifest))
+    local report
+    ok, report = closed_after(1, function() return world.client:apply(made, { concurrency = 1 }) end)
+    assert.is_true(ok, tostring(report))
+    for i, outcome in ipairs { "unknown", "none" } do
+      local each = report.scripts[i].error
+      assert.same({ "cancelled", outcome, "the client was closed" }, { each.kind, each.outcome, each.message })
+    end
+    assert.matches("apply: the client is closed", tostring(select(2, pcall(world.client.apply, world.client, made))))
+    assert.matches("plan: the client is closed", tostring(select(2, pcall(world.client.plan, world.client, manifest))))
   end)
 
   it("keeps what is known of a failed step in its own error", function()
@@ -243,5 +286,18 @@ describe("a job's requests", function()
     assert.equal(2, options.timeout:left())
     world.patchworks.sleep(3)
     assert.equal(0, options.timeout:left())
+  end)
+end)
+
+describe("a listing", function()
+  it("is cancelled where the client is closed between two of its pages, and misuse after that", function()
+    open { contents = { "one", "two", "three" } }
+    local two = world.versions:list(1, { per_page = 1, read_ahead = 0 })
+    local ok, err = closed_after(0.12, function()
+      for _ in two do world.patchworks.sleep(0.1) end
+    end)
+    assert.is_false(ok)
+    assert.same({ "cancelled", "list", "the client was closed", "none" }, { err.kind, err.operation, err.message, err.outcome })
+    assert.matches("list: the client is closed", tostring(select(2, pcall(two.all, two))))
   end)
 end)

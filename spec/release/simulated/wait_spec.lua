@@ -310,6 +310,20 @@ describe("a look at a deployment", function()
     assert.equal("timeout", select(2, wait { timeout = 9 }).kind)
   end)
 
+  it("tells at its end who deploys, and that a wait has done nothing", function()
+    for _, case in ipairs {
+      { {}, "nobody deploys it: deploy it, or call `deploy_and_wait`" },
+      { { deploying = true }, "the service goes on with it: wait again, or raise the time" },
+    } do
+      open()
+      local shown = case[1]
+      shown.status = "Draft"
+      shows(1, shown)
+      local version, err = wait { timeout = 9 }
+      assert.same({ nil, "timeout", "none", case[2] }, { version, err.kind, err.outcome, err.hint })
+    end
+  end)
+
   it("waits on where nothing was begun yet that it can see", function()
     open()
     shows(1, { status = "Draft" })

@@ -145,6 +145,6 @@ return {
     from = "if result and given.keep and not given.dry_run",
     to = "if result and result.action == 'published' and given.keep and not given.dry_run",
     promise = "prune keeps as many as asked for",
-    seed = 308,
+    seed = 527,
   },
 }

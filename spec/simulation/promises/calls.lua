@@ -30,9 +30,9 @@ local function check_attempts(evidence, call)
   end
   for i = 2, #sent do
     local before = sent[i - 1]
-    local asked = before.answered == 503 and tonumber((before.given or ""):match "Retry%-After: (%d+)") or 0
+    local asked = before.answered == 503 and evidence:asked_by(before) or 0
     if sent[i].started < before.ended + asked - 0.002 then
-      evidence:lie("a Retry-After is waited for", call, "request #%d went out after %.3f s of %d", sent[i].number,
+      evidence:lie("a Retry-After is waited for", call, "request #%d went out after %.3f s of %.3f", sent[i].number,
         sent[i].started - before.ended, asked)
     end
   end
@@ -59,7 +59,7 @@ local longest_pause = 5 -- seconds before the fourth attempt, and those before i
 -- What may be tried again is, as long as there are attempts and time left.
 local function check_patience(evidence, call, sent, most)
   local err = call.err
-  if not sent or not repeated[call.op] or not sent[1] or #sent >= most or err.retry_after or err.login_url then return end
+  if not sent or not repeated[call.op] or not sent[1] or #sent >= most or err.retry_after or err.login_url or call.closed then return end
   local last = sent[#sent]
   local passes = passing[last.answered] or not last.answered and err.kind == "network"
   if passes and call.ended < call.began + (call.timeout or 60) - longest_pause and not evidence:is_held(call) then
@@ -118,6 +118,22 @@ local function check_renewal(evidence, call)
   end
 end
 
+-- Where the first failure is to end the others, it does, and nothing begins after it.
+local function check_stop(evidence, batch)
+  local first
+  for _, call in ipairs(evidence.world.calls) do
+    local counts = call.batch == batch and not call.args.cancel
+    if counts and call.err and not call.cancelled and not (first and first.ended <= call.ended) then first = call end
+  end
+  if not first or batch.killed or evidence:is_held(batch) then return end
+  for _, call in ipairs(evidence.world.calls) do
+    if call.batch == batch and call.ended > first.ended + 0.002 then
+      return evidence:lie("the first failure ends the others", batch, "%s failed at %.3f, and %s went on to %.3f", first.op, first.ended,
+        call.op, call.ended)
+    end
+  end
+end
+
 -- Of many who need a token one logs in.
 local function check_logins(evidence)
   local under_way = {}
@@ -142,5 +158,6 @@ return function(evidence)
     check_patience(evidence, call, check_attempts(evidence, call))
     check_secrets(evidence, call, secrets)
     check_renewal(evidence, call)
+    if call.args.stop_on_error then check_stop(evidence, call) end
   end
 end

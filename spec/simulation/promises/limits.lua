@@ -1,6 +1,6 @@
 -- Every call ends by its deadline; no more requests a minute than a limit allows; at rest nothing is counted.
-local timed = { create = true, get = true, deploy = true, delete = true, invoke = true, upload = true, deploy_and_wait = true, tail = true }
-local usual = { invoke = 150, deploy_and_wait = 300 }
+local timed = { create = true, get = true, deploy = true, delete = true, invoke = true, upload = true, wait = true, deploy_and_wait = true, tail = true }
+local usual = { invoke = 150, wait = 300, deploy_and_wait = 300 }
 
 -- Seconds that a wait may end late: libcurl counts in milliseconds.
 local grain = 0.002
@@ -50,9 +50,6 @@ local function check_pace(evidence)
   end
 end
 
--- What a 429 asks for, in seconds; it may not say.
-local function asked(request) return tonumber((request.given or ""):match "Retry%-After: (%d+)") or 0 end
-
 local minute = 60 -- seconds that what remains is good for
 
 local function new_gate() return { under_way = 0, told = 0, refused = {}, pause = 1 } end
@@ -92,13 +89,15 @@ local function note_remaining(gate, request, order)
   gate.remaining, gate.told, gate.until_then = remaining, order, request.ended + minute
 end
 
-local function ended(gate, request, order)
+local function ended(evidence, gate, request, order)
   gate.under_way = gate.under_way - 1
   local probed = gate.probe == request
   if probed then gate.probe = nil end
   if request.answered == 429 then
-    gate.closed = math.max(gate.closed or 0, request.ended + asked(request))
-    gate.pause = math.max(1, asked(request) > 0 and 1 or pause_after(gate, request))
+    local asked = evidence:asked_by(request)
+    gate.closed = math.max(gate.closed or 0, request.ended + asked)
+    -- Of a date nobody knows the part of its second.
+    gate.pause = request.asks_until and 2 or math.max(1, asked > 0 and 1 or pause_after(gate, request))
     gate.remaining = nil
   elseif request.answered then
     -- An older request's answer says nothing of now; a newer refusal outweighs the one that went first.
@@ -140,7 +139,7 @@ local function check_gate(evidence)
       if event.kind == "started" then
         if not started(evidence, gate, request, order) then return end
       elseif request.order then
-        ended(gate, request, order)
+        ended(evidence, gate, request, order)
       end
     end
   end

@@ -26,7 +26,20 @@ end
 
 local lately = 30 * 86400 -- seconds
 
+-- As the service may have stored it.
+local function plain(text) return (text:gsub("\r\n?", "\n"):gsub("^%s+", ""):gsub("%s+$", "")) end
+
+-- What goes was saved before, where that was asked for.
+local function check_saved(evidence, call, entry)
+  local saved = call.saved and call.saved[entry.version]
+  if not call.saved or saved and not saved.refused and saved.time <= entry.time
+    and plain(saved.source) == plain(evidence.contents[entry.version]) then return end
+  evidence:lie("prune saves the source first", call, "version %d: %s", entry.version,
+    not saved and "nobody was given its source" or saved.refused and "it could not be saved" or "something else was saved, or too late")
+end
+
 local function check_deleted(evidence, call, entry)
+  check_saved(evidence, call, entry)
   local look = last_look(evidence, call, entry.version, entry.script, entry.request, entry.time)
   if was_seen_deployed(evidence, entry, look) then
     evidence:lie("prune spares what is deployed", call, "version %d was deployed, or on the way, and seen so", entry.version)

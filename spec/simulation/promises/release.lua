@@ -228,6 +228,28 @@ local function check_deploy_and_wait(evidence, call)
   end
 end
 
+-- A wait changes nothing, and ends well where the version is live.
+local function check_wait(evidence, call)
+  local id = call.subject
+  local script, version = evidence.scripts[id], evidence.world.service.versions[id]
+  local was = not version or (call.err and version.failed_text or version.deployed) -- what is gone tells nothing
+  if call.value and not was then evidence:lie("said done is done", call, "version %d was never deployed", id) end
+  if not call.err then return end
+  if call.err.outcome ~= "none" then evidence:lie("a wait changes nothing", call, "outcome %s", tostring(call.err.outcome)) end
+  if call.err.kind == "deployment_failed" and not was then
+    evidence:lie("a failure is one that was", call, "no deployment of version %d ever failed", id)
+  end
+  local troubled = evidence:is_held(call)
+  for _, entry in ipairs(evidence.world.service.journal) do
+    troubled = troubled or entry.what == "accepted" and entry.version == id and entry.time <= call.ended -- it may go on
+  end
+  for _, request in ipairs(evidence:requests_of(call)) do troubled = troubled or request.fault or request.answered ~= 200 end
+  if call.err.kind == "timeout" and not troubled and script and evidence:is_alone(call, script)
+    and evidence:live_at(script, call.began) == id then
+    evidence:lie("a wait ends where the version is live", call, "it was live all the time")
+  end
+end
+
 local function check_epilogue(evidence, call)
   local breaks = call.args.content:find("breaks", 1, true)
   if breaks then return end
@@ -311,7 +333,7 @@ function checks.apply(evidence, call)
   end
 end
 
-checks.rollback, checks.deploy_and_wait = check_rollback, check_deploy_and_wait
+checks.rollback, checks.deploy_and_wait, checks.wait = check_rollback, check_deploy_and_wait, check_wait
 
 return function(evidence)
   check_runs(evidence)

@@ -1,5 +1,6 @@
 -- A job takes no more requests than the docs say.
 local budgets = require "spec.simulation.budgets"
+local failures = require "spec.simulation.failures"
 
 local function check_call(evidence, scripts, call)
   local most, taken = budgets.of(evidence, scripts, call), {}
@@ -30,7 +31,7 @@ local function check_logins(evidence)
       local client = clients[request.client] or { most = 1, count = 0, refused = {} }
       clients[request.client] = client
       if event.kind == "started" then client.count = client.count + 1 end
-      if event.kind == "ended" and (request.answered ~= 200 or budgets.has_failed(request)) then client.most = client.most + 1 end
+      if event.kind == "ended" and (request.answered ~= 200 or failures.has_failed(request)) then client.most = client.most + 1 end
       if client.count > client.most then
         return evidence:lie("a job takes no more requests than the docs say", nil, "%s: #%d is login %d, and %d are due",
           request.actor, request.number, client.count, client.most)
