@@ -171,6 +171,6 @@ describe("the reference", function()
       end
     end
     assert.same({}, failed)
-    os.execute("rm -r " .. folder)
+    scratch.remove(folder)
   end)
 end)
