@@ -33,7 +33,10 @@ for line in requests:lines() do
   if pid == 0 then
     fork.own()
     debug.setmetatable(debug.getregistry()._CLIBS, nil) -- closing the state unloads no library: see fork.leave
-    os.exit = fork.leave -- luacheck: ignore
+    os.exit = function(...) -- luacheck: ignore
+      fork.own() -- what it has started in its turn has shared them again
+      fork.leave(...)
+    end
     become(request)
     os.exit(true)
   end
