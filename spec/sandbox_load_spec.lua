@@ -10,10 +10,10 @@ local function status(name)
   return tonumber(file:read("a"):match(name .. ":%s*(%d+)"))
 end
 
--- One of many that do a bit of everything until the time is up; gives how many requests were answered rightly. The first
--- sixteen invoke at once, more than there may be threads; the others do so later on, as each takes an interpreter.
+-- One of many that do a bit of everything until the time is up; gives how many requests were answered rightly. Some deploy
+-- and invoke soon, the others later on, as each takes an interpreter.
 local function work(versions, ends, seed)
-  local answered, round, turn = 0, 0, seed > 16 and 10 or 1
+  local answered, round, turn = 0, 0, seed <= 4 and 1 or 10
   local content = ("def handle(data):\n  return {'payload': '%d'}"):format(seed % 4)
   while socket.gettime() < ends do
     local version = assert(versions:create(1, { content = content }))
@@ -36,12 +36,17 @@ describe("the sandbox under load", function()
   it("answers fifty connections rightly, with the same few threads", function()
     local server <close> = assert(sandbox.start { deploy_seconds = 0 })
     local client <close> = server:client { max_connections = 50 }
+    local slow = "import time\ndef handle(data):\n  time.sleep(0.2)\n  return {'payload': 'late'}"
+    local late = assert(client.script_versions:create(1, { content = slow }))
+    assert(late:deploy_and_wait { interval = 0.01 })
     local before = status "Threads"
     local most, total = 0, 0
     patchworks.run(function(tasks)
       local ends = socket.gettime() + seconds
       for i = 1, 50 do
         tasks:spawn(function()
+          -- More at once than there may be threads.
+          if i > 40 then assert(assert(late:invoke { payload = "x" }).payload == "late") end
           local answered = work(client.script_versions, ends, i) -- others add theirs meanwhile
           total = total + answered
           most = math.max(most, status "Threads")
