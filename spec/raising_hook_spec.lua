@@ -23,20 +23,26 @@ local operations = {
     return versions:get(1)
   end,
   ["a wait"] = function() patchworks.sleep(0.0001) end,
+  ["a map"] = function() patchworks.map({ 1, 2 }, function(item) return item end) end,
 }
 
--- Runs `fn` with a hook that raises at its n-th instruction; says whether it came to that.
+-- Runs `fn` with a hook that raises at its n-th instruction; says whether it came to that. What it raises comes out: Ctrl-C
+-- at a prompt, and a budget, are such hooks. In a listener it is the listener's error.
 local function interrupted(n, fn)
   local raised = false
-  pcall(function()
+  local ok, problem = pcall(function()
     debug.sethook(function()
       debug.sethook()
-      raised = true
+      raised = debug.getinfo(2, "Sl")
       error("budget", 0)
     end, "", n)
     fn()
     debug.sethook()
   end)
+  local told = type(problem) == "table" and problem.kind == "listener" and problem.cause or problem
+  if raised and (ok or told ~= "budget") then
+    error(("%s:%d: what was raised here came to %s"):format(raised.short_src, raised.currentline, tostring(problem)))
+  end
   return raised
 end
 

@@ -2,6 +2,32 @@
 local core = require "patchworks.core"
 
 describe("core.shield", function()
+  it("keeps what a hook raises from being taken for a failure of decode or encode", function()
+    local sethook = debug.sethook
+    for name, given in pairs { decode = "[1]", encode = { 1 } } do
+      local interrupted, done = 0, 0
+      for k = 1, 12 do
+        local count = 0
+        local function raise()
+          count = count + 1
+          if count < k then return end
+          sethook()
+          error("interrupted!", 0)
+        end
+        local ok, value, problem = pcall(function()
+          sethook(raise, "cr")
+          local value, problem = core[name](given)
+          sethook()
+          return value, problem
+        end)
+        sethook()
+        if ok then done = done + 1 else interrupted = interrupted + 1 end
+        assert.same({ nil, ok and (name == "decode" and "table" or "string") or "interrupted!" }, { problem, ok and type(value) or value })
+      end
+      assert.is_true(interrupted >= 3 and done >= 3, name)
+    end
+  end)
+
   it("gives a function that takes and gives the same, however much", function()
     local shielded = core.shield(function(...) return select("#", ...), ... end)
     assert.same({ 0 }, { shielded() })

@@ -279,6 +279,15 @@ static void push_instance(lua_State *L) {
   lua_remove(L, -2);
 }
 
+/* Makes the function at the top one of the module's, behind its shield: what a hook of the host's raises at a call or a
+ * return inside of it would be taken for cjson's. */
+static void set_shielded(lua_State *L, int module, const char *name) {
+  lua_getfield(L, module, "shield");
+  lua_insert(L, -2);
+  lua_call(L, 1, 1);
+  lua_setfield(L, module, name);
+}
+
 void pw_json_open(lua_State *L) {
   int module = lua_gettop(L);
   push_instance(L);
@@ -295,13 +304,13 @@ void pw_json_open(lua_State *L) {
   lua_getfield(L, instance, "decode");
   lua_pushstring(L, reads_exactly(L, instance) ? "9223372036854775807" : "9007199254740992");
   lua_pushcclosure(L, decode, 2);
-  lua_setfield(L, module, "decode");
+  set_shielded(L, module, "decode");
 
   lua_getfield(L, instance, "encode");
   lua_pushinteger(L, largest);
   lua_pushcclosure(L, encode_unprotected, 2);
   lua_pushcclosure(L, encode, 1);
-  lua_setfield(L, module, "encode");
+  set_shielded(L, module, "encode");
 
   lua_getfield(L, instance, "null");
   lua_setfield(L, module, "null");

@@ -152,8 +152,9 @@ function Task:_until_ended()
     if owner and needs(self, owner) then
       errors.misuse "join: that task waits for this one, itself or by way of others: neither would ever end"
     end
-    local wait <close> = setmetatable(scheduler.new_wait(), Join)
-    wait.joins, wait.by, wait.outer = self, owner, owner and owner._join
+    local made = scheduler.new_wait()
+    made.joins, made.by, made.outer = self, owner, owner and owner._join
+    local wait <close> = setmetatable(made, Join)
     line_up(wait)
     scheduler.wait(wait)
   end

@@ -129,17 +129,12 @@ local function list_of(group, failed)
   return list
 end
 
--- The tasks to cancel: in the order in which they were started, or in any where there is no memory for a list.
-local function to_cancel(group)
-  local ok, list = pcall(list_of, group, false)
-  if ok then return ipairs(list) end
-  return next, group._all
-end
-
---- Ends all tasks of the group. One that can't be ended, for want of memory, keeps no other.
+--- Ends all tasks of the group, in the order in which they were started, or in any where there is no memory for a
+-- list. One that can't be ended, for want of memory, keeps no other; what a hook raises is raised when all have ended.
 function Group:cancel_all()
-  local failed, problem = false, nil
-  for key, each in to_cancel(self) do
+  local listed, list = pcall(list_of, self, false)
+  local failed, problem = not listed and list ~= "not enough memory", list
+  for key, each in (listed and ipairs or pairs)(listed and list or self._all) do
     local ok, raised = pcall(task.cancel, each == true and key or each)
     if not ok and not failed then
       failed, problem = true, raised
