@@ -149,7 +149,7 @@ function checks.publish(evidence, call)
   if value and call.args.timeout and seconds > call.args.timeout + grain and not evidence:is_held(call) then
     evidence:lie("every call ends by its deadline", call, "it took %.3f s of %.3f", seconds, call.args.timeout)
   end
-  if not err or err.stage ~= "test" or not err.previous or is_troubled(evidence, call) then return end
+  if not err or err.stage ~= "test" or not err.previous or call.closed or is_troubled(evidence, call) then return end
   if call.args.rollback == false then
     if err.rolled_back then evidence:lie("what fails its test is taken back", call, "and was, though not asked for") end
   elseif not err.rolled_back and evidence:is_alone(call, call.args.script) then
