@@ -42,6 +42,9 @@ local function date(self, time)
   return ("%s.%06dZ"):format(second_text, math.floor((wall - second) * 1e6))
 end
 
+--- A source as the service may have stored it: what is the same here is the same to it. nil gives nil.
+function service.plain(text) return text and (text:gsub("\r\n?", "\n"):gsub("^%s+", ""):gsub("%s+$", "")) end
+
 --- Makes a service.
 -- @tparam table habits a choice for each of `service.habits`
 -- @tparam table clock

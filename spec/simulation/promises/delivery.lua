@@ -1,6 +1,8 @@
 -- Said done: done exactly once, or at least once where it is repeatable. `none`: not done. `unknown`: at most once. Never
 -- twice, but for a reconciled create that was done after all looks were over, or whose version somebody deleted before, or
 -- another call adopted.
+local plain = require("spec.simulation.service").plain
+
 local effect_of = { create = "created", deploy = "accepted", delete = "deleted", invoke = "ran", upload = "uploaded" }
 
 -- How often a call may have been done, by what was said: at least, at most.
@@ -44,9 +46,6 @@ local function groups_of(evidence)
   end
   return list
 end
-
--- As the service may have stored it.
-local function plain(text) return (text:gsub("\r\n?", "\n"):gsub("^%s+", ""):gsub("%s+$", "")) end
 
 local function is_of(entry, call)
   if call.op == "create" then

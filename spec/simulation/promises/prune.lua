@@ -1,4 +1,6 @@
 -- Prune deletes what it may, and says what it did; by itself and at the end of a publish.
+local plain = require("spec.simulation.service").plain
+
 -- When the service was last looked at, by this call, before a request.
 local function last_look(evidence, call, version, script, before, time)
   local at = -math.huge
@@ -25,9 +27,6 @@ local function was_seen_deployed(evidence, entry, look)
 end
 
 local lately = 30 * 86400 -- seconds
-
--- As the service may have stored it.
-local function plain(text) return (text:gsub("\r\n?", "\n"):gsub("^%s+", ""):gsub("%s+$", "")) end
 
 -- What goes was saved before, where that was asked for.
 local function check_saved(evidence, call, entry)

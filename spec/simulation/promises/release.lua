@@ -1,5 +1,5 @@
 -- After each release what is live is what was said; nobody's version was overwritten unseen; a second run converges.
-local function plain(text) return text and (text:gsub("\r\n?", "\n"):gsub("^%s+", ""):gsub("%s+$", "")) end
+local plain = require("spec.simulation.service").plain
 
 -- Whether somebody else, or a request that nobody waited for any more, changed what is live after a time.
 local function changed_by_others(evidence, call, script, from, to)
